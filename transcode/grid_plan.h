@@ -19,7 +19,8 @@ struct ph_grid_plan {
 /* Snaps a measured or declared frame rate to the grid's: 23.976, 24, 25, 29.97, 30, 48, 50, 59.94 or 60 within 0.5 %,
  * else 30 below 30.5 and 60 above; never above `most_fps`. 0, negative and unbounded rates give 30. */
 struct ph_rational ph_grid_snap_rate(double source_fps, uint32_t most_fps);
-/* The plan whose part lasts closest to part_ms and whose segment, in whole parts, closest to segment_ms. */
+/* The plan whose part lasts closest to part_ms, among those whose audio parts (whole audio frames) keep the 85 % rule of
+ * RFC 8216bis, and whose segment, in whole parts, closest to segment_ms. `rate` is positive. */
 struct ph_grid_plan ph_grid_plan_make(struct ph_rational rate, uint32_t part_ms, uint32_t segment_ms);
 
 struct ph_part_position ph_grid_part_of_video(const struct ph_grid_plan *plan, int64_t frame);
