@@ -27,10 +27,10 @@ struct ph_track {
     uint32_t timescale; /* ticks a second */
     uint32_t bandwidth; /* peak bit/s of this track alone, container included */
     uint32_t average_bandwidth;
-    uint32_t width, height;     /* video */
-    struct ph_rational rate;    /* video: frames a second */
-    uint32_t channels;          /* audio */
-    char language[16];          /* audio: RFC 5646, "und" when unknown */
+    uint32_t width, height;  /* video */
+    struct ph_rational rate; /* video: frames a second */
+    uint32_t channels;       /* audio */
+    char language[16];       /* audio: RFC 5646, "und" when unknown */
 };
 
 /* The body of PUT /publish/<session>. */
@@ -39,18 +39,19 @@ struct ph_publication {
     struct ph_rational grid_rate; /* frames a second of the grid */
     uint32_t frames_per_part;     /* of the grid */
     uint32_t parts_per_segment;
-    uint32_t part_target_us;     /* PART-TARGET: no part of any track is longer */
-    uint32_t target_duration_s;  /* EXT-X-TARGETDURATION */
+    uint32_t part_target_us;    /* PART-TARGET: no part of any track is longer */
+    uint32_t target_duration_s; /* EXT-X-TARGETDURATION */
     uint32_t track_count;
     struct ph_track tracks[PH_MOST_TRACKS];
 };
 
-/* JSON of a publication; a malloc'ed string, or NULL when out of memory. */
+/* JSON of a publication; a malloc'ed string, or NULL when out of memory. The keys are the members' names
+ * ("tracks" the array, "kind" is "video" or "audio", a rate is {"num":30000,"den":1001}). */
 char *ph_publication_to_json(const struct ph_publication *publication);
-/* Parses and checks every range (names, counts, non-zero rates and timescales). 0, -ENOMEM, or -EINVAL with `error`
- * naming the field. */
-int ph_publication_from_json(const char *text, size_t size, struct ph_publication *publication,
-    struct ph_error *error) PH_NODISCARD;
+/* Parses and checks every range (names, counts, non-zero rates and timescales). 0, -ENOMEM, or -EINVAL with
+ * `error` naming the field. */
+int ph_publication_from_json(
+    const char *text, size_t size, struct ph_publication *publication, struct ph_error *error) PH_NODISCARD;
 
 /* Place of a part: segment number (the media sequence number) and part number in it. */
 struct ph_part_position {
@@ -76,9 +77,9 @@ int ph_media_file_parse(const char *name, struct ph_media_file *file) PH_NODISCA
  *   X-Last-In-Segment: 1      closes the segment
  *   X-Gap: 1                  the part is missing; the body is empty
  *   X-Arrival-Time:           UTC microseconds when the newest frame in the part reached the ingest node
- * Answers: 202 while the segment is open, 201 once the segment is durable (on its last part), 200 for a repeat,
- * 400, 401, 404 (session unknown: PUT /publish/<session> again), 409 (not the next part; the body says which is),
- * 410 (session ended), 507 (spool full). */
+ * Answers: 202 while the segment is open, 201 once the segment is durable (on its last part), 200 for a
+ * repeat, 400, 401, 404 (session unknown: PUT /publish/<session> again), 409 (not the next part; the body
+ * says which is), 410 (session ended), 507 (spool full). */
 #define PH_HEADER_PART_DURATION "X-Part-Duration"
 #define PH_HEADER_PART_START "X-Part-Start"
 #define PH_HEADER_INDEPENDENT "X-Independent"
@@ -86,8 +87,8 @@ int ph_media_file_parse(const char *name, struct ph_media_file *file) PH_NODISCA
 #define PH_HEADER_GAP "X-Gap"
 #define PH_HEADER_ARRIVAL_TIME "X-Arrival-Time"
 
-/* GET /publish/<session>: where each track stands, `next` the next part the origin expects, `durable` the first
- * segment that is not yet on disk:
+/* GET /publish/<session>: where each track stands, `next` the next part the origin expects, `durable` the
+ * first segment that is not yet on disk:
  *   {"tracks":[{"name":"v1080","next":{"segment":7,"part":3},"durable":7,"init":true}]} */
 struct ph_track_standing {
     char name[PH_TRACK_NAME_BYTES];
@@ -95,8 +96,10 @@ struct ph_track_standing {
     uint64_t durable_segment;
     bool has_init;
 };
+/* A malloc'ed string, or NULL when out of memory. */
 char *ph_standings_to_json(const struct ph_track_standing *standings, uint32_t count);
-int ph_standings_from_json(const char *text, size_t size, struct ph_track_standing *standings, uint32_t *count,
-    struct ph_error *error) PH_NODISCARD;
+/* `standings` has room for PH_MOST_TRACKS. 0, -ENOMEM, or -EINVAL with `error` naming the field. */
+int ph_standings_from_json(const char *text, size_t size, struct ph_track_standing *standings,
+    uint32_t *count, struct ph_error *error) PH_NODISCARD;
 
 #endif
