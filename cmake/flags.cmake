@@ -14,6 +14,10 @@ else()
   target_compile_definitions(ph_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 endif()
 
+if(PH_FUZZ)
+  target_compile_options(ph_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # ph_library(<target> SOURCES ... [LINKS ...]): one folder, one static library. Links are private
 # to the folder; what a header needs of another folder's header comes through the include root.
 function(ph_library target)
