@@ -21,7 +21,7 @@ usage_error() {
 
 # A checksum of everything below a folder that people write, so that a step runs again only when its sources changed.
 fingerprint() {
-    find "$@" \( -name node_modules -o -name dist \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
+    find "$@" \( -name node_modules -o -name dist -o -name .build \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum
 }
 
 # build_tree <name> <compiler> <targets> [cmake options …]: configures and builds $build_root/<name>. `targets` is a list in one word.
