@@ -1,0 +1,62 @@
+#include "core/base/settings_keys.h"
+
+#include "core/base/settings.h"
+
+#define TEXT(member, text, check, description)                                                               \
+    {                                                                                                        \
+        .name = #member, .offset = offsetof(struct ph_settings, member), .fallback = (text),                 \
+        .has_form = ph_form_is_##check, .form = (description)                                                \
+    }
+#define PLACE(member, prefix, file_name, check, description)                                                 \
+    {                                                                                                        \
+        .name = #member, .offset = offsetof(struct ph_settings, member), .is_secret = true,                  \
+        .scheme = (prefix), .name_in_data_dir = (file_name), .has_form = ph_form_is_##check,                 \
+        .form = (description)                                                                                \
+    }
+#define SECRET(member, text, check, description)                                                             \
+    {                                                                                                        \
+        .name = #member, .offset = offsetof(struct ph_settings, member), .is_secret = true,                  \
+        .fallback = (text), .has_form = ph_form_is_##check, .form = (description)                            \
+    }
+#define NUMBER(member, text, low, high)                                                                      \
+    {                                                                                                        \
+        .name = #member, .offset = offsetof(struct ph_settings, member), .is_number = true,                  \
+        .fallback = (text), .lowest = (low), .highest = (high)                                               \
+    }
+
+static const char listen_form[] = "a numeric address and a port, for instance 0.0.0.0:8080 or [::]:8080";
+static const char secret_form[] = "32 to 512 characters without spaces";
+
+const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
+    TEXT(data_dir, "./data", path, "the path of a folder, 512 bytes at most"),
+    TEXT(http_listen, "0.0.0.0:8080", listen, listen_form),
+    TEXT(srt_listen, "0.0.0.0:9000", listen, listen_form),
+    NUMBER(srt_latency_ms, "120", 20, 8000),
+    TEXT(webrtc_listen, "0.0.0.0:8000", listen, listen_form),
+    TEXT(webrtc_announce, "", addresses, "numeric addresses, comma-separated, for instance 203.0.113.9"),
+    TEXT(public_url, "http://localhost:8080", public_url,
+        "an http:// or https:// URL of host and optional port and path, without query"),
+    PLACE(database_url, "sqlite:", "porthole.db", database, "sqlite:<path> or postgresql://…"),
+    PLACE(archive_url, "file:", "archive", archive,
+        "file:<path> or s3://<bucket>/<prefix>?endpoint=…&region=…"),
+    SECRET(smtp_url, "", smtp, "smtp://… or smtps://… with a host"),
+    SECRET(jwt_secret, "", secret, secret_form),
+    TEXT(jwks_file, "", any, "a path"),
+    TEXT(ladder, "1080p30@4500k,720p30@2500k", ladder,
+        "renditions, comma-separated, each <height>p<fps>@<kbit/s>k, for instance "
+        "1080p30@4500k,720p30@2500k"),
+    TEXT(preset, "auto", preset, "auto or an x264 preset: ultrafast, superfast, veryfast, … placebo"),
+    TEXT(encoder, "libx264", encoder, "an encoder's name: libx264, h264_nvenc, h264_vaapi, h264_qsv"),
+    NUMBER(part_ms, "200", 100, 1000),
+    NUMBER(segment_ms, "2000", 500, 10000),
+    NUMBER(reconnect_window_s, "60", 1, 3600),
+    NUMBER(most_sessions, "0", 0, 10000),
+    NUMBER(spool_most_mib, "4096", 64, 1048576),
+    PLACE(worker_listen, "unix:", "worker.sock", worker_listen,
+        "unix:<path of 107 bytes at most> or tcp:<numeric address>:<port>"),
+    TEXT(workers, "", workers, "unix:<path> or tcp:<host>:<port>, comma-separated"),
+    TEXT(origins, "", origins, "1 to 4 http:// URLs, comma-separated"),
+    SECRET(cluster_secret, "", secret, secret_form),
+    TEXT(web_dir, "", any, "a path"),
+    TEXT(log_level, "info", log_level, "error, warning, info or debug"),
+};
