@@ -143,7 +143,7 @@ static int check_together(const struct loading *loading) {
     char place[256];
     describe_place(loading, index, place);
     return ph_error_set(loading->error, -EINVAL,
-        "%s: segment_ms must be at least twice part_ms, and %u is less than 2 × %u", place,
+        "%s must keep segment_ms at least twice part_ms, and %u is less than 2 × %u", place,
         settings->segment_ms, settings->part_ms);
 }
 

@@ -1,0 +1,530 @@
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/base/settings.h"
+#include "tests/unit/support/allocation_failure.h"
+
+extern char **environ;
+
+static char folder[64];
+static char path[96];
+
+static int make_folder(void **state) {
+    (void)state;
+    for (char **entry = environ; *entry;) {
+        if (strncmp(*entry, "PORTHOLE_", 9) != 0) {
+            entry++;
+            continue;
+        }
+        char name[64];
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*entry, "="), *entry);
+        unsetenv(name);
+        entry = environ;
+    }
+    strcpy(folder, "/tmp/ph-settings-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/porthole.yaml", folder);
+    return 0;
+}
+
+static int remove_folder(void **state) {
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    return system(command);
+}
+
+static void write_file(const char *name, const char *text, mode_t mode) {
+    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static void assert_defaults(const struct ph_settings *settings) {
+    assert_string_equal(settings->data_dir, "./data");
+    assert_string_equal(settings->http_listen, "0.0.0.0:8080");
+    assert_string_equal(settings->srt_listen, "0.0.0.0:9000");
+    assert_int_equal(settings->srt_latency_ms, 120);
+    assert_string_equal(settings->webrtc_listen, "0.0.0.0:8000");
+    assert_string_equal(settings->webrtc_announce, "");
+    assert_string_equal(settings->public_url, "http://localhost:8080");
+    assert_string_equal(settings->database_url, "sqlite:./data/porthole.db");
+    assert_string_equal(settings->archive_url, "file:./data/archive");
+    assert_string_equal(settings->smtp_url, "");
+    assert_string_equal(settings->jwt_secret, "");
+    assert_string_equal(settings->jwks_file, "");
+    assert_string_equal(settings->ladder, "1080p30@4500k,720p30@2500k");
+    assert_string_equal(settings->preset, "auto");
+    assert_string_equal(settings->encoder, "libx264");
+    assert_int_equal(settings->part_ms, 200);
+    assert_int_equal(settings->segment_ms, 2000);
+    assert_int_equal(settings->reconnect_window_s, 60);
+    assert_int_equal(settings->most_sessions, 0);
+    assert_int_equal(settings->spool_most_mib, 4096);
+    assert_string_equal(settings->worker_listen, "unix:./data/worker.sock");
+    assert_string_equal(settings->workers, "");
+    assert_string_equal(settings->origins, "");
+    assert_string_equal(settings->cluster_secret, "");
+    assert_string_equal(settings->web_dir, "");
+    assert_string_equal(settings->log_level, "info");
+}
+
+/* Loads `text` as the file and expects it to be refused with `sentence` within the error. */
+static void assert_refused(const char *text, const char *sentence) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    write_file(path, text, 0600);
+    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    if (!strstr(error.text, sentence))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, sentence);
+    assert_null(settings.data_dir);
+}
+
+static void defaults_without_file(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    (void)state;
+    write_file(path, "", 0600);
+    assert_int_equal(ph_settings_load(&settings, path, &error), 0);
+    assert_defaults(&settings);
+    ph_settings_finish(&settings);
+    write_file(path, "# only a comment\n", 0600);
+    assert_int_equal(ph_settings_load(&settings, path, &error), 0);
+    assert_defaults(&settings);
+    ph_settings_finish(&settings);
+}
+
+static void example_gives_the_defaults(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    (void)state;
+    int code = ph_settings_load(&settings, PH_SOURCE_DIR "/porthole.example.yaml", &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(code, 0);
+    assert_defaults(&settings);
+    ph_settings_finish(&settings);
+}
+
+static void example_names_every_key(void **state) {
+    static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
+        "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url", "smtp_url",
+        "jwt_secret", "jwks_file", "ladder", "preset", "encoder", "part_ms", "segment_ms",
+        "reconnect_window_s", "most_sessions", "spool_most_mib", "worker_listen", "workers", "origins",
+        "cluster_secret", "web_dir", "log_level"};
+    static char text[32768];
+    (void)state;
+    FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    fclose(file);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "\n%s: ", keys[i]);
+        if (!strstr(text, line))
+            fail_msg("porthole.example.yaml lacks %s", keys[i]);
+    }
+}
+
+static void file_and_environment(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    (void)state;
+    write_file(path,
+        "data_dir: /srv/porthole\npart_ms: 250\nsegment_ms: 3000\npublic_url: https://live.example.org/\n"
+        "preset: veryfast\n",
+        0600);
+    setenv("PORTHOLE_PART_MS", "500", 1);
+    setenv("PORTHOLE_SEGMENT_MS", "", 1);
+    setenv("PORTHOLE_LOG_LEVEL", "debug", 1);
+    setenv("PORTHOLE_DATABASE_URL", "postgresql:///porthole?host=/run/postgresql", 1);
+    int code = ph_settings_load(&settings, path, &error);
+    unsetenv("PORTHOLE_PART_MS");
+    unsetenv("PORTHOLE_SEGMENT_MS");
+    unsetenv("PORTHOLE_LOG_LEVEL");
+    unsetenv("PORTHOLE_DATABASE_URL");
+    assert_string_equal(error.text, "");
+    assert_int_equal(code, 0);
+    assert_int_equal(settings.part_ms, 500);
+    assert_int_equal(settings.segment_ms, 3000);
+    assert_string_equal(settings.log_level, "debug");
+    assert_string_equal(settings.preset, "veryfast");
+    assert_string_equal(settings.public_url, "https://live.example.org");
+    assert_string_equal(settings.database_url, "postgresql:///porthole?host=/run/postgresql");
+    assert_string_equal(settings.archive_url, "file:/srv/porthole/archive");
+    assert_string_equal(settings.worker_listen, "unix:/srv/porthole/worker.sock");
+    ph_settings_finish(&settings);
+}
+
+static void usual_file_of_the_working_folder(void **state) {
+    struct ph_settings settings;
+    char before[4096];
+    (void)state;
+    assert_non_null(getcwd(before, sizeof(before)));
+    write_file(path, "part_ms: 333\n", 0600);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(ph_settings_load(&settings, NULL, NULL), 0);
+    assert_int_equal(settings.part_ms, 333);
+    ph_settings_finish(&settings);
+    assert_int_equal(unlink("porthole.yaml"), 0);
+    assert_int_equal(ph_settings_load(&settings, NULL, NULL), 0);
+    assert_int_equal(settings.part_ms, 200);
+    ph_settings_finish(&settings);
+    assert_int_equal(chdir(before), 0);
+}
+
+static void errors_name_file_line_key_and_range(void **state) {
+    (void)state;
+    assert_refused("log_level: info\n\npart_ms: 99\n",
+        "/porthole.yaml:3: part_ms must be a whole number from 100 to 1000, not \"99\"");
+    assert_refused("part_ms: 1001\n", ":1: part_ms must be a whole number from 100 to 1000");
+    assert_refused("part_ms: fast\n", ":1: part_ms must be a whole number");
+    assert_refused("part_ms: -200\n", ":1: part_ms must be a whole number");
+    assert_refused("part_ms: 200.5\n", ":1: part_ms must be a whole number");
+    assert_refused("part_ms: 4294967496\n", ":1: part_ms must be a whole number");
+    assert_refused("part_ms: 99999999999999999999999\n", ":1: part_ms must be a whole number");
+    assert_refused("# one\npart_ms: 200\nsegment_ms:\n  700\npreset: turbo\n",
+        ":5: preset must be auto or an x264 preset");
+    assert_refused("part_ms: 400\nsegment_ms: 700\n",
+        ":2: segment_ms must keep segment_ms at least twice part_ms, and 700 is less than 2 × 400");
+}
+
+static void unknown_and_malformed_files(void **state) {
+    (void)state;
+    assert_refused("part_ms: 200\nprat_ms: 200\n", ":2: unknown key prat_ms: porthole.example.yaml");
+    assert_refused("part_ms: 200\nprat_ms:\n", ":2: unknown key prat_ms");
+    assert_refused("part_ms: 200\npart_ms: 300\n", "already seen: part_ms");
+    assert_refused("part_ms: [200]\n", ":1: ");
+    assert_refused("log_level: info\npart_ms: {a: 200}\n", ":2: ");
+    assert_refused("- part_ms\n", "must be a mapping");
+    assert_refused("part_ms: 'oh\n", "unexpected end");
+    assert_refused("part_ms: &x 200\nsegment_ms: *x\n", ":2: ");
+    assert_refused("\tpart_ms: 200\n", ":1: ");
+    assert_refused("part_ms: \xff\xfe\n", ":1: ");
+}
+
+static void missing_file(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    (void)state;
+    assert_int_equal(ph_settings_load(&settings, "/nonexistent/p.yaml", &error), -ENOENT);
+    assert_non_null(strstr(error.text, "/nonexistent/p.yaml: cannot be read"));
+    assert_int_equal(ph_settings_load(&settings, folder, &error), -EISDIR);
+}
+
+static void huge_file(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    size_t size = (1u << 20) + 2;
+    char *text = malloc(size);
+    (void)state;
+    memset(text, '\n', size);
+    text[size - 1] = '\0';
+    write_file(path, text, 0600);
+    free(text);
+    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "1 MiB"));
+}
+
+static void errors_of_the_environment_name_the_variable(void **state) {
+    static const struct {
+        const char *name, *text, *sentence;
+    } wrong[] = {
+        {"PORTHOLE_PART_MS", "0x10",
+            "PORTHOLE_PART_MS must be a whole number from 100 to 1000, not \"0x10\""},
+        {"PORTHOLE_SRT_LATENCY_MS", "8001", "PORTHOLE_SRT_LATENCY_MS must be a whole number from 20 to 8000"},
+        {"PORTHOLE_HTTP_LISTEN", "8080", "PORTHOLE_HTTP_LISTEN must be a numeric address and a port"},
+        {"PORTHOLE_LOG_LEVEL", "loud", "PORTHOLE_LOG_LEVEL must be error, warning, info or debug"},
+    };
+    (void)state;
+    write_file(path, "", 0600);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct ph_settings settings;
+        struct ph_error error = {""};
+        setenv(wrong[i].name, wrong[i].text, 1);
+        int code = ph_settings_load(&settings, path, &error);
+        unsetenv(wrong[i].name);
+        assert_int_equal(code, -EINVAL);
+        if (!strstr(error.text, wrong[i].sentence))
+            fail_msg("\"%s\" does not say \"%s\"", error.text, wrong[i].sentence);
+    }
+}
+
+static void secrets_are_never_repeated(void **state) {
+    static const char *const keys[] = {"jwt_secret", "cluster_secret", "database_url", "smtp_url"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct ph_settings settings;
+        struct ph_error error = {""};
+        char text[64];
+        snprintf(text, sizeof(text), "%s: hunter2\n", keys[i]);
+        write_file(path, text, 0600);
+        assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+        assert_non_null(strstr(error.text, keys[i]));
+        assert_null(strstr(error.text, "hunter2"));
+    }
+}
+
+static void forms(void **state) {
+    static const struct {
+        const char *key, *text;
+        int good;
+    } rows[] = {
+        {"http_listen", "127.0.0.1:0", 1},
+        {"http_listen", "[::1]:8080", 1},
+        {"http_listen", "::1:8080", 0},
+        {"http_listen", "localhost:8080", 0},
+        {"http_listen", "127.0.0.1", 0},
+        {"http_listen", "127.0.0.1:", 0},
+        {"http_listen", "127.0.0.1:65536", 0},
+        {"http_listen", "127.0.0.1:80 ", 1}, /* YAML takes the space away */
+        {"http_listen", "1.2.3.400:80", 0},
+        {"http_listen", "[::1", 0},
+        {"http_listen", ":8080", 0},
+        {"webrtc_announce", "203.0.113.9, 2001:db8::1", 1},
+        {"webrtc_announce", "203.0.113.9,", 0},
+        {"webrtc_announce", "example.org", 0},
+        {"public_url", "https://live.example.org:8443/base", 1},
+        {"public_url", "http://[::1]:8080", 1},
+        {"public_url", "ftp://live.example.org", 0},
+        {"public_url", "http://", 0},
+        {"public_url", "http://a b", 0},
+        {"public_url", "http://host:0", 0},
+        {"public_url", "http://host/?q=1", 0},
+        {"public_url", "http://user:pass@host", 0},
+        {"database_url", "sqlite:/var/lib/p.db", 1},
+        {"database_url", "'sqlite:'", 0},
+        {"database_url", "postgresql://u:p@db.example.org:5432/porthole", 1},
+        {"database_url", "mysql://db", 0},
+        {"archive_url", "file:/srv/archive", 1},
+        {"archive_url", "s3://bucket/prefix?endpoint=https://s3.example.org", 1},
+        {"archive_url", "s3://B/x", 0},
+        {"archive_url", "http://bucket", 0},
+        {"smtp_url", "smtp://user:p@mail.example.org:587", 1},
+        {"smtp_url", "smtps://mail.example.org", 1},
+        {"smtp_url", "smtps://", 0},
+        {"smtp_url", "mail.example.org", 0},
+        {"jwt_secret", "0123456789abcdef0123456789abcdef", 1},
+        {"jwt_secret", "0123456789abcdef0123456789abcde", 0},
+        {"ladder", "720p30@2500k", 1},
+        {"ladder", "1080p60@6000k, 720p@2500k", 1},
+        {"ladder", "1080p30", 0},
+        {"ladder", "p30@100k", 0},
+        {"ladder", "1080p30@4500k,", 0},
+        {"ladder", "1080p30@4500", 0},
+        {"preset", "superfast", 1},
+        {"preset", "SUPERFAST", 0},
+        {"encoder", "h264_nvenc", 1},
+        {"encoder", "../x", 0},
+        {"worker_listen", "tcp:0.0.0.0:7000", 1},
+        {"worker_listen", "tcp:host:7000", 0},
+        {"worker_listen", "unix:/run/worker.sock", 1},
+        {"worker_listen",
+            "unix:/"
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+            "aaaaaaaaaaaaaaaaaaa",
+            0},
+        {"workers", "tcp:worker-0.workers:7000,unix:/run/w.sock", 1},
+        {"workers", "worker-0:7000", 0},
+        {"origins", "http://10.0.0.1:8080,http://10.0.0.2:8080", 1},
+        {"origins", "http://a,http://b,http://c,http://d,http://e", 0},
+        {"origins", "10.0.0.1:8080", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ph_settings settings;
+        struct ph_error error = {""};
+        char text[512];
+        snprintf(text, sizeof(text), "%s: %s%s%s\n", rows[i].key, rows[i].text[0] == '[' ? "\"" : "",
+            rows[i].text, rows[i].text[0] == '[' ? "\"" : "");
+        write_file(path, text, 0600);
+        int code = ph_settings_load(&settings, path, &error);
+        if (code != (rows[i].good ? 0 : -EINVAL))
+            fail_msg("%s gives %d: %s", text, code, error.text);
+        if (code == 0)
+            ph_settings_finish(&settings);
+    }
+}
+
+static void a_long_data_folder_has_no_room_for_the_socket(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    char text[256];
+    (void)state;
+    snprintf(text, sizeof(text), "data_dir: /%0120d\n", 1);
+    write_file(path, text, 0600);
+    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "worker_listen must be unix:<path of 107 bytes"));
+}
+
+static void load_in_folder(struct ph_settings *settings, const char *name) {
+    char text[128];
+    snprintf(text, sizeof(text), "data_dir: %s/%s\n", folder, name);
+    write_file(path, text, 0600);
+    assert_int_equal(ph_settings_load(settings, path, NULL), 0);
+}
+
+static mode_t mode_of(const char *name) {
+    struct stat status;
+    char full[160];
+    snprintf(full, sizeof(full), "%s/%s", folder, name);
+    assert_int_equal(stat(full, &status), 0);
+    return status.st_mode & 0777;
+}
+
+static void prepare_makes_folder_and_secrets_once(void **state) {
+    struct ph_settings first, second;
+    struct ph_error error = {""};
+    (void)state;
+    load_in_folder(&first, "data");
+    assert_int_equal(ph_settings_prepare(&first, &error), 0);
+    assert_int_equal(mode_of("data"), 0700);
+    assert_int_equal(mode_of("data/jwt_secret"), 0600);
+    assert_int_equal(mode_of("data/cluster_secret"), 0600);
+    assert_int_equal(strlen(first.jwt_secret), 52);
+    assert_string_not_equal(first.jwt_secret, first.cluster_secret);
+    load_in_folder(&second, "data");
+    assert_int_equal(ph_settings_prepare(&second, &error), 0);
+    assert_string_equal(second.jwt_secret, first.jwt_secret);
+    assert_string_equal(second.cluster_secret, first.cluster_secret);
+    ph_settings_finish(&first);
+    ph_settings_finish(&second);
+}
+
+static void given_secrets_make_no_file(void **state) {
+    struct ph_settings settings;
+    (void)state;
+    setenv("PORTHOLE_JWT_SECRET", "0123456789abcdef0123456789abcdef", 1);
+    load_in_folder(&settings, "data");
+    unsetenv("PORTHOLE_JWT_SECRET");
+    assert_int_equal(ph_settings_prepare(&settings, NULL), 0);
+    assert_string_equal(settings.jwt_secret, "0123456789abcdef0123456789abcdef");
+    char name[128];
+    snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
+    assert_int_equal(access(name, F_OK), -1);
+    ph_settings_finish(&settings);
+}
+
+static void open_secrets_are_refused(void **state) {
+    static const mode_t modes[] = {0604, 0606, 0620};
+    (void)state;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        struct ph_settings settings;
+        struct ph_error error = {""};
+        char name[128];
+        load_in_folder(&settings, "data");
+        assert_true(mkdir(settings.data_dir, 0700) == 0 || errno == EEXIST);
+        snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
+        write_file(name, "0123456789abcdef0123456789abcdef\n", modes[i]);
+        assert_int_equal(ph_settings_prepare(&settings, &error), -EPERM);
+        assert_non_null(strstr(error.text, "jwt_secret: other users may"));
+        assert_null(strstr(error.text, "0123456789"));
+        ph_settings_finish(&settings);
+    }
+}
+
+static void broken_secrets_are_refused(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    char name[128];
+    (void)state;
+    load_in_folder(&settings, "data");
+    assert_int_equal(mkdir(settings.data_dir, 0700), 0);
+    snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
+    write_file(name, "", 0600);
+    assert_int_equal(ph_settings_prepare(&settings, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "32 to 512 characters"));
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(symlink("/dev/zero", name), 0);
+    assert_true(ph_settings_prepare(&settings, &error) < 0);
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(mkdir(name, 0700), 0);
+    assert_int_equal(ph_settings_prepare(&settings, &error), -EINVAL);
+    ph_settings_finish(&settings);
+}
+
+static void unusable_data_folders(void **state) {
+    static const char *const names[] = {"a/b", "porthole.yaml", "porthole.yaml/x"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        struct ph_settings settings;
+        struct ph_error error = {""};
+        load_in_folder(&settings, names[i]);
+        assert_true(ph_settings_prepare(&settings, &error) < 0);
+        assert_non_null(strstr(error.text, "PORTHOLE_DATA_DIR"));
+        assert_non_null(strstr(error.text, names[i]));
+        ph_settings_finish(&settings);
+    }
+}
+
+static int load_once(void *opaque) {
+    struct ph_settings settings;
+    (void)opaque;
+    int code = ph_settings_load(&settings, path, NULL);
+    if (code == 0)
+        code = ph_settings_prepare(&settings, NULL);
+    ph_settings_finish(&settings);
+    return code;
+}
+
+static void failing_allocations(void **state) {
+    char text[256];
+    (void)state;
+    snprintf(text, sizeof(text), "data_dir: %s/data\npart_ms: 250\npublic_url: http://x/\n", folder);
+    write_file(path, text, 0600);
+    ph_test_with_failing_allocations(load_once, NULL);
+}
+
+static int refuse_once(void *opaque) {
+    struct ph_settings settings;
+    (void)opaque;
+    int code = ph_settings_load(&settings, path, NULL);
+    return code == -EINVAL ? 0 : code;
+}
+
+static void failing_allocations_while_refusing(void **state) {
+    (void)state;
+    write_file(path, "prat_ms: 250\n", 0600);
+    ph_test_with_failing_allocations(refuse_once, NULL);
+    write_file(path, "part_ms: 1\n", 0600);
+    ph_test_with_failing_allocations(refuse_once, NULL);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(defaults_without_file),
+        IN_FOLDER(example_gives_the_defaults),
+        IN_FOLDER(example_names_every_key),
+        IN_FOLDER(file_and_environment),
+        IN_FOLDER(usual_file_of_the_working_folder),
+        IN_FOLDER(errors_name_file_line_key_and_range),
+        IN_FOLDER(unknown_and_malformed_files),
+        IN_FOLDER(missing_file),
+        IN_FOLDER(huge_file),
+        IN_FOLDER(errors_of_the_environment_name_the_variable),
+        IN_FOLDER(secrets_are_never_repeated),
+        IN_FOLDER(forms),
+        IN_FOLDER(a_long_data_folder_has_no_room_for_the_socket),
+        IN_FOLDER(prepare_makes_folder_and_secrets_once),
+        IN_FOLDER(given_secrets_make_no_file),
+        IN_FOLDER(open_secrets_are_refused),
+        IN_FOLDER(broken_secrets_are_refused),
+        IN_FOLDER(unusable_data_folders),
+        IN_FOLDER(failing_allocations),
+        IN_FOLDER(failing_allocations_while_refusing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
