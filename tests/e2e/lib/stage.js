@@ -1,0 +1,231 @@
+// The stage of one scenario: everything it starts is stopped and looked over when the scenario ends.
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Child, run } from './child.js';
+import { closeConnections, fetchWhole, request } from './http.js';
+import { loopArguments, sourceFile, srtUrl } from './media.js';
+import { parseMultivariant, parsePlaylist } from './playlist.js';
+import { Porthole, binary } from './porthole.js';
+import { UdpRelay } from './udp_relay.js';
+import { deadline, waitFor } from './wait.js';
+import { Watch } from './watch.js';
+
+/** A session as its streamer sees it. */
+export class Session {
+  constructor(answer, { api, origin }) {
+    Object.assign(this, { id: answer.sessionId, key: answer.streamKey, answer, api, origin });
+    this.live = `${origin.url}/live/${this.id}`;
+  }
+
+  /** The multivariant playlist, once it is there. */
+  async multivariant(within = 10_000) {
+    const { text } = await waitFor(`session ${this.id} to be live`, () => fetchWhole(`${this.live}/index.m3u8`), { within });
+    return parseMultivariant(text);
+  }
+
+  async playlist(track) {
+    return parsePlaylist((await fetchWhole(`${this.live}/${track}/index.m3u8`)).text);
+  }
+
+  /** GET /api/sessions/{id}. */
+  async state(token) {
+    return (await fetchWhole(`${this.api.url}/api/sessions/${this.id}`, { headers: { authorization: `Bearer ${token}` } })).json;
+  }
+
+  /** Waits until the playlist holds this many finished segments more than it does. */
+  async segments(track, more = 1, within = 20_000) {
+    const from = (await this.playlist(track)).segments.at(-1)?.msn ?? -1;
+    return waitFor(
+      `${more} more segments of ${track}`,
+      async () => {
+        const playlist = await this.playlist(track);
+        return (playlist.segments.at(-1)?.msn ?? -1) >= from + more && playlist;
+      },
+      { within },
+    );
+  }
+}
+
+export class Stage {
+  constructor() {
+    this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'porthole-'));
+    this.nodes = [];
+    this.children = [];
+    this.relays = [];
+    this.watches = [];
+    this.secrets = new Set();
+    this.cleanups = [];
+  }
+
+  dataDir(name = 'data') {
+    const folder = path.join(this.folder, name);
+    fs.mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
+  /** A started node; `roles` of "origin" and the like make it one of several processes. */
+  async node(options = {}) {
+    const node = new Porthole({ dataDir: this.dataDir(), ...options });
+    this.nodes.push(node);
+    await node.start();
+    return node;
+  }
+
+  /** Ingest with worker, origin and api each in a process of its own, on one data folder. */
+  async cluster(env = {}) {
+    const origin = await this.node({ roles: 'origin', env });
+    const api = await this.node({ roles: 'api', env: { ...env, PORTHOLE_PUBLIC_URL: origin.url } });
+    const worker = await this.node({ roles: 'worker', env: { ...env, PORTHOLE_ORIGINS: origin.url } });
+    const ingest = await this.node({
+      roles: 'ingest',
+      env: { ...env, PORTHOLE_ORIGINS: origin.url, PORTHOLE_WORKERS: `unix:${this.dataDir()}/worker.sock` },
+    });
+    return { origin, api, worker, ingest };
+  }
+
+  async token(node, { role = 'streamer', sub = 'streamer-1', session, ttl } = {}) {
+    const args = ['token', '--role', role, '--sub', sub];
+    if (session) args.push('--session', session);
+    if (ttl) args.push('--ttl', String(ttl));
+    const { stdout } = await run(binary, args, { env: node.env });
+    const token = stdout.toString('utf8').trim();
+    this.secrets.add(token);
+    return token;
+  }
+
+  async session(node, { body = { visibility: 'public' }, origin = node, sub } = {}) {
+    const token = await this.token(node, { sub });
+    const answer = await request(`${node.url}/api/sessions/start`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    assert.equal(answer.status, 201, answer.text);
+    const session = new Session(answer.json, { api: node, origin });
+    session.token = token;
+    this.secrets.add(session.key);
+    if (answer.json.ingest?.srt?.passphrase) this.secrets.add(answer.json.ingest.srt.passphrase);
+    return session;
+  }
+
+  async end(session) {
+    const answer = await request(`${session.api.url}/api/sessions/end/${session.id}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${session.token}` },
+    });
+    assert.ok(answer.status < 300, `ending the session: ${answer.status} ${answer.text}`);
+  }
+
+  child(program, args, options) {
+    const child = new Child(program, args, options);
+    this.children.push(child);
+    return child;
+  }
+
+  /** Publishes a file over and over; `port` is the node's SRT port or a relay's. */
+  async publish(session, port, { file, source, url, ...options } = {}) {
+    const media = file ?? (await sourceFile(source));
+    return this.child('ffmpeg', loopArguments(media, url ?? srtUrl(port, session.key), options), { name: 'publisher' });
+  }
+
+  /** A node, a session and a publisher; returns once the session is live. */
+  async live({ env, source, body } = {}) {
+    const node = await this.node({ env });
+    const session = await this.session(node, { body });
+    const publisher = await this.publish(session, node.srtPort, { source });
+    const multivariant = await session.multivariant();
+    return { node, session, publisher, multivariant, tracks: multivariant.variants.map((one) => one.track) };
+  }
+
+  async relay(port, options) {
+    const relay = await UdpRelay.open(port, options);
+    this.relays.push(relay);
+    return relay;
+  }
+
+  watch(session, track) {
+    const watch = new Watch(`${session.live}/${track}/index.m3u8`);
+    this.watches.push(watch);
+    return watch;
+  }
+
+  /** The init segment and the segments `from` to `to` of a track as one file for ffprobe. */
+  async download(session, track, from, to) {
+    const blocks = [(await fetchWhole(`${session.live}/${track}/init.mp4`)).body];
+    for (let msn = from; msn <= to; msn++) blocks.push((await fetchWhole(`${session.live}/${track}/${msn}.m4s`)).body);
+    const file = path.join(this.folder, `${session.id}-${track}-${from}-${to}.mp4`);
+    fs.writeFileSync(file, Buffer.concat(blocks));
+    return file;
+  }
+
+  after(cleanup) {
+    this.cleanups.push(cleanup);
+  }
+
+  /** What the nodes said, for whoever has to find out why a scenario failed. */
+  dump() {
+    for (const node of this.nodes) {
+      const lines = node.output.split('\n').slice(-80).join('\n');
+      console.error(`--- the last lines of ${node.name} (pid ${node.child?.pid}, ended: ${JSON.stringify(node.child?.result ?? null)})\n${lines}`);
+    }
+    for (const child of this.children) {
+      if (child.stderr) console.error(`--- ${child.name}: ${child.stderr.slice(-1_500)}`);
+    }
+  }
+
+  async close() {
+    for (const watch of this.watches) watch.going = false;
+    await Promise.all(this.children.map((child) => child.stop('SIGTERM', 2_000)));
+    const ends = await Promise.all(this.nodes.filter((node) => node.child?.running).map(async (node) => {
+      try {
+        return { node, ...(await node.stop()) };
+      } catch (error) {
+        node.child.signal('SIGKILL');
+        await node.child.ended();
+        return { node, error };
+      }
+    }));
+    for (const relay of this.relays) relay.close();
+    for (const cleanup of this.cleanups.reverse()) await cleanup();
+    closeConnections();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+    return ends;
+  }
+
+  /** What holds after every scenario: a clean end, no sanitizer's report, no secret in a log. */
+  judge(ends) {
+    for (const { node, code, signal, error } of ends) {
+      assert.equal(error, undefined, `${node.name} did not end`);
+      assert.equal(code, 0, `${node.name} ended with ${signal ?? code}`);
+    }
+    for (const node of this.nodes) {
+      const report = /(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer)[^\n]*/.exec(node.output);
+      assert.equal(report, null, `${node.name}: ${report?.[0]}`);
+      for (const secret of this.secrets) assert.ok(!node.output.includes(secret), `${node.name} logged a key or a token`);
+    }
+  }
+}
+
+/** A test with a stage. `within` bounds the scenario; its end is not counted. */
+export function scenario(name, body, { within = 60_000 } = {}) {
+  test(name, async (t) => {
+    const stage = new Stage();
+    let failure;
+    try {
+      await deadline('the scenario', body(stage, t), within);
+    } catch (error) {
+      failure = error;
+    }
+    const ends = await stage.close();
+    try {
+      if (failure) throw failure;
+      stage.judge(ends);
+    } catch (error) {
+      stage.dump();
+      throw error;
+    }
+  });
+}
