@@ -15,7 +15,8 @@ const char ph_options_help[] =
     "        read the settings and say what is wrong with them\n"
     "  version\n"
     "\n"
-    "Settings come from FILE (porthole.yaml in the working folder if it is there) and from PORTHOLE_… variables, which\n"
+    "Settings come from FILE (porthole.yaml in the working folder if it is there) and from PORTHOLE_… "
+    "variables, which\n"
     "win. porthole.example.yaml documents every one.\n";
 
 struct flag {
@@ -53,7 +54,8 @@ static int parse_roles(const char *text, unsigned *roles, struct ph_error *error
     static const struct {
         const char *name;
         unsigned role;
-    } names[] = {{"ingest", PH_ROLE_INGEST}, {"worker", PH_ROLE_WORKER}, {"origin", PH_ROLE_ORIGIN}, {"api", PH_ROLE_API}};
+    } names[] = {{"ingest", PH_ROLE_INGEST}, {"worker", PH_ROLE_WORKER}, {"origin", PH_ROLE_ORIGIN},
+        {"api", PH_ROLE_API}};
     *roles = 0;
     for (const char *next = text; *next;) {
         size_t size = strcspn(next, ",");
@@ -63,8 +65,8 @@ static int parse_roles(const char *text, unsigned *roles, struct ph_error *error
                 role = names[i].role;
         }
         if (!role)
-            return ph_error_set(error, -EINVAL, "unknown role '%.*s'; --roles takes ingest, worker, origin and api",
-                (int)size, next);
+            return ph_error_set(error, -EINVAL,
+                "unknown role '%.*s'; --roles takes ingest, worker, origin and api", (int)size, next);
         *roles |= role;
         next += size + (next[size] == ',');
     }
@@ -75,8 +77,8 @@ static int parse_roles(const char *text, unsigned *roles, struct ph_error *error
 
 static int parse_serve(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
     const char *roles = NULL;
-    int code = parse_flags(
-        argv, argc, (const struct flag[]){{"--config", &options->config}, {"--roles", &roles}, {NULL, NULL}}, error);
+    int code = parse_flags(argv, argc,
+        (const struct flag[]){{"--config", &options->config}, {"--roles", &roles}, {NULL, NULL}}, error);
     if (code || !roles)
         return code;
     return parse_roles(roles, &options->roles, error);
@@ -86,7 +88,8 @@ static int parse_token(struct ph_options *options, int argc, char **argv, struct
     const char *ttl = NULL;
     int code = parse_flags(argv, argc,
         (const struct flag[]){{"--role", &options->token_role}, {"--sub", &options->token_subject},
-            {"--session", &options->token_session}, {"--ttl", &ttl}, {"--config", &options->config}, {NULL, NULL}},
+            {"--session", &options->token_session}, {"--ttl", &ttl}, {"--config", &options->config},
+            {NULL, NULL}},
         error);
     if (code)
         return code;
@@ -104,14 +107,16 @@ static int parse_token(struct ph_options *options, int argc, char **argv, struct
 
 static int parse_config(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
     if (argc < 1 || strcmp(argv[0], "check") != 0)
-        return ph_error_set(error, -EINVAL, "the only config command is: porthole config check [--config FILE]");
+        return ph_error_set(
+            error, -EINVAL, "the only config command is: porthole config check [--config FILE]");
     return parse_flags(
         argv + 1, argc - 1, (const struct flag[]){{"--config", &options->config}, {NULL, NULL}}, error);
 }
 
 static int parse_nothing(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
     (void)options;
-    return argc == 0 ? 0 : ph_error_set(error, -EINVAL, "unknown argument '%s'; see porthole --help", argv[0]);
+    return argc == 0 ? 0
+                     : ph_error_set(error, -EINVAL, "unknown argument '%s'; see porthole --help", argv[0]);
 }
 
 int ph_options_parse(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
