@@ -1,0 +1,252 @@
+#include "core/db/db.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/db/db_impl.h"
+
+/* Connections of one direction. */
+struct pool {
+    struct ph_db_connection *idle; /* under ph_db.lock */
+    unsigned open, most;           /* `open` under ph_db.lock */
+};
+
+struct ph_db {
+    const struct ph_db_impl *impl;
+    char *address;
+    pthread_mutex_t lock;
+    pthread_cond_t returned; /* a connection came back, or its place became free */
+    struct pool readers, writers;
+};
+
+struct ph_db_transaction {
+    struct ph_db *db;
+    struct ph_db_connection *connection;
+    struct pool *pool;
+};
+
+static const struct ph_db_impl *const kinds[] = {&ph_db_sqlite};
+
+static struct pool *pool_for(struct ph_db *db, enum ph_db_mode mode) {
+    return mode == PH_DB_READ ? &db->readers : &db->writers;
+}
+
+/* Gives the connection back, or closes it and frees its place. */
+static void give_back(
+    struct ph_db *db, struct pool *pool, struct ph_db_connection *connection, bool is_good) {
+    if (connection && !is_good)
+        db->impl->disconnect(connection);
+    pthread_mutex_lock(&db->lock);
+    if (is_good) {
+        connection->next = pool->idle;
+        pool->idle = connection;
+    } else {
+        pool->open--;
+    }
+    pthread_cond_broadcast(&db->returned);
+    pthread_mutex_unlock(&db->lock);
+}
+
+/* An idle connection, or NULL with a place reserved for a new one; -EAGAIN when neither comes free in time.
+ */
+static int take_place(struct ph_db *db, struct pool *pool, struct ph_db_connection **connection) {
+    int64_t deadline_us = ph_now_us() + PH_DB_PATIENCE_US;
+    int code = 0;
+    pthread_mutex_lock(&db->lock);
+    while (!pool->idle && pool->open == pool->most && code == 0)
+        code = ph_cond_wait_until(&db->returned, &db->lock, deadline_us);
+    *connection = pool->idle;
+    if (pool->idle) {
+        pool->idle = pool->idle->next;
+        code = 0;
+    } else if (pool->open < pool->most) {
+        pool->open++;
+        code = 0;
+    }
+    pthread_mutex_unlock(&db->lock);
+    return code < 0 ? -EAGAIN : 0;
+}
+
+static int take(
+    struct ph_db *db, struct pool *pool, struct ph_db_connection **connection, struct ph_error *error) {
+    int code = take_place(db, pool, connection);
+    if (code < 0)
+        return code;
+    if (*connection && db->impl->is_alive(*connection))
+        return 0;
+    if (*connection)
+        db->impl->disconnect(*connection);
+    *connection = NULL;
+    code = db->impl->connect(db->address, pool == &db->writers, connection, error);
+    if (code < 0)
+        give_back(db, pool, NULL, false);
+    return code;
+}
+
+int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) {
+    const struct ph_db_impl *impl = NULL;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strncmp(url, kinds[i]->scheme, strlen(kinds[i]->scheme)) == 0)
+            impl = kinds[i];
+    }
+    if (!impl)
+        return ph_error_set(
+            error, -EINVAL, "database_url: this build has no database for its scheme: use sqlite:<path>");
+    struct ph_db *made = calloc(1, sizeof(*made));
+    char *address = strdup(url + strlen(impl->scheme));
+    if (!made || !address) {
+        free(made);
+        free(address);
+        return ph_error_set(error, -ENOMEM, "out of memory");
+    }
+    made->impl = impl;
+    made->address = address;
+    made->readers.most = impl->most_readers;
+    made->writers.most = impl->most_writers;
+    pthread_mutex_init(&made->lock, NULL);
+    int code = ph_cond_init(&made->returned);
+    if (code < 0) {
+        pthread_mutex_destroy(&made->lock);
+        free(address);
+        free(made);
+        return ph_error_set(error, code, "out of memory");
+    }
+    struct ph_db_connection *first = NULL;
+    code = take(made, &made->writers, &first, error);
+    if (code == 0)
+        give_back(made, &made->writers, first, true);
+    if (code < 0) {
+        ph_db_close(made);
+        return code;
+    }
+    *db = made;
+    return 0;
+}
+
+static void close_pool(struct ph_db *db, struct pool *pool) {
+    while (pool->idle) {
+        struct ph_db_connection *connection = pool->idle;
+        pool->idle = connection->next;
+        pool->open--;
+        db->impl->disconnect(connection);
+    }
+    assert(pool->open == 0);
+}
+
+void ph_db_close(struct ph_db *db) {
+    if (!db)
+        return;
+    close_pool(db, &db->readers);
+    close_pool(db, &db->writers);
+    pthread_cond_destroy(&db->returned);
+    pthread_mutex_destroy(&db->lock);
+    free(db->address);
+    free(db);
+}
+
+int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction **transaction) {
+    struct ph_db_transaction *made = malloc(sizeof(*made));
+    if (!made)
+        return -ENOMEM;
+    made->db = db;
+    made->pool = pool_for(db, mode);
+    int code = take(db, made->pool, &made->connection, NULL);
+    if (code == 0) {
+        code = db->impl->begin(made->connection, mode);
+        if (code < 0)
+            give_back(db, made->pool, made->connection, db->impl->is_alive(made->connection));
+    }
+    if (code < 0) {
+        free(made);
+        return code;
+    }
+    *transaction = made;
+    return 0;
+}
+
+static void end(struct ph_db_transaction *transaction) {
+    struct ph_db *db = transaction->db;
+    give_back(db, transaction->pool, transaction->connection, db->impl->is_alive(transaction->connection));
+    free(transaction);
+}
+
+int ph_db_commit(struct ph_db_transaction *transaction) {
+    const struct ph_db_impl *impl = transaction->db->impl;
+    int code = impl->commit(transaction->connection);
+    if (code < 0)
+        impl->rollback(transaction->connection);
+    end(transaction);
+    return code;
+}
+
+void ph_db_rollback(struct ph_db_transaction *transaction) {
+    if (!transaction)
+        return;
+    transaction->db->impl->rollback(transaction->connection);
+    end(transaction);
+}
+
+int ph_db_exec(struct ph_db_transaction *transaction, const char *sql) {
+    return transaction->db->impl->exec(transaction->connection, sql);
+}
+
+int ph_db_prepare(
+    struct ph_db_transaction *transaction, const char *sql, struct ph_db_statement **statement) {
+    return transaction->db->impl->prepare(transaction->connection, sql, statement);
+}
+
+static void keep_code(struct ph_db_statement *statement, int code) {
+    if (statement->code == 0)
+        statement->code = code;
+}
+
+void ph_db_bind_text(struct ph_db_statement *statement, int number, const char *text) {
+    keep_code(statement, statement->impl->bind_text(statement, number, text));
+}
+
+void ph_db_bind_null(struct ph_db_statement *statement, int number) {
+    ph_db_bind_text(statement, number, NULL);
+}
+
+void ph_db_bind_integer(struct ph_db_statement *statement, int number, int64_t value) {
+    keep_code(statement, statement->impl->bind_integer(statement, number, value));
+}
+
+void ph_db_bind_real(struct ph_db_statement *statement, int number, double value) {
+    keep_code(statement, statement->impl->bind_real(statement, number, value));
+}
+
+int ph_db_step(struct ph_db_statement *statement) {
+    return statement->code < 0 ? statement->code : statement->impl->step(statement);
+}
+
+const char *ph_db_text(struct ph_db_statement *statement, int column) {
+    const char *text = statement->impl->text(statement, column);
+    return text ? text : "";
+}
+
+int64_t ph_db_integer(struct ph_db_statement *statement, int column) {
+    return statement->impl->integer(statement, column);
+}
+
+double ph_db_real(struct ph_db_statement *statement, int column) {
+    return statement->impl->real(statement, column);
+}
+
+int ph_db_is_null(struct ph_db_statement *statement, int column) {
+    return statement->impl->text(statement, column) == NULL;
+}
+
+void ph_db_finish(struct ph_db_statement *statement) {
+    if (statement)
+        statement->impl->finish(statement);
+}
+
+int64_t ph_db_run(struct ph_db_statement *statement) {
+    int code = ph_db_step(statement);
+    int64_t changed = code < 0 ? code : statement->impl->changed_rows(statement);
+    ph_db_finish(statement);
+    return changed;
+}

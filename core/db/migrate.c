@@ -1,0 +1,102 @@
+/* Numbered migrations, applied once each under the lock of PH_DB_MIGRATE. */
+#include <assert.h>
+
+#include "core/db/db.h"
+
+static const char create_record[] = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY "
+                                    "KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)";
+
+static int newest_number(struct ph_db_transaction *transaction, int64_t *number) {
+    struct ph_db_statement *statement;
+    int code =
+        ph_db_prepare(transaction, "SELECT COALESCE(MAX(number), 0) FROM schema_migrations", &statement);
+    if (code < 0)
+        return code;
+    code = ph_db_step(statement);
+    if (code == 1)
+        *number = ph_db_integer(statement, 0);
+    ph_db_finish(statement);
+    return code < 0 ? code : 0;
+}
+
+static int apply(struct ph_db_transaction *transaction, const struct ph_db_migration *migration) {
+    struct ph_db_statement *statement;
+    int code = ph_db_exec(transaction, migration->sql);
+    if (code == 0)
+        code = ph_db_prepare(transaction,
+            "INSERT INTO schema_migrations (number, name, applied_ms) VALUES ($1, $2, $3)", &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, migration->number);
+    ph_db_bind_text(statement, 2, migration->name);
+    ph_db_bind_integer(statement, 3, ph_utc_now_us() / PH_MILLISECOND_US);
+    int64_t changed = ph_db_run(statement);
+    return changed < 0 ? (int)changed : 0;
+}
+
+static int make_record(struct ph_db *db) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_MIGRATE, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_exec(transaction, create_record);
+    if (code < 0) {
+        ph_db_rollback(transaction);
+        return code;
+    }
+    return ph_db_commit(transaction);
+}
+
+/* 1 when it was applied, 0 when it had been before. */
+static int apply_once(struct ph_db *db, const struct ph_db_migration *migration) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_MIGRATE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t newest = 0;
+    code = newest_number(transaction, &newest);
+    if (code == 0 && newest < migration->number)
+        code = apply(transaction, migration);
+    if (code < 0) {
+        ph_db_rollback(transaction);
+        return code;
+    }
+    return ph_db_commit(transaction);
+}
+
+static int check_newest(struct ph_db *db, int64_t newest_known, int64_t *newest) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = newest_number(transaction, newest);
+    ph_db_rollback(transaction);
+    return code == 0 && *newest > newest_known ? -EINVAL : code;
+}
+
+int ph_db_migrate(
+    struct ph_db *db, const struct ph_db_migration *migrations, size_t count, struct ph_error *error) {
+    char reason[64];
+    int64_t newest = 0, newest_known = count ? migrations[count - 1].number : 0;
+    int code = make_record(db);
+    if (code == 0)
+        code = check_newest(db, newest_known, &newest);
+    if (newest > newest_known)
+        return ph_error_set(error, -EINVAL,
+            "the database is at migration %lld, newer than this program's %lld: run the newer program",
+            (long long)newest, (long long)newest_known);
+    if (code < 0)
+        return ph_error_set(error, code,
+            "the database cannot be prepared: %s: check database_url and its disk",
+            ph_error_name(code, reason, sizeof(reason)));
+    for (size_t i = 0; i < count; i++) {
+        assert(i == 0 || migrations[i - 1].number < migrations[i].number);
+        code = apply_once(db, &migrations[i]);
+        if (code < 0)
+            return ph_error_set(error, code,
+                "migration %lld (%s) failed: %s: the database stays as it was before it",
+                (long long)migrations[i].number, migrations[i].name,
+                ph_error_name(code, reason, sizeof(reason)));
+    }
+    return 0;
+}
