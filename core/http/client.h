@@ -1,5 +1,5 @@
-/* A blocking HTTP client on libcurl: one connection kept alive, one request at a time, every wait bounded. One client
- * belongs to one thread. */
+/* A blocking HTTP client on libcurl: one connection kept alive, one request at a time, every wait bounded.
+ * One client belongs to one thread. */
 #ifndef PH_HTTP_CLIENT_H
 #define PH_HTTP_CLIENT_H
 
@@ -29,8 +29,8 @@ struct ph_http_exchange {
 /* Initialises libcurl on first use. */
 int ph_http_client_create(struct ph_http_client **client) PH_NODISCARD;
 void ph_http_client_destroy(struct ph_http_client *client);
-/* 0 when an answer came, whatever its status; -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH, -EMSGSIZE,
- * -EINVAL (bad URL) or -EIO. */
+/* 0 when an answer came, whatever its status; -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH,
+ * -EMSGSIZE, -EINVAL (bad URL) or -EIO. */
 int ph_http_client_perform(struct ph_http_client *client, struct ph_http_exchange *exchange) PH_NODISCARD;
 void ph_http_exchange_finish(struct ph_http_exchange *exchange);
 /* From any thread: makes a running and every later perform fail with -ECANCELED. */

@@ -19,7 +19,8 @@ struct ph_http_response *ph_http_response_from_bytes(
 struct ph_http_response *ph_http_response_from_chain(
     unsigned status, const char *content_type, struct ph_bytes *const *blocks, size_t count);
 /* Copies the text. */
-struct ph_http_response *ph_http_response_from_text(unsigned status, const char *content_type, const char *text);
+struct ph_http_response *ph_http_response_from_text(
+    unsigned status, const char *content_type, const char *text);
 /* `size` bytes of an open file from `offset`, by sendfile; takes over `fd` on success and on failure. */
 struct ph_http_response *ph_http_response_from_file(
     unsigned status, const char *content_type, int fd, uint64_t offset, uint64_t size);
@@ -27,12 +28,14 @@ struct ph_http_response *ph_http_response_from_file(
 struct ph_http_response *ph_http_response_problem(unsigned status, const char *title, const char *detail);
 
 /* Before the first answer only. 0 or -ENOMEM / -EINVAL. */
-int ph_http_response_add_header(struct ph_http_response *response, const char *name, const char *value) PH_NODISCARD;
+int ph_http_response_add_header(
+    struct ph_http_response *response, const char *name, const char *value) PH_NODISCARD;
 /* Adds ETag (quoted by the caller) and makes the response answer If-None-Match. */
 int ph_http_response_set_etag(struct ph_http_response *response, const char *etag) PH_NODISCARD;
 /* Lets Range requests have a part of it. */
 void ph_http_response_allow_range(struct ph_http_response *response);
-/* The body's gzip twin, sent with Content-Encoding: gzip and `Vary: Accept-Encoding` to who accepts it. Borrows. */
+/* The body's gzip twin, sent with Content-Encoding: gzip and `Vary: Accept-Encoding` to who accepts it.
+ * Borrows. */
 int ph_http_response_set_gzip(struct ph_http_response *response, struct ph_bytes *compressed) PH_NODISCARD;
 
 struct ph_http_response *ph_http_response_ref(struct ph_http_response *response);

@@ -1,8 +1,8 @@
-/* HTTP/1.1 server on libmicrohttpd: epoll, a small thread pool, routes, request bodies, shared responses, and requests
- * that are held until something happens.
+/* HTTP/1.1 server on libmicrohttpd: epoll, a small thread pool, routes, request bodies, shared responses, and
+ * requests that are held until something happens.
  *
- * Lifetime of a server: create → add_route … → start → drain → destroy. Handlers run on the server's threads and must
- * not block: what takes long is held (ph_http_request_hold) and answered from another thread. */
+ * Lifetime of a server: create → add_route … → start → drain → destroy. Handlers run on the server's threads
+ * and must not block: what takes long is held (ph_http_request_hold) and answered from another thread. */
 #ifndef PH_HTTP_SERVER_H
 #define PH_HTTP_SERVER_H
 
@@ -20,11 +20,12 @@ struct ph_http_request;
 struct ph_http_hold;
 
 struct ph_http_server_options {
-    const char *listen;          /* "0.0.0.0:8080", "[::]:8080"; port 0 takes a free one */
-    unsigned threads;            /* 0: one for each core, 4 at most */
-    unsigned most_connections;   /* 0: what RLIMIT_NOFILE allows, less a reserve */
-    int64_t idle_timeout_us;     /* 0: 30 s; also bounds how long a request's head or body may take (slow-loris) */
-    struct ph_metrics *metrics;  /* borrowed; requests by kind and status, held requests, bytes */
+    const char *listen;        /* "0.0.0.0:8080", "[::]:8080"; port 0 takes a free one */
+    unsigned threads;          /* 0: one for each core, 4 at most */
+    unsigned most_connections; /* 0: what RLIMIT_NOFILE allows, less a reserve */
+    int64_t
+        idle_timeout_us; /* 0: 30 s; also bounds how long a request's head or body may take (slow-loris) */
+    struct ph_metrics *metrics; /* borrowed; requests by kind and status, held requests, bytes */
 };
 
 /* Answers with ph_http_respond() or holds the request; a handler that does neither gets a 500. */
@@ -32,7 +33,8 @@ typedef void ph_http_handler(struct ph_http_request *request, void *opaque);
 
 struct ph_http_route {
     const char *method;  /* "GET" (answers HEAD too), "PUT", …; NULL: any */
-    const char *pattern; /* "/live/{session}/{track}/{file}"; a last segment "{path...}" takes the rest with slashes */
+    const char *pattern; /* "/live/{session}/{track}/{file}"; a last segment "{path...}" takes the rest with
+                            slashes */
     const char *kind;    /* label `kind` of the request metrics: "playlist", "part", "api" */
     ph_http_handler *handler;
     void *opaque;           /* borrowed for the server's life */
@@ -40,16 +42,16 @@ struct ph_http_route {
     bool cors;              /* answers OPTIONS preflights and adds Access-Control-Allow-Origin: * */
 };
 
-int ph_http_server_create(
-    struct ph_http_server **server, const struct ph_http_server_options *options, struct ph_error *error) PH_NODISCARD;
+int ph_http_server_create(struct ph_http_server **server, const struct ph_http_server_options *options,
+    struct ph_error *error) PH_NODISCARD;
 /* Copies the route. A literal segment beats a parameter. Before start only. */
 int ph_http_server_add_route(struct ph_http_server *server, const struct ph_http_route *route) PH_NODISCARD;
 /* Binds and serves. -EADDRINUSE and the like with a sentence in `error`. */
 int ph_http_server_start(struct ph_http_server *server, struct ph_error *error) PH_NODISCARD;
 /* The port it listens on. */
 uint16_t ph_http_server_port(const struct ph_http_server *server);
-/* Stops listening, answers every held request (its deadline's response) and waits for connections to finish until the
- * deadline (ph_now_us() time). */
+/* Stops listening, answers every held request (its deadline's response) and waits for connections to finish
+ * until the deadline (ph_now_us() time). */
 void ph_http_server_drain(struct ph_http_server *server, int64_t deadline_us);
 /* After drain, or for a server never started. NULL is fine. */
 void ph_http_server_destroy(struct ph_http_server *server);
@@ -66,25 +68,27 @@ const char *ph_http_request_header(const struct ph_http_request *request, const 
 const char *ph_http_request_bearer(const struct ph_http_request *request);
 /* The whole body; empty when there is none. */
 struct ph_slice ph_http_request_body(const struct ph_http_request *request);
-/* The body as a reference of its own, without a copy; the caller owns it. Never NULL after a complete body. */
+/* The body as a reference of its own, without a copy; the caller owns it. Never NULL after a complete body.
+ */
 struct ph_bytes *ph_http_request_body_ref(struct ph_http_request *request);
 /* The peer's address without port, "203.0.113.9". */
 const char *ph_http_request_peer(const struct ph_http_request *request);
 
-/* Answers. Borrows the response: the server takes its own reference, so one response may answer thousands of requests.
- * Handles on its own: HEAD, If-None-Match (304) against the response's ETag, Range (206, 416) on 200s that allow it,
- * and gzip when the response carries a compressed twin and the client accepts it (RFC 9110). */
+/* Answers. Borrows the response: the server takes its own reference, so one response may answer thousands of
+ * requests. Handles on its own: HEAD, If-None-Match (304) against the response's ETag, Range (206, 416) on
+ * 200s that allow it, and gzip when the response carries a compressed twin and the client accepts it (RFC
+ * 9110). */
 void ph_http_respond(struct ph_http_request *request, struct ph_http_response *response);
 
 /* Holds the request: the handler returns without answering, and the answer comes later from any thread by
- * ph_http_hold_release(). At `deadline_us` the server answers with `on_deadline` (a reference is taken). The caller owns
- * one reference on the hold and must give it up with release or drop. -ENOMEM, or -ESHUTDOWN while draining: then answer
- * at once. */
-int ph_http_request_hold(struct ph_http_request *request, int64_t deadline_us, struct ph_http_response *on_deadline,
-    struct ph_http_hold **hold) PH_NODISCARD;
-/* Answers a held request (borrows the response), unless its deadline or the drain came first. Gives up the caller's
- * reference in any case. Cheap: safe to call thousands of times in a row; never under a lock of the caller's that a
- * handler takes. */
+ * ph_http_hold_release(). At `deadline_us` the server answers with `on_deadline` (a reference is taken). The
+ * caller owns one reference on the hold and must give it up with release or drop. -ENOMEM, or -ESHUTDOWN
+ * while draining: then answer at once. */
+int ph_http_request_hold(struct ph_http_request *request, int64_t deadline_us,
+    struct ph_http_response *on_deadline, struct ph_http_hold **hold) PH_NODISCARD;
+/* Answers a held request (borrows the response), unless its deadline or the drain came first. Gives up the
+ * caller's reference in any case. Cheap: safe to call thousands of times in a row; never under a lock of the
+ * caller's that a handler takes. */
 void ph_http_hold_release(struct ph_http_hold *hold, struct ph_http_response *response);
 /* Gives up the reference without answering: the deadline will. */
 void ph_http_hold_drop(struct ph_http_hold *hold);
