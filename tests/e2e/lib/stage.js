@@ -9,6 +9,7 @@ import { closeConnections, fetchWhole, request } from './http.js';
 import { loopArguments, sourceFile, srtUrl } from './media.js';
 import { parseMultivariant, parsePlaylist } from './playlist.js';
 import { Porthole, binary } from './porthole.js';
+import { Rules } from './rules.js';
 import { UdpRelay } from './udp_relay.js';
 import { deadline, waitFor } from './wait.js';
 import { Watch } from './watch.js';
@@ -57,6 +58,7 @@ export class Stage {
     this.relays = [];
     this.watches = [];
     this.secrets = new Set();
+    this.viewers = [];
     this.cleanups = [];
   }
 
@@ -152,6 +154,13 @@ export class Stage {
     return watch;
   }
 
+  /** Starts to check every rule of the format on this session. */
+  rules(session, options) {
+    const rules = new Rules(session, options);
+    this.watches.push(rules);
+    return rules;
+  }
+
   /** The init segment and the segments `from` to `to` of a track as one file for ffprobe. */
   async download(session, track, from, to) {
     const blocks = [(await fetchWhole(`${session.live}/${track}/init.mp4`)).body];
@@ -161,6 +170,12 @@ export class Stage {
     return file;
   }
 
+  /** Closes something that looks at a node, before the node is stopped. */
+  viewer(close) {
+    this.viewers.push(close);
+  }
+
+  /** Runs once everything has stopped. */
   after(cleanup) {
     this.cleanups.push(cleanup);
   }
@@ -179,6 +194,7 @@ export class Stage {
   async close() {
     for (const watch of this.watches) watch.going = false;
     await Promise.all(this.children.map((child) => child.stop('SIGTERM', 2_000)));
+    for (const cleanup of this.viewers.reverse()) await cleanup();
     const ends = await Promise.all(this.nodes.filter((node) => node.child?.running).map(async (node) => {
       try {
         return { node, ...(await node.stop()) };

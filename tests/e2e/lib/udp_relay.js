@@ -12,6 +12,13 @@ function generator(seed) {
   };
 }
 
+/** The reason in an SRT handshake that refuses (its type is 1000 + reason), or undefined for every other datagram. */
+function rejection(bytes) {
+  const isHandshake = bytes.length >= 40 && bytes.readUInt32BE(0) >>> 16 === 0x8000;
+  const type = isHandshake ? bytes.readInt32BE(36) : 0;
+  return type >= 1000 ? type - 1000 : undefined;
+}
+
 const bound = (socket, port = 0) =>
   new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -22,7 +29,7 @@ export class UdpRelay {
   /** Loss in percent each way; delay and jitter in milliseconds. */
   static async open(serverPort, { loss = 0, delay = 0, jitter = 0, seed = 1 } = {}) {
     const relay = new UdpRelay();
-    Object.assign(relay, { serverPort, loss, delay, jitter, random: generator(seed), passed: 0, lost: 0 });
+    Object.assign(relay, { serverPort, loss, delay, jitter, random: generator(seed), passed: 0, lost: 0, rejections: [] });
     relay.front = await bound(dgram.createSocket('udp4'));
     relay.front.on('message', (bytes, from) => {
       relay.publisher = from;
@@ -38,6 +45,8 @@ export class UdpRelay {
     const before = this.back;
     const back = await bound(dgram.createSocket('udp4'));
     back.on('message', (bytes) => {
+      const reason = rejection(bytes);
+      if (reason !== undefined) this.rejections.push(reason);
       if (this.publisher) this.#carry(() => this.front.send(bytes, this.publisher.port, this.publisher.address));
     });
     this.back = back;

@@ -1,0 +1,20 @@
+// Debian's Chromium, driven by playwright-core.
+import fs from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const paths = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** A browser that ends with the stage. */
+export async function openChromium(stage, args = []) {
+  const executablePath = paths.find((path) => path && fs.existsSync(path));
+  if (!executablePath) throw new Error('no Chromium found: run scripts/setup --tests, or set CHROMIUM to its path');
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-background-networking', '--disable-component-update',
+      '--disable-sync', '--autoplay-policy=no-user-gesture-required', ...args,
+    ],
+  });
+  stage.viewer(() => browser.close());
+  return browser;
+}

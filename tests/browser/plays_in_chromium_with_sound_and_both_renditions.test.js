@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { scenario } from '../e2e/lib/stage.js';
+import { openChromium } from './lib/chromium.js';
+
+scenario('Chromium plays picture and sound, shows its latency, and every rendition can be chosen', async (stage) => {
+  const { node, session, multivariant } = await stage.live();
+  const browser = await openChromium(stage);
+  const page = await browser.newPage();
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  const openedAt = Date.now();
+  await page.goto(`${node.url}/watch/${session.id}`);
+
+  await page.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 10_000 });
+  const firstPicture = Date.now() - openedAt;
+  const frames = () => page.evaluate(() => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames);
+  const before = await frames();
+  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, before + 60, { timeout: 10_000 });
+  const soundBytes = await page.evaluate(() => window.porthole.video.webkitAudioDecodedByteCount);
+  assert.ok(soundBytes > 0, 'sound is decoded');
+  assert.ok(firstPicture < 5_000, `the first picture took ${firstPicture} ms`);
+
+  const latency = await page.waitForFunction(() => /\d+([.,]\d+)?\s*s/.exec(document.body.innerText)?.[0], undefined, { timeout: 10_000 });
+  assert.ok(Number.parseFloat((await latency.jsonValue()).replace(',', '.')) < 5, `latency shown: ${await latency.jsonValue()}`);
+
+  const heights = multivariant.variants.map((variant) => Number(variant.resolution.split('x')[1]));
+  assert.deepEqual([...heights].sort((a, b) => a - b), [240, 360]);
+  for (const height of [...heights, ...heights]) {
+    await page.evaluate((wanted) => {
+      const { hls } = window.porthole;
+      hls.nextLevel = hls.levels.findIndex((level) => level.height === wanted);
+    }, height);
+    await page.waitForFunction((wanted) => window.porthole.video.videoHeight === wanted, height, { timeout: 10_000 });
+  }
+  const last = await frames();
+  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, last + 30, { timeout: 10_000 });
+  assert.deepEqual(problems, [], 'no error on the page');
+}, { within: 90_000 });
+
+scenario('the start page lists a live session and leads to it', async (stage) => {
+  const { node, session } = await stage.live({ body: { title: 'Sunday castle', visibility: 'public' } });
+  const browser = await openChromium(stage);
+  const page = await browser.newPage();
+  await page.goto(`${node.url}/`);
+  await page.getByText('Sunday castle').first().click({ timeout: 10_000 });
+  await page.waitForURL(`**/watch/${session.id}*`, { timeout: 10_000 });
+  await page.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 10_000 });
+});
+
+scenario('a page survives a publisher that goes and comes back, and an ended session says so', async (stage) => {
+  const { node, session, publisher } = await stage.live();
+  const browser = await openChromium(stage);
+  const page = await browser.newPage();
+  await page.goto(`${node.url}/watch/${session.id}`);
+  await page.waitForFunction(() => window.porthole?.video?.currentTime > 1, undefined, { timeout: 10_000 });
+  publisher.signal('SIGKILL');
+  const at = await page.evaluate(() => window.porthole.video.currentTime);
+  await page.waitForFunction((from) => window.porthole.video.currentTime > from + 3, at, { timeout: 10_000 });
+  await stage.publish(session, node.srtPort);
+  await page.waitForFunction((from) => window.porthole.video.currentTime > from + 10, at, { timeout: 20_000 });
+  await stage.end(session);
+  await page.waitForFunction(() => /ended|over/i.test(document.body.innerText), undefined, { timeout: 20_000 });
+}, { within: 90_000 });

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { fetchWhole, request } from './lib/http.js';
+import { scenario } from './lib/stage.js';
+import { waitFor } from './lib/wait.js';
+
+const listed = async (node, token) => {
+  const { json } = await fetchWhole(`${node.url}/api/sessions/active`, { headers: { authorization: `Bearer ${token}` } });
+  return JSON.stringify(json);
+};
+
+scenario('a session is created, live, listed, ended and gone, and says so at each step', async (stage) => {
+  const node = await stage.node({ env: { PORTHOLE_LOG_LEVEL: 'debug' } });
+  const session = await stage.session(node, { body: { title: 'Our first try', visibility: 'public' } });
+  assert.equal((await session.state(session.token)).state, 'created');
+  assert.equal((await request(`${session.live}/index.m3u8`)).status, 404, 'nothing to see before media arrives');
+
+  const askedAt = Date.now();
+  await stage.publish(session, node.srtPort);
+  await session.multivariant();
+  assert.ok(Date.now() - askedAt < 5_000, `${Date.now() - askedAt} ms until it can be watched`);
+  const live = await waitFor('the state live', async () => {
+    const state = await session.state(session.token);
+    return state.state === 'live' && state;
+  });
+  assert.equal(live.title, 'Our first try');
+  const viewer = await stage.token(node, { role: 'viewer', sub: 'viewer-1' });
+  assert.ok((await listed(node, viewer)).includes(session.id), 'it is listed');
+  assert.ok(!(await listed(node, viewer)).includes(session.key), 'without its key');
+
+  const watch = stage.watch(session, 'v360');
+  await session.segments('v360', 1);
+  await stage.end(session);
+  await stage.end(session);
+  await waitFor('ENDLIST', () => watch.ended, { within: 8_000 });
+  assert.equal((await session.state(session.token)).state, 'ended');
+  assert.ok(!(await listed(node, viewer)).includes(session.id), 'it is listed no more');
+
+  const other = await stage.token(node, { sub: 'somebody-else' });
+  const answer = await request(`${node.url}/api/sessions/end/${session.id}`, { method: 'POST', headers: { authorization: `Bearer ${other}` } });
+  assert.ok([403, 404].includes(answer.status), `somebody else's session: ${answer.status}`);
+});
+
+scenario('a private session is watched with its token only', async (stage) => {
+  const node = await stage.node();
+  const session = await stage.session(node, { body: { visibility: 'private' } });
+  await stage.publish(session, node.srtPort);
+  const { token } = session.answer.playback;
+  stage.secrets.add(token);
+  await waitFor('the session to be live', async () => (await request(`${session.live}/index.m3u8?token=${token}`)).status === 200);
+  for (const wrong of ['', '?token=', '?token=wrong', `?token=${token}x`]) {
+    const { status } = await request(`${session.live}/index.m3u8${wrong}`);
+    assert.ok([401, 403, 404].includes(status), `${wrong}: ${status}`);
+  }
+  const stranger = await stage.token(node, { role: 'viewer', sub: 'stranger' });
+  assert.ok(!(await listed(node, stranger)).includes(session.id), 'strangers do not see it listed');
+});
