@@ -32,20 +32,41 @@ static void put_text(struct line *line, const char *text) {
     put(line, text, strlen(text));
 }
 
-/* RFC 8259 section 7. Bytes that are not printable ASCII pass as they are, so UTF-8 stays UTF-8. */
+/* The length of the UTF-8 character at `text` (RFC 3629: no overlong form, no surrogate), or 0 when it is
+ * none. */
+static size_t character_size(const char *text) {
+    const unsigned char *c = (const unsigned char *)text;
+    if (c[0] < 0x80)
+        return 1;
+    size_t size = c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+    if (c[0] < 0xc2 || c[0] > 0xf4 || (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return size;
+}
+
+/* RFC 8259 section 7. UTF-8 stays UTF-8, other bytes become U+FFFD; what is cut is cut between characters. */
 static void put_quoted(struct line *line, const char *text) {
     put_text(line, "\"");
-    for (const char *p = text; *p && line->size < line_bytes - 16; p++) {
+    for (const char *p = text; *p && line->size < line_bytes - 16;) {
         unsigned char c = (unsigned char)*p;
+        size_t size = character_size(p);
         char escaped[8];
         if (c == '"' || c == '\\') {
             put(line, (char[]){'\\', (char)c}, 2);
         } else if (c < 0x20) {
             snprintf(escaped, sizeof(escaped), "\\u%04x", c);
             put_text(line, escaped);
+        } else if (size == 0) {
+            put_text(line, "\\ufffd");
         } else {
-            put(line, (const char *)&c, 1);
+            put(line, p, size);
         }
+        p += size ? size : 1;
     }
     put_text(line, "\"");
 }
