@@ -48,15 +48,26 @@ static void release(struct ph_http_request *request, void *opaque) {
     struct bench *bench = opaque;
     static struct ph_http_hold *batch[most_held];
     pthread_mutex_lock(&bench->lock);
-    size_t count = bench->held;
-    memcpy(batch, bench->holds, count * sizeof(batch[0]));
+    size_t held = bench->held;
+    memcpy(batch, bench->holds, held * sizeof(batch[0]));
     bench->held = 0;
     pthread_mutex_unlock(&bench->lock);
     int64_t start_us = ph_now_us();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < held; i++)
         ph_http_hold_release(batch[i], bench->playlist);
     char text[64];
-    snprintf(text, sizeof(text), "%zu released in %lld us\n", count, (long long)(ph_now_us() - start_us));
+    snprintf(text, sizeof(text), "%zu released in %lld us\n", held, (long long)(ph_now_us() - start_us));
+    struct ph_http_response *response = ph_http_response_from_text(200, "text/plain", text);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+static void count(struct ph_http_request *request, void *opaque) {
+    struct bench *bench = opaque;
+    char text[32];
+    pthread_mutex_lock(&bench->lock);
+    snprintf(text, sizeof(text), "%zu", bench->held);
+    pthread_mutex_unlock(&bench->lock);
     struct ph_http_response *response = ph_http_response_from_text(200, "text/plain", text);
     ph_http_respond(request, response);
     ph_http_response_unref(&response);
@@ -91,6 +102,7 @@ static int add_routes(struct ph_http_server *server, struct bench *bench) {
         {"GET", "/part", "part", send_shared, &bench->part, 0, true},
         {"GET", "/chain", "chain", send_shared, &bench->chain, 0, true},
         {"GET", "/held", "held", hold, bench, 0, true},
+        {"GET", "/count", "count", count, bench, 0, false},
         {"POST", "/release", "release", release, bench, 0, false},
     };
     int code = 0;
