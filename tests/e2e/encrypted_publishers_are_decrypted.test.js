@@ -6,7 +6,7 @@ import { waitFor } from './lib/wait.js';
 for (const bytes of [16, 32]) {
   scenario(`AES-${bytes * 8} with the session's passphrase publishes, and a wrong passphrase does not`, async (stage) => {
     const node = await stage.node();
-    const session = await stage.session(node, { body: { visibility: 'public', encrypted: true } });
+    const session = await stage.session(node, { body: { visibility: 'public', encryption: true } });
     const { passphrase } = session.answer.ingest.srt;
     assert.ok(passphrase?.length >= 10, 'the answer holds a passphrase');
     const attempt = async (options) => {

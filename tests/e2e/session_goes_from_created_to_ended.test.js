@@ -40,17 +40,17 @@ scenario('a session is created, live, listed, ended and gone, and says so at eac
   assert.ok([403, 404].includes(answer.status), `somebody else's session: ${answer.status}`);
 });
 
-scenario('a private session is watched with its token only', async (stage) => {
+scenario('a private session is shown to its owner and to who holds its token, and to nobody else', async (stage) => {
   const node = await stage.node();
   const session = await stage.session(node, { body: { visibility: 'private' } });
-  await stage.publish(session, node.srtPort);
-  const { token } = session.answer.playback;
-  stage.secrets.add(token);
-  await waitFor('the session to be live', async () => (await request(`${session.live}/index.m3u8?token=${token}`)).status === 200);
-  for (const wrong of ['', '?token=', '?token=wrong', `?token=${token}x`]) {
-    const { status } = await request(`${session.live}/index.m3u8${wrong}`);
-    assert.ok([401, 403, 404].includes(status), `${wrong}: ${status}`);
-  }
+  const invited = await stage.token(node, { role: 'viewer', sub: 'grandmother', session: session.id });
   const stranger = await stage.token(node, { role: 'viewer', sub: 'stranger' });
+  const operator = await stage.token(node, { role: 'operator', sub: 'operator' });
+  const status = async (token) => {
+    const headers = token ? { authorization: `Bearer ${token}` } : {};
+    return (await request(`${node.url}/api/sessions/${session.id}`, { headers })).status;
+  };
+  for (const token of [session.token, session.answer.playback.token, invited, operator]) assert.equal(await status(token), 200);
+  for (const token of [undefined, stranger]) assert.ok([401, 403, 404].includes(await status(token)));
   assert.ok(!(await listed(node, stranger)).includes(session.id), 'strangers do not see it listed');
 });
