@@ -1,0 +1,121 @@
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "api/auth.h"
+#include "api/dispatch.h"
+#include "api/embedded.h"
+#include "api/sessions.h"
+#include "api/sessions_store.h"
+
+struct ph_api {
+    struct ph_api_options options;
+    struct ph_sessions *sessions;
+    struct ph_session_feed *feed;
+    struct ph_verifier *verifier;
+    struct ph_dispatch *dispatch; /* from the first route on */
+    struct ph_sessions_resource resource;
+    struct ph_http_response *description; /* openapi.yaml */
+};
+
+static int create_parts(struct ph_api *api) {
+    const struct ph_api_options *options = &api->options;
+    int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
+    if (code == 0 && options->carries_sessions)
+        code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
+    if (code == 0)
+        code = ph_session_feed_create(
+            &api->feed, &(struct ph_session_feed_options){.sessions = api->sessions,
+                            .metrics = options->metrics,
+                            .clock = options->clock,
+                            .runtime = options->runtime,
+                            .reconnect_window_s = options->settings->reconnect_window_s});
+    if (code == 0)
+        code = ph_verifier_hs256_create(&api->verifier, options->settings->jwt_secret);
+    return code;
+}
+
+int ph_api_create(struct ph_api **result, const struct ph_api_options *options, struct ph_error *error) {
+    char reason[64];
+    int code = ph_db_migrate(options->db, ph_api_migrations, ph_api_migration_count, error);
+    if (code < 0)
+        return code;
+    struct ph_api *api = calloc(1, sizeof(*api));
+    if (!api)
+        return ph_error_set(error, -ENOMEM, "out of memory");
+    api->options = *options;
+    code = create_parts(api);
+    if (code < 0) {
+        ph_api_destroy(api);
+        return ph_error_set(
+            error, code, "the API cannot start: %s", ph_error_name(code, reason, sizeof(reason)));
+    }
+    api->resource = (struct ph_sessions_resource){.settings = options->settings,
+        .sessions = api->sessions,
+        .feed = api->feed,
+        .clock = options->clock,
+        .runtime = options->runtime,
+        .started = ph_metrics_counter(
+            options->metrics, "porthole_api_sessions_started_total", "Sessions started by streamers", NULL),
+        .srt_port = options->srt_port};
+    *result = api;
+    return 0;
+}
+
+static void describe(struct ph_http_request *request, void *opaque) {
+    struct ph_api *api = opaque;
+    ph_http_respond(request, api->description);
+}
+
+static int add_description(struct ph_api *api, struct ph_http_server *server) {
+    api->description = ph_http_response_from_text(200, "application/yaml", ph_api_description);
+    if (!api->description)
+        return -ENOMEM;
+    int code = ph_http_response_add_header(api->description, "Cache-Control", "no-store");
+    if (code < 0)
+        return code;
+    return ph_http_server_add_route(server, &(struct ph_http_route){.method = "GET",
+                                                .pattern = "/api/openapi.yaml",
+                                                .kind = "api",
+                                                .handler = describe,
+                                                .opaque = api});
+}
+
+int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
+    int code = add_description(api, server);
+    if (code == 0)
+        code = ph_dispatch_create(&api->dispatch, &(struct ph_dispatch_options){.verifier = api->verifier,
+                                                      .clock = api->options.clock,
+                                                      .metrics = api->options.metrics,
+                                                      .opaque = &api->resource});
+    for (size_t i = 0; code == 0 && i < ph_sessions_route_count; i++)
+        code = ph_dispatch_add_route(api->dispatch, server, &ph_sessions_routes[i]);
+    return code;
+}
+
+void ph_api_stop(struct ph_api *api) {
+    ph_dispatch_destroy(api->dispatch);
+    api->dispatch = NULL;
+    ph_session_feed_stop(api->feed);
+}
+
+void ph_api_destroy(struct ph_api *api) {
+    if (!api)
+        return;
+    ph_dispatch_destroy(api->dispatch);
+    ph_session_feed_destroy(api->feed);
+    ph_sessions_destroy(api->sessions);
+    ph_verifier_destroy(api->verifier);
+    ph_http_response_unref(&api->description);
+    free(api);
+}
+
+struct ph_session_feed *ph_api_feed(struct ph_api *api) {
+    return api->feed;
+}
+
+int ph_api_health(struct ph_api *api, struct ph_error *error) {
+    if (ph_session_feed_is_healthy(api->feed))
+        return 0;
+    return ph_error_set(error, -EAGAIN, "the database does not answer");
+}

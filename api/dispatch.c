@@ -1,0 +1,201 @@
+#include "api/dispatch.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/problem.h"
+#include "api/text.h"
+#include "core/base/queue.h"
+#include "core/base/thread.h"
+
+enum { THREADS = 4, MOST_WAITING = 256 };
+
+static const int64_t most_wait_us = 15 * PH_SECOND_US;
+
+/* A route of one server, with its metric. */
+struct binding {
+    struct binding *next;
+    struct ph_dispatch *dispatch;
+    const struct ph_api_route *route;
+    struct ph_metric *latency;
+};
+
+struct ph_dispatch {
+    struct ph_dispatch_options options;
+    struct binding *bindings;
+    struct ph_queue *calls;
+    pthread_t threads[THREADS];
+    size_t thread_count;
+    struct ph_http_response *busy; /* 503 */
+};
+
+struct pending {
+    struct binding *binding;
+    struct ph_http_hold *hold;
+    struct ph_api_call call;
+    char *token;                /* NULL without one */
+    bool has_other_credentials; /* an Authorization header that is no bearer token */
+    int64_t began_us;
+};
+
+static void free_pending(struct pending *pending) {
+    if (pending->token)
+        explicit_bzero(pending->token, strlen(pending->token));
+    free(pending->token);
+    ph_bytes_unref(&pending->call.body);
+    free(pending);
+}
+
+/* The API's answers are one caller's and of one moment. */
+static struct ph_http_response *keep_private(struct ph_http_response *response) {
+    if (response && ph_http_response_add_header(response, "Cache-Control", "no-store") < 0)
+        ph_http_response_unref(&response);
+    return response;
+}
+
+static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
+    struct ph_error error = {""};
+    if (pending->has_other_credentials)
+        return ph_problem_unauthorized("the Authorization header must be \"Bearer\" and a token");
+    int code = ph_auth_identify(dispatch->options.verifier, pending->token,
+        ph_clock_utc_us(dispatch->options.clock) / PH_SECOND_US, &pending->call.caller, &error);
+    if (code == -EACCES)
+        return ph_problem_unauthorized(error.text);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    return pending->binding->route->action(dispatch->options.opaque, &pending->call);
+}
+
+static void *run(void *opaque) {
+    struct ph_dispatch *dispatch = opaque;
+    void *item;
+    while (ph_queue_pop(dispatch->calls, &item, PH_NEVER_US) == 0) {
+        struct pending *pending = item;
+        if (ph_http_hold_is_over(pending->hold)) {
+            ph_http_hold_drop(pending->hold);
+            free_pending(pending);
+            continue;
+        }
+        struct ph_http_response *response = keep_private(answer(dispatch, pending));
+        ph_http_hold_release(pending->hold, response);
+        ph_http_response_unref(&response);
+        ph_metric_observe(
+            pending->binding->latency, (double)(ph_now_us() - pending->began_us) / PH_SECOND_US);
+        free_pending(pending);
+    }
+    return NULL;
+}
+
+static void copy_query(
+    const struct ph_http_request *request, const char *name, char target[PH_MOST_QUERY_BYTES]) {
+    const char *value = ph_http_request_query(request, name);
+    /* A value cut short is as wrong as the long one: the longest good one is far shorter. */
+    snprintf(target, PH_MOST_QUERY_BYTES, "%s", value ? value : "");
+}
+
+static struct pending *copy_request(struct binding *binding, struct ph_http_request *request) {
+    struct pending *pending = calloc(1, sizeof(*pending));
+    if (!pending)
+        return NULL;
+    pending->binding = binding;
+    pending->began_us = ph_now_us();
+    const char *token = ph_http_request_bearer(request);
+    pending->has_other_credentials = !token && ph_http_request_header(request, "Authorization");
+    if (token && !(pending->token = strdup(token))) {
+        free_pending(pending);
+        return NULL;
+    }
+    if (strstr(binding->route->pattern, "{id}")) {
+        const char *id = ph_http_request_param(request, "id");
+        if (ph_text_is_session_id(id))
+            memcpy(pending->call.id, id, PH_SESSION_ID_BYTES);
+    }
+    copy_query(request, "cursor", pending->call.cursor);
+    copy_query(request, "limit", pending->call.limit);
+    if (ph_http_request_body(request).size > 0)
+        pending->call.body = ph_http_request_body_ref(request);
+    return pending;
+}
+
+static void handle(struct ph_http_request *request, void *opaque) {
+    struct binding *binding = opaque;
+    struct ph_dispatch *dispatch = binding->dispatch;
+    struct pending *pending = copy_request(binding, request);
+    if (!pending ||
+        ph_http_request_hold(request, ph_now_us() + most_wait_us, dispatch->busy, &pending->hold) < 0) {
+        if (pending)
+            free_pending(pending);
+        ph_http_respond(request, dispatch->busy);
+        return;
+    }
+    if (ph_queue_push(dispatch->calls, pending, 0) < 0) {
+        ph_http_hold_release(pending->hold, dispatch->busy);
+        free_pending(pending);
+    }
+}
+
+static int make_busy(struct ph_dispatch *dispatch) {
+    dispatch->busy = keep_private(ph_problem(503, NULL, "the server is busy; try again"));
+    if (!dispatch->busy)
+        return -ENOMEM;
+    return ph_http_response_add_header(dispatch->busy, "Retry-After", "2");
+}
+
+int ph_dispatch_create(struct ph_dispatch **result, const struct ph_dispatch_options *options) {
+    struct ph_dispatch *dispatch = calloc(1, sizeof(*dispatch));
+    if (!dispatch)
+        return -ENOMEM;
+    dispatch->options = *options;
+    int code = make_busy(dispatch);
+    if (code == 0)
+        code = ph_queue_create(&dispatch->calls, MOST_WAITING);
+    while (code == 0 && dispatch->thread_count < THREADS) {
+        code = ph_thread_start(&dispatch->threads[dispatch->thread_count], "api", run, dispatch);
+        dispatch->thread_count += code == 0;
+    }
+    if (code < 0) {
+        ph_dispatch_destroy(dispatch);
+        return code;
+    }
+    *result = dispatch;
+    return 0;
+}
+
+void ph_dispatch_destroy(struct ph_dispatch *dispatch) {
+    if (!dispatch)
+        return;
+    if (dispatch->calls)
+        ph_queue_close(dispatch->calls);
+    for (size_t i = 0; i < dispatch->thread_count; i++)
+        pthread_join(dispatch->threads[i], NULL);
+    ph_queue_destroy(dispatch->calls);
+    while (dispatch->bindings) {
+        struct binding *binding = dispatch->bindings;
+        dispatch->bindings = binding->next;
+        free(binding);
+    }
+    ph_http_response_unref(&dispatch->busy);
+    free(dispatch);
+}
+
+int ph_dispatch_add_route(
+    struct ph_dispatch *dispatch, struct ph_http_server *server, const struct ph_api_route *route) {
+    struct binding *binding = calloc(1, sizeof(*binding));
+    if (!binding)
+        return -ENOMEM;
+    binding->dispatch = dispatch;
+    binding->route = route;
+    binding->latency = ph_metrics_histogram(dispatch->options.metrics, "porthole_api_latency_seconds",
+        "From a whole request to its answer, by call", PH_LABELS({"call", route->name}), ph_latency_bounds,
+        ph_latency_bounds_count);
+    binding->next = dispatch->bindings;
+    dispatch->bindings = binding;
+    return ph_http_server_add_route(server, &(struct ph_http_route){.method = route->method,
+                                                .pattern = route->pattern,
+                                                .kind = "api",
+                                                .handler = handle,
+                                                .opaque = binding,
+                                                .most_body_bytes = PH_MOST_API_BODY_BYTES});
+}

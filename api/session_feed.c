@@ -1,0 +1,338 @@
+#include "api/session_feed.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1 /* an element that could not be added has no table */
+#include <uthash.h>
+
+#include "core/base/log.h"
+#include "core/base/queue.h"
+#include "core/base/random.h"
+#include "core/base/thread.h"
+
+enum { MOST_EVENTS = 4096, MOST_CARRIED = 16384 };
+
+static const int64_t sweep_every_us = 2 * PH_SECOND_US;
+static const int64_t first_backoff_us = 50 * PH_MILLISECOND_US;
+static const int64_t most_backoff_us = 2 * PH_SECOND_US;
+static const int64_t most_stop_us = 3 * PH_SECOND_US;
+/* Ingest ends a session by its own clock; the sweep is for sessions whose ingest is gone. */
+static const int64_t sweep_grace_ms = 15000;
+
+struct event {
+    enum ph_session_event kind;
+    char session[PH_SESSION_ID_BYTES];
+    char reason[PH_REASON_BYTES];
+};
+
+/* A session whose publisher is, or was, connected to this process. */
+struct carried {
+    char session[PH_SESSION_ID_BYTES];
+    struct ph_session_health health;
+    bool was_told; /* ingest knows that it is over */
+    UT_hash_handle hh;
+};
+
+struct ph_session_feed {
+    struct ph_session_feed_options options;
+    struct ph_queue *events;
+    pthread_t thread;
+    bool has_thread;
+    atomic_bool is_healthy;
+    struct ph_metric *lost_events;
+    pthread_mutex_t lock;
+    pthread_cond_t stopped;
+    struct carried *carried;  /* under lock */
+    int64_t stop_deadline_us; /* under lock; 0 while running */
+};
+
+static int64_t now_ms(struct ph_session_feed *feed) {
+    return ph_clock_utc_us(feed->options.clock) / PH_MILLISECOND_US;
+}
+
+/* Waits before the next try; the stop's beginning cuts it short. */
+static void wait_to_retry(struct ph_session_feed *feed, unsigned tries) {
+    int64_t backoff_us = tries < 6 ? first_backoff_us << tries : most_backoff_us;
+    if (backoff_us > most_backoff_us)
+        backoff_us = most_backoff_us;
+    int64_t deadline_us = ph_now_us() + (int64_t)((double)backoff_us * (0.5 + ph_random_unit()));
+    pthread_mutex_lock(&feed->lock);
+    bool was_running = feed->stop_deadline_us == 0;
+    while (ph_cond_wait_until(&feed->stopped, &feed->lock, deadline_us) == 0 &&
+           (feed->stop_deadline_us == 0) == was_running)
+        ;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+/* Whether waiting may help. */
+static bool is_passing(int code) {
+    return code == -EAGAIN || code == -EIO || code == -ENOSPC || code == -ENOMEM || code == -EACCES;
+}
+
+static bool is_too_late(struct ph_session_feed *feed) {
+    pthread_mutex_lock(&feed->lock);
+    bool is_late = feed->stop_deadline_us > 0 && ph_now_us() >= feed->stop_deadline_us;
+    pthread_mutex_unlock(&feed->lock);
+    return is_late;
+}
+
+static void write_event(struct ph_session_feed *feed, const struct event *event) {
+    int code = -ETIMEDOUT;
+    for (unsigned tries = 0; !is_too_late(feed); tries++) {
+        code = ph_sessions_apply(
+            feed->options.sessions, event->session, event->kind, event->reason, now_ms(feed));
+        atomic_store(&feed->is_healthy, !is_passing(code));
+        if (!is_passing(code))
+            break;
+        if (tries == 0)
+            ph_log_warning("database does not take a session's state; trying again",
+                ph_str("session", event->session), ph_code(code));
+        wait_to_retry(feed, tries);
+    }
+    if (code < 0)
+        ph_log_error("session's state was not written", ph_str("session", event->session), ph_code(code));
+}
+
+/* Copies the ids of carried sessions that ingest does not know to be over. The caller frees them. */
+static size_t carried_ids(struct ph_session_feed *feed, char (**ids)[PH_SESSION_ID_BYTES]) {
+    size_t count = 0;
+    pthread_mutex_lock(&feed->lock);
+    *ids = calloc(HASH_COUNT(feed->carried) + 1, sizeof(**ids));
+    for (struct carried *entry = feed->carried; *ids && entry; entry = entry->hh.next) {
+        if (!entry->was_told)
+            memcpy((*ids)[count++], entry->session, PH_SESSION_ID_BYTES);
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return count;
+}
+
+static void mark_told(struct ph_session_feed *feed, const char *session) {
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry)
+        entry->was_told = true;
+    pthread_mutex_unlock(&feed->lock);
+}
+
+/* Another process, or a sweep, may have ended a session that is carried here. */
+static void tell_of_ends(struct ph_session_feed *feed) {
+    struct ph_api_runtime *runtime = feed->options.runtime;
+    char(*ids)[PH_SESSION_ID_BYTES];
+    size_t count = carried_ids(feed, &ids);
+    for (size_t i = 0; i < count; i++) {
+        struct ph_session session;
+        if (ph_sessions_find(feed->options.sessions, ids[i], &session) < 0 ||
+            !ph_session_state_is_over(session.state))
+            continue;
+        mark_told(feed, ids[i]);
+        runtime->impl->end_session(runtime, ids[i], session.reason);
+    }
+    free(ids);
+}
+
+static void measure(struct ph_session_feed *feed) {
+    int64_t counts[PH_SESSION_STATES];
+    if (ph_sessions_count(feed->options.sessions, counts) < 0)
+        return;
+    for (int state = 0; !ph_session_state_is_over((enum ph_session_state)state); state++)
+        ph_metric_set(ph_metrics_gauge(feed->options.metrics, "porthole_api_sessions",
+                          "Sessions that are not over, by state",
+                          PH_LABELS({"state", ph_session_state_name((enum ph_session_state)state)})),
+            (double)counts[state]);
+}
+
+static void sweep(struct ph_session_feed *feed) {
+    int64_t now = now_ms(feed);
+    int64_t window_ms = (int64_t)feed->options.reconnect_window_s * 1000 + sweep_grace_ms;
+    int code = ph_sessions_sweep(feed->options.sessions, now, now - window_ms);
+    bool was_healthy = atomic_exchange(&feed->is_healthy, code == 0);
+    if (code < 0 && was_healthy)
+        ph_log_error("database does not answer", ph_code(code));
+    if (code < 0)
+        return;
+    tell_of_ends(feed);
+    measure(feed);
+}
+
+static void *run(void *opaque) {
+    struct ph_session_feed *feed = opaque;
+    int64_t next_sweep_us = ph_now_us();
+    for (;;) {
+        void *item;
+        int code = ph_queue_pop(feed->events, &item, next_sweep_us);
+        if (code == PH_EOF)
+            return NULL;
+        if (code == 0) {
+            write_event(feed, item);
+            free(item);
+        }
+        if (ph_now_us() >= next_sweep_us) {
+            sweep(feed);
+            next_sweep_us = ph_now_us() + sweep_every_us;
+        }
+    }
+}
+
+int ph_session_feed_create(struct ph_session_feed **result, const struct ph_session_feed_options *options) {
+    struct ph_session_feed *feed = calloc(1, sizeof(*feed));
+    if (!feed)
+        return -ENOMEM;
+    feed->options = *options;
+    feed->lost_events = ph_metrics_counter(options->metrics, "porthole_api_session_events_lost_total",
+        "Session events that found the queue to the database full", NULL);
+    atomic_init(&feed->is_healthy, true);
+    pthread_mutex_init(&feed->lock, NULL);
+    int code = ph_cond_init(&feed->stopped);
+    if (code < 0) {
+        pthread_mutex_destroy(&feed->lock);
+        free(feed);
+        return code;
+    }
+    code = ph_queue_create(&feed->events, MOST_EVENTS);
+    if (code == 0)
+        code = ph_thread_start(&feed->thread, "api-feed", run, feed);
+    if (code < 0) {
+        ph_session_feed_destroy(feed);
+        return code;
+    }
+    feed->has_thread = true;
+    *result = feed;
+    return 0;
+}
+
+void ph_session_feed_stop(struct ph_session_feed *feed) {
+    if (!feed->has_thread)
+        return;
+    pthread_mutex_lock(&feed->lock);
+    feed->stop_deadline_us = ph_now_us() + most_stop_us;
+    pthread_cond_broadcast(&feed->stopped);
+    pthread_mutex_unlock(&feed->lock);
+    ph_queue_close(feed->events);
+    pthread_join(feed->thread, NULL);
+    feed->has_thread = false;
+}
+
+void ph_session_feed_destroy(struct ph_session_feed *feed) {
+    struct carried *entry, *next;
+    if (!feed)
+        return;
+    ph_session_feed_stop(feed);
+    HASH_ITER(hh, feed->carried, entry, next) {
+        HASH_DEL(feed->carried, entry);
+        free(entry);
+    }
+    ph_queue_destroy(feed->events);
+    pthread_cond_destroy(&feed->stopped);
+    pthread_mutex_destroy(&feed->lock);
+    free(feed);
+}
+
+int ph_session_feed_admit(
+    struct ph_session_feed *feed, const char *stream_key, struct ph_session_admission *admission) {
+    return ph_sessions_admit(feed->options.sessions, stream_key, admission);
+}
+
+static void push(
+    struct ph_session_feed *feed, const char *session, enum ph_session_event kind, const char *reason) {
+    struct event *event = calloc(1, sizeof(*event));
+    int code = event ? 0 : -ENOMEM;
+    if (event) {
+        event->kind = kind;
+        snprintf(event->session, sizeof(event->session), "%s", session);
+        snprintf(event->reason, sizeof(event->reason), "%s", reason);
+        code = ph_queue_push(feed->events, event, 0);
+    }
+    if (code < 0) {
+        free(event);
+        ph_metric_add(feed->lost_events, 1);
+        ph_log_error(
+            "session's state was lost on the way to the database", ph_str("session", session), ph_code(code));
+    }
+}
+
+/* The session's entry, made when there is room and memory; else NULL. Under the lock. */
+static struct carried *entry_of(struct ph_session_feed *feed, const char *session) {
+    struct carried *entry;
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry || HASH_COUNT(feed->carried) >= MOST_CARRIED || !(entry = calloc(1, sizeof(*entry))))
+        return entry;
+    snprintf(entry->session, sizeof(entry->session), "%s", session);
+    HASH_ADD_STR(feed->carried, session, entry);
+    if (!entry->hh.tbl) {
+        free(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+static void forget(struct ph_session_feed *feed, const char *session) {
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry) {
+        HASH_DEL(feed->carried, entry);
+        free(entry);
+    }
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void ph_session_feed_connected(struct ph_session_feed *feed, const char *session, const char *protocol) {
+    pthread_mutex_lock(&feed->lock);
+    struct carried *entry = entry_of(feed, session);
+    if (entry)
+        snprintf(entry->health.protocol, sizeof(entry->health.protocol), "%s", protocol);
+    pthread_mutex_unlock(&feed->lock);
+    push(feed, session, PH_SESSION_CONNECTED, "");
+}
+
+void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session) {
+    push(feed, session, PH_SESSION_LOST, "");
+}
+
+void ph_session_feed_live(struct ph_session_feed *feed, const char *session) {
+    push(feed, session, PH_SESSION_PUBLISHED, "");
+}
+
+void ph_session_feed_stats(
+    struct ph_session_feed *feed, const char *session, const struct ph_link_stats *stats) {
+    int64_t time_ms = now_ms(feed);
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry) {
+        entry->health.has_stats = true;
+        entry->health.stats = *stats;
+        entry->health.stats_ms = time_ms;
+    }
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void ph_session_feed_ended(struct ph_session_feed *feed, const char *session, const char *reason) {
+    forget(feed, session);
+    push(feed, session, PH_SESSION_END, reason);
+}
+
+void ph_session_feed_failed(struct ph_session_feed *feed, const char *session, const char *reason) {
+    forget(feed, session);
+    push(feed, session, PH_SESSION_FAIL, reason);
+}
+
+bool ph_session_feed_health(
+    struct ph_session_feed *feed, const char *session, struct ph_session_health *health) {
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry)
+        *health = entry->health;
+    pthread_mutex_unlock(&feed->lock);
+    return entry != NULL;
+}
+
+bool ph_session_feed_is_healthy(struct ph_session_feed *feed) {
+    return atomic_load(&feed->is_healthy);
+}

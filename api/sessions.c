@@ -1,0 +1,202 @@
+#include "api/sessions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/problem.h"
+#include "api/session_request.h"
+#include "api/session_view.h"
+#include "api/text.h"
+#include "api/token.h"
+#include "core/base/log.h"
+
+enum { USUAL_PAGE = 50, MOST_PAGE = 100, VIEWER_TOKEN_S = 6 * 3600 };
+
+static int64_t now_ms(struct ph_sessions_resource *resource) {
+    return ph_clock_utc_us(resource->clock) / PH_MILLISECOND_US;
+}
+
+/* Takes over the reference. */
+static struct ph_http_response *respond(unsigned status, json_t *body) {
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct ph_http_response *response =
+        text ? ph_http_response_from_text(status, "application/json", text) : NULL;
+    free(text);
+    json_decref(body);
+    return response;
+}
+
+/* 401 for a stranger, who may become somebody; 403 for somebody. */
+static struct ph_http_response *forbid(const struct ph_caller *caller, const char *detail) {
+    return caller->role == PH_CALLER_ANONYMOUS ? ph_problem_unauthorized(detail)
+                                               : ph_problem(403, NULL, detail);
+}
+
+static struct ph_http_response *welcome(
+    struct ph_sessions_resource *resource, const struct ph_session_birth *birth) {
+    char host[256], subject[64], *token = NULL;
+    const char *port = strrchr(resource->settings->srt_listen, ':');
+    if (!ph_url_host(resource->settings->public_url, host, sizeof(host)))
+        return ph_problem_of_code(-EINVAL);
+    snprintf(subject, sizeof(subject), "link:%s", birth->id);
+    int code = ph_token_issue(
+        resource->settings->jwt_secret, "viewer", subject, birth->id, VIEWER_TOKEN_S, &token, NULL);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    json_t *body = ph_session_welcome_view(&(struct ph_session_welcome){
+        .birth = birth,
+        .public_url = resource->settings->public_url,
+        .srt_host = host,
+        .srt_port = resource->srt_port ? resource->srt_port : (uint16_t)strtoul(port + 1, NULL, 10),
+        .viewer_token = token,
+    });
+    free(token);
+    return respond(201, body);
+}
+
+static struct ph_http_response *start(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session_wish wish;
+    struct ph_body_fault fault;
+    struct ph_session_birth birth;
+    if (!ph_policy_allows(call->caller.role, PH_ACTION_START, ph_policy_relations_to_none(&call->caller)))
+        return forbid(&call->caller, "starting a session takes a streamer's token");
+    struct ph_slice body = call->body ? ph_bytes_slice(call->body) : (struct ph_slice){0};
+    int code = ph_session_request_parse(body, &wish, &fault);
+    if (code == -EINVAL)
+        return ph_problem(400, fault.field[0] ? fault.field : NULL, fault.text);
+    if (code == 0)
+        code = ph_sessions_start(resource->sessions, call->caller.subject, &wish, now_ms(resource), &birth);
+    if (code == -EDQUOT)
+        return ph_problem(
+            409, NULL, "this streamer has as many live sessions as one may have; end one first");
+    if (code < 0)
+        return ph_problem_of_code(code);
+    ph_metric_add(resource->started, 1);
+    ph_log_info("session started", ph_str("session", birth.id),
+        ph_str("visibility", ph_visibility_name(wish.visibility)), ph_bool("encryption", wish.encryption));
+    if (birth.displaced[0])
+        resource->runtime->impl->end_session(
+            resource->runtime, birth.displaced, "its owner started another one instead");
+    struct ph_http_response *response = welcome(resource, &birth);
+    explicit_bzero(&birth, sizeof(birth));
+    return response;
+}
+
+/* Finds a session that the caller may know of: -ENOENT for one that is hidden from it, as for one that is not
+ * there. */
+static int find_visible(struct ph_sessions_resource *resource, const struct ph_api_call *call,
+    struct ph_session *session, unsigned *relations) {
+    if (!call->id[0])
+        return -ENOENT;
+    int code = ph_sessions_find(resource->sessions, call->id, session);
+    if (code < 0)
+        return code;
+    *relations = ph_policy_relations(&call->caller, session->id, session->owner, session->visibility);
+    return ph_policy_allows(call->caller.role, PH_ACTION_VIEW, *relations) ? 0 : -ENOENT;
+}
+
+static struct ph_http_response *show(
+    struct ph_sessions_resource *resource, const struct ph_session *session) {
+    struct ph_session_health health;
+    bool is_carried = ph_session_feed_health(resource->feed, session->id, &health);
+    return respond(200, ph_session_view(session, is_carried ? &health : NULL));
+}
+
+static struct ph_http_response *end(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session session;
+    unsigned relations;
+    int code = find_visible(resource, call, &session, &relations);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    if (!ph_policy_allows(call->caller.role, PH_ACTION_END, relations))
+        return forbid(&call->caller, "a session is ended by its owner or an operator");
+    if (ph_session_state_is_over(session.state))
+        return show(resource, &session);
+    const char *reason = relations & PH_RELATION_OWNER ? "ended by its owner" : "ended by an operator";
+    code = ph_sessions_apply(resource->sessions, session.id, PH_SESSION_END, reason, now_ms(resource));
+    if (code == 0)
+        code = ph_sessions_find(resource->sessions, call->id, &session);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    ph_log_info("session ended", ph_str("session", session.id), ph_str("reason", reason));
+    resource->runtime->impl->end_session(resource->runtime, session.id, reason);
+    return show(resource, &session);
+}
+
+static struct ph_http_response *get(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session session;
+    unsigned relations;
+    int code = find_visible(resource, call, &session, &relations);
+    return code < 0 ? ph_problem_of_code(code) : show(resource, &session);
+}
+
+/* A cursor is "<created_ms>.<id>" of the last session before it. */
+static bool parse_cursor(const char *text, struct ph_session_cursor *cursor) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits < 1 || digits > 18 || text[digits] != '.' || !ph_text_is_session_id(text + digits + 1))
+        return false;
+    cursor->created_ms = strtoll(text, NULL, 10);
+    memcpy(cursor->id, text + digits + 1, sizeof(cursor->id));
+    return true;
+}
+
+static bool parse_limit(const char *text, size_t *limit) {
+    size_t digits = strspn(text, "0123456789");
+    if (digits < 1 || digits > 3 || text[digits])
+        return false;
+    *limit = strtoul(text, NULL, 10);
+    return *limit >= 1 && *limit <= MOST_PAGE;
+}
+
+static json_t *page_view(
+    struct ph_sessions_resource *resource, const struct ph_session *list, size_t count, bool has_more) {
+    char cursor[64] = "";
+    json_t *entries = json_array();
+    for (size_t i = 0; entries && i < count; i++) {
+        struct ph_session_health health;
+        bool is_carried = ph_session_feed_health(resource->feed, list[i].id, &health);
+        if (json_array_append_new(entries, ph_session_view(&list[i], is_carried ? &health : NULL)) < 0) {
+            json_decref(entries);
+            return NULL;
+        }
+    }
+    if (!entries)
+        return NULL;
+    if (has_more)
+        snprintf(
+            cursor, sizeof(cursor), "%lld.%s", (long long)list[count - 1].created_ms, list[count - 1].id);
+    return json_pack("{s:o, s:s?}", "sessions", entries, "next", has_more ? cursor : NULL);
+}
+
+static struct ph_http_response *list_active(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session_cursor cursor;
+    size_t limit = USUAL_PAGE, count;
+    struct ph_session *list;
+    if (call->cursor[0] && !parse_cursor(call->cursor, &cursor))
+        return ph_problem(400, "cursor", "must be the \"next\" of an earlier answer");
+    if (call->limit[0] && !parse_limit(call->limit, &limit))
+        return ph_problem(400, "limit", "must be a whole number from 1 to 100");
+    int code = ph_sessions_list(
+        resource->sessions, &call->caller, call->cursor[0] ? &cursor : NULL, limit + 1, &list, &count);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    bool has_more = count > limit;
+    json_t *body = page_view(resource, list, has_more ? limit : count, has_more);
+    free(list);
+    return respond(200, body);
+}
+
+const struct ph_api_route ph_sessions_routes[] = {
+    {"POST", "/api/sessions/start", "sessions.start", start},
+    {"POST", "/api/sessions/end/{id}", "sessions.end", end},
+    {"DELETE", "/api/stream/session/{id}", "sessions.end", end},
+    {"GET", "/api/sessions/active", "sessions.active", list_active},
+    {"GET", "/api/stream/active", "sessions.active", list_active},
+    {"GET", "/api/sessions/{id}", "sessions.get", get},
+};
+const size_t ph_sessions_route_count = sizeof(ph_sessions_routes) / sizeof(ph_sessions_routes[0]);
