@@ -1,0 +1,206 @@
+#include "transcode/scale.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libavutil/imgutils.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+
+/* What a conversion depends on. */
+struct shape {
+    int width, height;
+    AVRational aspect;
+    enum AVPixelFormat format;
+    enum AVColorSpace matrix;
+    bool full_range;
+};
+
+struct ph_scaler {
+    uint32_t width, height;
+    enum ph_scale_colours colours;
+    struct shape shape; /* of the pictures `sws` is made for */
+    struct ph_rectangle target;
+    struct SwsContext *sws;
+    AVFrame *frame;
+};
+
+int ph_scaler_create(
+    struct ph_scaler **created, uint32_t width, uint32_t height, enum ph_scale_colours colours) {
+    struct ph_scaler *scaler = calloc(1, sizeof(*scaler));
+    if (!scaler)
+        return -ENOMEM;
+    scaler->width = width;
+    scaler->height = height;
+    scaler->colours = colours;
+    scaler->shape.format = AV_PIX_FMT_NONE;
+    *created = scaler;
+    return 0;
+}
+
+void ph_scaler_destroy(struct ph_scaler *scaler) {
+    if (!scaler)
+        return;
+    sws_freeContext(scaler->sws);
+    av_frame_free(&scaler->frame);
+    free(scaler);
+}
+
+struct ph_rectangle ph_scale_fit(const AVFrame *picture, uint32_t width, uint32_t height) {
+    AVRational aspect = picture->sample_aspect_ratio;
+    bool square = aspect.num <= 0 || aspect.den <= 0;
+    int64_t shown_width = (int64_t)picture->width * (square ? 1 : aspect.num);
+    int64_t shown_height = (int64_t)picture->height * (square ? 1 : aspect.den);
+    double stretch = (double)shown_width * height / ((double)shown_height * width);
+    struct ph_rectangle fit = {0, 0, (int)width, (int)height};
+    if (stretch > 1.02)
+        fit.height = (int)(height / stretch) / 2 * 2;
+    if (stretch < 1 / 1.02)
+        fit.width = (int)(width * stretch) / 2 * 2;
+    fit.width = fit.width < 16 ? 16 : fit.width;
+    fit.height = fit.height < 16 ? 16 : fit.height;
+    /* A multiple of 16 keeps libswscale's rows aligned. */
+    fit.x = ((int)width - fit.width) / 2 / 16 * 16;
+    fit.y = ((int)height - fit.height) / 2 / 2 * 2;
+    return fit;
+}
+
+/* The formats named yuvj are yuv in full range. */
+static enum AVPixelFormat plain_format(enum AVPixelFormat format, bool *full_range) {
+    switch (format) {
+    case AV_PIX_FMT_YUVJ420P:
+        *full_range = true;
+        return AV_PIX_FMT_YUV420P;
+    case AV_PIX_FMT_YUVJ422P:
+        *full_range = true;
+        return AV_PIX_FMT_YUV422P;
+    case AV_PIX_FMT_YUVJ444P:
+        *full_range = true;
+        return AV_PIX_FMT_YUV444P;
+    case AV_PIX_FMT_YUVJ440P:
+        *full_range = true;
+        return AV_PIX_FMT_YUV440P;
+    default:
+        return format;
+    }
+}
+
+static struct shape shape_of(const AVFrame *picture) {
+    struct shape shape = {
+        .width = picture->width,
+        .height = picture->height,
+        .aspect = picture->sample_aspect_ratio,
+        .matrix = picture->colorspace,
+        .full_range = picture->color_range == AVCOL_RANGE_JPEG,
+    };
+    shape.format = plain_format(picture->format, &shape.full_range);
+    /* A source that does not say means what players take it for: by its size. */
+    if (shape.matrix == AVCOL_SPC_UNSPECIFIED || shape.matrix == AVCOL_SPC_RESERVED)
+        shape.matrix =
+            picture->width >= 1280 || picture->height >= 720 ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+    return shape;
+}
+
+static bool same_shape(const struct shape *a, const struct shape *b) {
+    return a->width == b->width && a->height == b->height && a->format == b->format &&
+           a->matrix == b->matrix && a->full_range == b->full_range && av_cmp_q(a->aspect, b->aspect) == 0;
+}
+
+static int set_colours(struct SwsContext *sws, const struct shape *shape, enum ph_scale_colours colours) {
+    int matrix = SWS_CS_ITU709;
+    if (shape->matrix == AVCOL_SPC_SMPTE170M || shape->matrix == AVCOL_SPC_BT470BG)
+        matrix = SWS_CS_ITU601;
+    if (shape->matrix == AVCOL_SPC_FCC)
+        matrix = SWS_CS_FCC;
+    if (shape->matrix == AVCOL_SPC_SMPTE240M)
+        matrix = SWS_CS_SMPTE240M;
+    if (shape->matrix == AVCOL_SPC_BT2020_NCL || shape->matrix == AVCOL_SPC_BT2020_CL)
+        matrix = SWS_CS_BT2020;
+    const int one = 1 << 16;
+    bool jpeg = colours == PH_COLOURS_JPEG;
+    return sws_setColorspaceDetails(sws, sws_getCoefficients(matrix), shape->full_range,
+        sws_getCoefficients(jpeg ? SWS_CS_ITU601 : SWS_CS_ITU709), jpeg, 0, one, one);
+}
+
+static int blacken(AVFrame *frame) {
+    const ptrdiff_t strides[4] = {frame->linesize[0], frame->linesize[1], frame->linesize[2], 0};
+    return av_image_fill_black(
+        frame->data, strides, frame->format, frame->color_range, frame->width, frame->height);
+}
+
+static int make_frame(struct ph_scaler *scaler) {
+    if (!scaler->frame) {
+        AVFrame *frame = av_frame_alloc();
+        if (!frame)
+            return -ENOMEM;
+        frame->format = AV_PIX_FMT_YUV420P;
+        frame->width = (int)scaler->width;
+        frame->height = (int)scaler->height;
+        if (av_frame_get_buffer(frame, 0) < 0) {
+            av_frame_free(&frame);
+            return -ENOMEM;
+        }
+        bool jpeg = scaler->colours == PH_COLOURS_JPEG;
+        frame->colorspace = jpeg ? AVCOL_SPC_BT470BG : AVCOL_SPC_BT709;
+        frame->color_range = jpeg ? AVCOL_RANGE_JPEG : AVCOL_RANGE_MPEG;
+        scaler->frame = frame;
+    }
+    return blacken(scaler->frame);
+}
+
+static int prepare(struct ph_scaler *scaler, const AVFrame *picture, const struct shape *shape) {
+    if (!sws_isSupportedInput(shape->format))
+        return -ENOTSUP;
+    sws_freeContext(scaler->sws);
+    scaler->shape.format = AV_PIX_FMT_NONE;
+    scaler->target = ph_scale_fit(picture, scaler->width, scaler->height);
+    bool resized = shape->width != scaler->target.width || shape->height != scaler->target.height;
+    scaler->sws = sws_getContext(shape->width, shape->height, shape->format, scaler->target.width,
+        scaler->target.height, AV_PIX_FMT_YUV420P, resized ? SWS_BILINEAR : SWS_POINT, NULL, NULL, NULL);
+    if (!scaler->sws)
+        return -ENOMEM;
+    /* A negative answer means that a format has no such details (grey, for instance). */
+    (void)set_colours(scaler->sws, shape, scaler->colours);
+    int code = make_frame(scaler);
+    if (code < 0)
+        return code;
+    scaler->shape = *shape;
+    return 0;
+}
+
+static bool is_as_wanted(const struct ph_scaler *scaler, const AVFrame *picture, const struct shape *shape) {
+    if (scaler->colours != PH_COLOURS_VIDEO || shape->format != AV_PIX_FMT_YUV420P)
+        return false;
+    if (shape->full_range || shape->matrix != AVCOL_SPC_BT709)
+        return false;
+    if (shape->width != (int)scaler->width || shape->height != (int)scaler->height)
+        return false;
+    struct ph_rectangle fit = ph_scale_fit(picture, scaler->width, scaler->height);
+    return fit.width == (int)scaler->width && fit.height == (int)scaler->height;
+}
+
+int ph_scaler_run(struct ph_scaler *scaler, const AVFrame *picture, const AVFrame **scaled) {
+    struct shape shape = shape_of(picture);
+    if (is_as_wanted(scaler, picture, &shape)) {
+        *scaled = picture;
+        return 0;
+    }
+    if (!same_shape(&shape, &scaler->shape)) {
+        int code = prepare(scaler, picture, &shape);
+        if (code < 0)
+            return code;
+    }
+    const AVFrame *frame = scaler->frame;
+    const struct ph_rectangle *target = &scaler->target;
+    uint8_t *planes[4] = {
+        frame->data[0] + (ptrdiff_t)target->y * frame->linesize[0] + target->x,
+        frame->data[1] + (ptrdiff_t)target->y / 2 * frame->linesize[1] + target->x / 2,
+        frame->data[2] + (ptrdiff_t)target->y / 2 * frame->linesize[2] + target->x / 2,
+        NULL,
+    };
+    int rows = sws_scale(scaler->sws, (const uint8_t *const *)picture->data, picture->linesize, 0,
+        picture->height, planes, frame->linesize);
+    *scaled = frame;
+    return rows < 0 ? -EINVAL : 0;
+}
