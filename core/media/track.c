@@ -18,7 +18,7 @@ struct range {
 
 enum { most_rate_num = 1000000, most_fps = 240 };
 
-static const struct range epoch_range = {0, INT64_C(253402300799999999)}; /* the end of year 9999 */
+static const struct range epoch_range = {0, INT64_C(4102444800000000)}; /* the year 2100 */
 static const struct range part_target_range = {20000, 5000000};
 
 int ph_part_position_compare(struct ph_part_position a, struct ph_part_position b) {

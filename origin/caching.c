@@ -1,0 +1,80 @@
+#include "origin/caching.h"
+
+#include <stdio.h>
+
+enum { media_age_s = 86400 };
+
+uint32_t ph_caching_age_s(enum ph_caching_kind kind, uint32_t target_duration_s) {
+    switch (kind) {
+    case PH_CACHING_BLOCKING:
+        return 6 * target_duration_s;
+    case PH_CACHING_PLAIN:
+        return target_duration_s > 1 ? target_duration_s / 2 : 1;
+    case PH_CACHING_MEDIA:
+        return media_age_s;
+    case PH_CACHING_PICTURE:
+        return target_duration_s;
+    }
+    return 0;
+}
+
+uint32_t ph_caching_failure_age_s(enum ph_caching_kind kind, uint32_t target_duration_s) {
+    return kind == PH_CACHING_BLOCKING ? 4 * target_duration_s : target_duration_s;
+}
+
+/* Takes the response over, as the public functions do. */
+static struct ph_http_response *add_cache_control(
+    struct ph_http_response *response, const char *cache_control) {
+    if (!response)
+        return NULL;
+    if (ph_http_response_add_header(response, "Cache-Control", cache_control))
+        ph_http_response_unref(&response);
+    return response;
+}
+
+struct ph_http_response *ph_caching_apply(
+    struct ph_http_response *response, enum ph_caching_kind kind, uint32_t target_duration_s) {
+    char text[64];
+    snprintf(text, sizeof(text), "public, max-age=%u%s", ph_caching_age_s(kind, target_duration_s),
+        kind == PH_CACHING_MEDIA ? ", immutable" : "");
+    return add_cache_control(response, text);
+}
+
+struct ph_http_response *ph_caching_media(
+    struct ph_http_response *response, uint32_t crc32, size_t size_bytes) {
+    char etag[48];
+    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", crc32, size_bytes);
+    response = ph_caching_apply(response, PH_CACHING_MEDIA, 0);
+    if (!response)
+        return NULL;
+    ph_http_response_allow_range(response);
+    if (ph_http_response_set_etag(response, etag))
+        ph_http_response_unref(&response);
+    return response;
+}
+
+static const char *title_of(unsigned status) {
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 410:
+        return "Gone";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Internal Server Error";
+    }
+}
+
+struct ph_http_response *ph_caching_failure(
+    unsigned status, enum ph_caching_kind kind, uint32_t target_duration_s, const char *detail) {
+    char text[64];
+    snprintf(text, sizeof(text), "public, max-age=%u", ph_caching_failure_age_s(kind, target_duration_s));
+    return add_cache_control(ph_http_response_problem(status, title_of(status), detail), text);
+}
+
+const char *ph_caching_media_type(enum ph_track_kind kind) {
+    return kind == PH_TRACK_VIDEO ? "video/mp4" : "audio/mp4";
+}

@@ -1,0 +1,219 @@
+/* What viewers ask for: GET /live/… */
+#include <stdlib.h>
+#include <string.h>
+
+#include "origin/caching.h"
+#include "origin/directives.h"
+#include "origin/origin_private.h"
+
+enum { unknown_target_s = 1, hold_targets = 3 };
+
+static const char no_session[] = "there is no such session";
+static const char no_file[] = "there is no such file";
+
+/* A failure, with the session's target duration where there is one. */
+static void fail(struct ph_http_request *request, const struct ph_session *session, enum ph_caching_kind kind,
+    unsigned status, const char *detail) {
+    uint32_t target_s = session ? session->publication.target_duration_s : unknown_target_s;
+    struct ph_http_response *response = ph_caching_failure(status, kind, target_s, detail);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+/* The session with a reference, or NULL after answering 404 or 410. */
+static struct ph_session *find_session(
+    struct ph_origin *origin, struct ph_http_request *request, enum ph_caching_kind kind) {
+    bool gone = false;
+    const char *id = ph_http_request_param(request, "session");
+    struct ph_session *session = ph_sessions_find(origin->sessions, id, &gone);
+    if (session)
+        return session;
+    fail(request, NULL, kind, gone ? 410 : 404, gone ? "the session is over" : no_session);
+    return NULL;
+}
+
+/* Answers with a reference that is given away; NULL answers 500. */
+static void respond(struct ph_http_request *request, struct ph_http_response *response) {
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+/* Holds the request until the track has what it asks for, for three targets at most. */
+static void hold(struct ph_http_request *request, struct ph_session *session, enum ph_wait_kind kind,
+    uint32_t track, struct ph_part_position until) {
+    enum ph_caching_kind caching = PH_CACHING_PLAIN;
+    if (kind == PH_WAIT_PLAYLIST_BLOCKING || kind == PH_WAIT_DELTA_BLOCKING)
+        caching = PH_CACHING_BLOCKING;
+    if (kind == PH_WAIT_PART)
+        caching = PH_CACHING_MEDIA;
+    uint32_t target_s = session->publication.target_duration_s;
+    struct ph_http_response *too_late =
+        ph_caching_failure(503, caching, target_s, "nothing was published for three target durations");
+    struct ph_http_hold *held = NULL;
+    int64_t deadline_us = ph_now_us() + hold_targets * target_s * PH_SECOND_US;
+    int code = too_late ? ph_http_request_hold(request, deadline_us, too_late, &held) : -ENOMEM;
+    if (code)
+        ph_http_respond(request, too_late);
+    else
+        ph_session_hold_viewer(session, kind, track, until, held);
+    ph_http_response_unref(&too_late);
+}
+
+static void get_multivariant(struct ph_http_request *request, void *opaque) {
+    struct ph_session *session = find_session(opaque, request, PH_CACHING_PLAIN);
+    if (!session)
+        return;
+    pthread_mutex_lock(&session->lock);
+    bool ready = session->ended || ph_window_is_ready(&session->window);
+    pthread_mutex_unlock(&session->lock);
+    if (ready)
+        ph_http_respond(request, session->multivariant);
+    else
+        hold(request, session, PH_WAIT_MULTIVARIANT, 0, (struct ph_part_position){0, 0});
+    ph_session_unref(&session);
+}
+
+static enum ph_wait_kind wait_kind(enum ph_skip skip, bool blocking) {
+    if (skip == PH_SKIP_NONE)
+        return blocking ? PH_WAIT_PLAYLIST_BLOCKING : PH_WAIT_PLAYLIST_PLAIN;
+    return blocking ? PH_WAIT_DELTA_BLOCKING : PH_WAIT_DELTA_PLAIN;
+}
+
+static void serve_playlist(struct ph_http_request *request, struct ph_session *session, uint32_t track) {
+    const char *msn = ph_http_request_query(request, "_HLS_msn");
+    const char *part = ph_http_request_query(request, "_HLS_part");
+    bool blocking = msn || part;
+    enum ph_caching_kind caching = blocking ? PH_CACHING_BLOCKING : PH_CACHING_PLAIN;
+    pthread_mutex_lock(&session->lock);
+    struct ph_edge edge = session->window.tracks[track].edge;
+    pthread_mutex_unlock(&session->lock);
+    if (edge.ended && !edge.any) {
+        fail(request, session, caching, 404, "nothing was published");
+        return;
+    }
+    if (edge.ended) {
+        respond(request, ph_session_playlist(session, track, PH_SKIP_NONE, blocking));
+        return;
+    }
+
+    struct ph_directives directives;
+    struct ph_directive_decision decision = {.verdict = PH_DIRECTIVE_REFUSE};
+    if (ph_directives_parse(msn, part, ph_http_request_query(request, "_HLS_skip"), &directives) == 0)
+        decision = ph_directives_decide(&directives, &edge, &session->publication);
+    if (decision.verdict == PH_DIRECTIVE_REFUSE)
+        fail(request, session, caching, 400, "the delivery directives make no sense for this playlist");
+    else if (decision.verdict == PH_DIRECTIVE_HOLD)
+        hold(request, session, wait_kind(directives.skip, blocking), track, decision.until);
+    else
+        respond(request, ph_session_playlist(session, track, directives.skip, blocking));
+}
+
+static void serve_part(struct ph_http_request *request, struct ph_session *session, uint32_t track,
+    struct ph_part_position position) {
+    pthread_mutex_lock(&session->lock);
+    const struct ph_edge *edge = &session->window.tracks[track].edge;
+    struct ph_part *part = ph_window_find_part(&session->window, track, position);
+    struct ph_http_response *response = part && part->response ? ph_http_response_ref(part->response) : NULL;
+    bool is_hinted =
+        !part && edge->any && !edge->ended && ph_part_position_compare(position, ph_edge_next(edge)) == 0;
+    pthread_mutex_unlock(&session->lock);
+    if (response)
+        respond(request, response);
+    else if (is_hinted)
+        hold(request, session, PH_WAIT_PART, track, position);
+    else
+        fail(request, session, PH_CACHING_MEDIA, 404, no_file);
+}
+
+static void serve_segment(
+    struct ph_http_request *request, struct ph_session *session, uint32_t track, uint64_t number) {
+    int code = 0;
+    pthread_mutex_lock(&session->lock);
+    struct ph_http_response *response = ph_window_segment_response(&session->window, track, number, &code);
+    if (response)
+        ph_http_response_ref(response);
+    pthread_mutex_unlock(&session->lock);
+    if (response || code)
+        respond(request, response);
+    else
+        fail(request, session, PH_CACHING_MEDIA, 404, no_file);
+}
+
+static void serve_init(struct ph_http_request *request, struct ph_session *session, uint32_t track) {
+    pthread_mutex_lock(&session->lock);
+    struct ph_http_response *response = session->window.tracks[track].init;
+    if (response)
+        ph_http_response_ref(response);
+    pthread_mutex_unlock(&session->lock);
+    if (response)
+        respond(request, response);
+    else
+        fail(request, session, PH_CACHING_MEDIA, 404, no_file);
+}
+
+static void serve_file(struct ph_http_request *request, struct ph_origin *origin, const char *name) {
+    struct ph_media_file file;
+    int code = ph_media_file_parse(name, &file);
+    bool is_playlist = !code && file.kind == PH_FILE_PLAYLIST;
+    enum ph_caching_kind caching = is_playlist ? PH_CACHING_PLAIN : PH_CACHING_MEDIA;
+    struct ph_session *session = find_session(origin, request, caching);
+    if (!session)
+        return;
+    int track = ph_window_find_track(&session->window, ph_http_request_param(request, "track"));
+    if (code || track < 0)
+        fail(request, session, caching, 404, no_file);
+    else if (is_playlist)
+        serve_playlist(request, session, (uint32_t)track);
+    else if (file.kind == PH_FILE_PART)
+        serve_part(request, session, (uint32_t)track, file.position);
+    else if (file.kind == PH_FILE_SEGMENT)
+        serve_segment(request, session, (uint32_t)track, file.position.segment);
+    else
+        serve_init(request, session, (uint32_t)track);
+    ph_session_unref(&session);
+}
+
+static void get_playlist(struct ph_http_request *request, void *opaque) {
+    serve_file(request, opaque, "index.m3u8");
+}
+
+static void get_init(struct ph_http_request *request, void *opaque) {
+    serve_file(request, opaque, "init.mp4");
+}
+
+static void get_media(struct ph_http_request *request, void *opaque) {
+    serve_file(request, opaque, ph_http_request_param(request, "file"));
+}
+
+static void get_thumb(struct ph_http_request *request, void *opaque) {
+    struct ph_session *session = find_session(opaque, request, PH_CACHING_PICTURE);
+    if (!session)
+        return;
+    pthread_mutex_lock(&session->lock);
+    struct ph_http_response *thumb = session->thumb ? ph_http_response_ref(session->thumb) : NULL;
+    pthread_mutex_unlock(&session->lock);
+    if (thumb)
+        respond(request, thumb);
+    else
+        fail(request, session, PH_CACHING_PICTURE, 404, "there is no picture yet");
+    ph_session_unref(&session);
+}
+
+int ph_delivery_add_routes(struct ph_origin *origin, struct ph_http_server *server) {
+    const struct ph_http_route routes[] = {
+        {.pattern = "/live/{session}/index.m3u8", .kind = "playlist", .handler = get_multivariant},
+        {.pattern = "/live/{session}/thumb.jpg", .kind = "thumb", .handler = get_thumb},
+        {.pattern = "/live/{session}/{track}/index.m3u8", .kind = "playlist", .handler = get_playlist},
+        {.pattern = "/live/{session}/{track}/init.mp4", .kind = "init", .handler = get_init},
+        {.pattern = "/live/{session}/{track}/{file}", .kind = "media", .handler = get_media},
+    };
+    int code = 0;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++) {
+        struct ph_http_route route = routes[i];
+        route.method = "GET";
+        route.cors = true;
+        route.opaque = origin;
+        code = ph_http_server_add_route(server, &route);
+    }
+    return code;
+}

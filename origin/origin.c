@@ -1,0 +1,186 @@
+#include "origin/origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/base/log.h"
+#include "core/base/thread.h"
+#include "origin/caching.h"
+#include "origin/origin_private.h"
+
+enum { default_spool_mib = 4096 };
+static const int64_t default_idle_us = 90 * PH_SECOND_US;
+static const int64_t default_keep_ended_us = 300 * PH_SECOND_US;
+static const int64_t tick_us = 1 * PH_SECOND_US;
+
+int ph_origin_create(
+    struct ph_origin **out, const struct ph_origin_options *options, struct ph_error *error) {
+    struct ph_origin *origin = calloc(1, sizeof(*origin));
+    *out = NULL;
+    if (!origin)
+        return -ENOMEM;
+    origin->idle_us = options->idle_us ? options->idle_us : default_idle_us;
+    origin->keep_ended_us = options->keep_ended_us ? options->keep_ended_us : default_keep_ended_us;
+    origin->clock = options->clock ? options->clock : ph_clock_system();
+    ph_origin_metrics_init(&origin->metrics, options->metrics);
+    pthread_mutex_init(&origin->lock, NULL);
+    int code = ph_cond_init(&origin->stop_asked);
+    origin->secret = ph_bytes_copy(options->secret.data, options->secret.size);
+    if (!code && !origin->secret)
+        code = -ENOMEM;
+    if (!code)
+        code = ph_sessions_create(&origin->sessions);
+    struct ph_spool_options spool = {
+        .data_dir = options->data_dir,
+        .most_bytes = (uint64_t)(options->spool_most_mib ? options->spool_most_mib : default_spool_mib) << 20,
+        .keep_ended_us = origin->keep_ended_us,
+        .clock = origin->clock,
+        .sessions = origin->sessions,
+        .metrics = &origin->metrics,
+    };
+    if (!code)
+        code = ph_spool_create(&origin->spool, &spool, error);
+    if (code)
+        ph_origin_destroy(origin);
+    else
+        *out = origin;
+    return code;
+}
+
+int ph_origin_restore(struct ph_origin *origin, struct ph_error *error) {
+    return ph_spool_restore(origin->spool, error);
+}
+
+int ph_origin_add_routes(struct ph_origin *origin, struct ph_http_server *server) {
+    int code = ph_publish_add_routes(origin, server);
+    return code ? code : ph_delivery_add_routes(origin, server);
+}
+
+/* What the passing of time does to one session. */
+static bool tick_session(
+    struct ph_origin *origin, struct ph_session *session, int64_t now_us, size_t held[PH_WAIT_KINDS]) {
+    pthread_mutex_lock(&session->lock);
+    bool ended = session->ended;
+    bool is_idle = !ended && now_us - session->last_put_us > origin->idle_us;
+    bool is_over = ended && now_us - session->ended_us > origin->keep_ended_us;
+    session->retired = session->retired || is_over;
+    pthread_mutex_unlock(&session->lock);
+
+    if (is_idle) {
+        ph_log_warning("the publisher is silent; session ended", ph_str("session", session->id));
+        ph_session_end(session, now_us);
+    }
+    ph_session_tick(session, now_us, held);
+    ph_spool_poke(origin->spool, session);
+    if (is_over) {
+        ph_log_info("session retired", ph_str("session", session->id));
+        ph_sessions_retire(origin->sessions, session, now_us);
+    }
+    return ended;
+}
+
+static void tick(struct ph_origin *origin, struct ph_session **list) {
+    struct ph_origin_metrics *metrics = &origin->metrics;
+    int64_t now_us = ph_clock_monotonic_us(origin->clock);
+    size_t held[PH_WAIT_KINDS] = {0}, ended = 0;
+    size_t count = ph_sessions_list(origin->sessions, list);
+    for (size_t i = 0; i < count; i++) {
+        ended += tick_session(origin, list[i], now_us, held);
+        ph_session_unref(&list[i]);
+    }
+    ph_sessions_forget(origin->sessions, now_us);
+    ph_metric_set(metrics->sessions_live, (double)(count - ended));
+    ph_metric_set(metrics->sessions_ended, (double)ended);
+    ph_metric_set(metrics->held_parts, (double)held[PH_WAIT_PART]);
+    ph_metric_set(metrics->held_publishers, (double)held[PH_WAIT_DURABLE]);
+    size_t playlists = held[PH_WAIT_MULTIVARIANT];
+    for (int kind = PH_WAIT_PLAYLIST_BLOCKING; kind <= PH_WAIT_DELTA_PLAIN; kind++)
+        playlists += held[kind];
+    ph_metric_set(metrics->held_playlists, (double)playlists);
+}
+
+static void *run_ticker(void *opaque) {
+    struct ph_origin *origin = opaque;
+    static struct ph_session *list[PH_MOST_SESSIONS];
+    int64_t next_us = ph_now_us() + tick_us;
+    pthread_mutex_lock(&origin->lock);
+    while (!origin->stopping) {
+        if (ph_cond_wait_until(&origin->stop_asked, &origin->lock, next_us) != -ETIMEDOUT)
+            continue;
+        pthread_mutex_unlock(&origin->lock);
+        tick(origin, list);
+        next_us = ph_now_us() + tick_us;
+        pthread_mutex_lock(&origin->lock);
+    }
+    pthread_mutex_unlock(&origin->lock);
+    return NULL;
+}
+
+int ph_origin_start(struct ph_origin *origin) {
+    int code = ph_spool_start(origin->spool);
+    if (!code)
+        code = ph_thread_start(&origin->ticker, "origin-tick", run_ticker, origin);
+    origin->ticker_runs = !code;
+    return code;
+}
+
+static void stop_ticker(struct ph_origin *origin) {
+    if (!origin->ticker_runs)
+        return;
+    pthread_mutex_lock(&origin->lock);
+    origin->stopping = true;
+    pthread_cond_signal(&origin->stop_asked);
+    pthread_mutex_unlock(&origin->lock);
+    pthread_join(origin->ticker, NULL);
+    origin->ticker_runs = false;
+}
+
+/* Viewers learn by the same 503 as after three targets without news. */
+static void release_held(struct ph_origin *origin) {
+    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list));
+    struct ph_http_response *failure = ph_caching_failure(503, PH_CACHING_PLAIN, 1, "the origin is stopping");
+    size_t count = list ? ph_sessions_list(origin->sessions, list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        ph_session_release_all(list[i], failure);
+        ph_session_unref(&list[i]);
+    }
+    ph_http_response_unref(&failure);
+    free(list);
+}
+
+void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
+    atomic_store(&origin->draining, true);
+    stop_ticker(origin);
+    ph_spool_drain(origin->spool, deadline_us);
+    release_held(origin);
+}
+
+void ph_origin_destroy(struct ph_origin *origin) {
+    if (!origin)
+        return;
+    stop_ticker(origin);
+    ph_spool_destroy(origin->spool);
+    ph_sessions_destroy(origin->sessions);
+    ph_bytes_unref(&origin->secret);
+    pthread_cond_destroy(&origin->stop_asked);
+    pthread_mutex_destroy(&origin->lock);
+    free(origin);
+}
+
+bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
+    const struct ph_origin *origin = opaque;
+    bool is_well = ph_spool_is_well(origin->spool);
+    snprintf(text, text_bytes, "%s", is_well ? "ok" : "the spool cannot write: free space or check the disk");
+    return is_well;
+}
+
+int ph_origin_end_session(struct ph_origin *origin, const char *id) {
+    bool gone;
+    struct ph_session *session = ph_sessions_find(origin->sessions, id, &gone);
+    if (!session)
+        return -ENOENT;
+    ph_session_end(session, ph_clock_monotonic_us(origin->clock));
+    ph_spool_poke(origin->spool, session);
+    ph_session_unref(&session);
+    return 0;
+}

@@ -1,0 +1,52 @@
+/* The origin: takes parts from workers, keeps the live window and its playlists, writes the spool, answers
+ * viewers.
+ *
+ * Lifetime: create → restore → add_routes → start → (server starts) … drain → (server drains and is
+ * destroyed) → destroy. Threads of its own: "spool" (spool.h) and "origin-tick", which expires media, ends
+ * idle sessions and retires ended ones. */
+#ifndef PH_ORIGIN_ORIGIN_H
+#define PH_ORIGIN_ORIGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/bytes.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/metrics.h"
+#include "core/http/server.h"
+
+struct ph_origin;
+
+struct ph_origin_options {
+    const char *data_dir;       /* the spool lives in <data_dir>/spool */
+    struct ph_slice secret;     /* of publish tokens; copied */
+    uint32_t spool_most_mib;    /* 0: 4096 */
+    int64_t idle_us;            /* 0: 90 s; a publication without a PUT for longer is ended */
+    int64_t keep_ended_us;      /* 0: 5 minutes; how long an ended session is served */
+    struct ph_clock *clock;     /* NULL: the system's; borrowed */
+    struct ph_metrics *metrics; /* borrowed */
+};
+
+/* Makes the spool's folder. On failure `error` says what to do. */
+int ph_origin_create(
+    struct ph_origin **origin, const struct ph_origin_options *options, struct ph_error *error) PH_NODISCARD;
+/* Reads the sessions back from the spool, once, before the server starts. */
+int ph_origin_restore(struct ph_origin *origin, struct ph_error *error) PH_NODISCARD;
+/* /live/… and /publish/…; the origin outlives the server. */
+int ph_origin_add_routes(struct ph_origin *origin, struct ph_http_server *server) PH_NODISCARD;
+int ph_origin_start(struct ph_origin *origin) PH_NODISCARD;
+/* Stops the threads, writes what is left to the spool until the deadline (ph_now_us() time) and answers every
+ * held request; playlists of sessions that have ended keep being served. What is published afterwards gets
+ * 507. */
+void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us);
+/* After the server is gone. NULL is fine. */
+void ph_origin_destroy(struct ph_origin *origin);
+
+/* For /health: writes a sentence and returns whether all is well. `origin` is a struct ph_origin *. */
+bool ph_origin_health(void *origin, char *text, size_t text_bytes);
+/* Ends a session as its DELETE does. -ENOENT when there is none. */
+int ph_origin_end_session(struct ph_origin *origin, const char *session) PH_NODISCARD;
+
+#endif

@@ -1,0 +1,53 @@
+/* Playlists: pure functions from an immutable snapshot to text (RFC 8216bis 4). */
+#ifndef PH_ORIGIN_PLAYLIST_H
+#define PH_ORIGIN_PLAYLIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/builder.h"
+#include "core/media/track.h"
+#include "origin/directives.h"
+#include "origin/edge.h"
+
+struct ph_playlist_part {
+    uint32_t duration_ticks;
+    bool independent;
+    bool gap;
+};
+
+struct ph_playlist_segment {
+    uint64_t number;
+    int64_t start_ticks; /* since t = 0 */
+    int64_t duration_ticks;
+    bool closed; /* listed with EXTINF; only the last may be open */
+    bool gap;    /* something in it is missing */
+    const struct ph_playlist_part *parts;
+    uint32_t part_count; /* 0 where the part tags are gone */
+};
+
+/* Where another rendition stands. */
+struct ph_playlist_report {
+    const char *track;
+    struct ph_part_position newest;
+};
+
+struct ph_playlist {
+    const struct ph_publication *publication;
+    const struct ph_track *track;
+    struct ph_edge edge;
+    const struct ph_playlist_segment *segments;
+    uint32_t segment_count;
+    struct ph_playlist_report reports[PH_MOST_TRACKS];
+    uint32_t report_count;
+};
+
+void ph_playlist_write_multivariant(struct ph_builder *builder, const struct ph_publication *publication);
+/* The whole playlist, or with PH_SKIP_SEGMENTS a delta update where one is smaller. */
+void ph_playlist_write_media(
+    struct ph_builder *builder, const struct ph_playlist *playlist, enum ph_skip skip);
+/* How many of the oldest segments a delta update leaves out: those with at least 6 × TARGETDURATION of whole
+ * segments after them (CAN-SKIP-UNTIL). 0: there is no delta update. */
+uint32_t ph_playlist_skippable(const struct ph_playlist *playlist);
+
+#endif

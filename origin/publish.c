@@ -1,0 +1,403 @@
+/* What workers send: /publish/… (core/media/track.h says what each request and answer means). */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "core/base/log.h"
+#include "core/media/publish_token.h"
+#include "origin/caching.h"
+#include "origin/origin_private.h"
+#include "origin/part_headers.h"
+
+enum {
+    most_publication_bytes = 64 << 10,
+    most_init_bytes = 256 << 10,
+    most_part_bytes = 16 << 20,
+    most_thumb_bytes = 512 << 10,
+    part_reserve_bytes = 1 << 20,
+};
+static const int64_t durable_wait_us = 8 * PH_SECOND_US;
+static const int64_t most_latency_us = 3600 * PH_SECOND_US;
+
+static void answer(struct ph_http_request *request, unsigned status) {
+    struct ph_http_response *response = ph_http_response_create(status);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+static void refuse(struct ph_http_request *request, unsigned status, const char *title, const char *detail) {
+    struct ph_http_response *response = ph_http_response_problem(status, title, detail);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+/* A JSON body, taken over; NULL answers 500. */
+static void answer_json(struct ph_http_request *request, unsigned status, const char *type, char *text) {
+    struct ph_http_response *response = text ? ph_http_response_from_text(status, type, text) : NULL;
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+    free(text);
+}
+
+/* Whether the request may publish this session; answers when not. */
+static bool is_allowed(struct ph_origin *origin, struct ph_http_request *request) {
+    const char *id = ph_http_request_param(request, "session");
+    const char *token = ph_http_request_bearer(request);
+    if (!ph_session_name_is_valid(id)) {
+        refuse(request, 400, "Bad Request", "a session's name is 1 to 64 letters, digits, - and _");
+        return false;
+    }
+    if (!token || !ph_publish_token_check(ph_bytes_slice(origin->secret), id, token)) {
+        refuse(request, 401, "Unauthorized", "the session's publish token is needed");
+        return false;
+    }
+    return true;
+}
+
+/* The session with a reference, or NULL after answering. */
+static struct ph_session *find_session(struct ph_origin *origin, struct ph_http_request *request) {
+    bool gone = false;
+    if (!is_allowed(origin, request))
+        return NULL;
+    struct ph_session *session =
+        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
+    if (!session && gone)
+        refuse(request, 410, "Gone", "the session is over");
+    else if (!session)
+        refuse(request, 404, "Not Found", "the session is unknown: PUT its publication");
+    return session;
+}
+
+static void refuse_ended(struct ph_http_request *request) {
+    refuse(request, 410, "Gone", "the session has ended");
+}
+
+static void answer_standings(struct ph_http_request *request, unsigned status, struct ph_session *session) {
+    struct ph_track_standing standings[PH_MOST_TRACKS];
+    ph_session_standings(session, standings);
+    answer_json(request, status, "application/json",
+        ph_standings_to_json(standings, session->publication.track_count));
+}
+
+/* A publication of a name that is taken: the same again is fine. */
+static void repeat_publication(
+    struct ph_http_request *request, struct ph_session *session, const struct ph_publication *publication) {
+    char *json = ph_publication_to_json(publication);
+    pthread_mutex_lock(&session->lock);
+    bool ended = session->ended;
+    pthread_mutex_unlock(&session->lock);
+    if (!json)
+        ph_http_respond(request, NULL);
+    else if (ended)
+        refuse_ended(request);
+    else if (strcmp(json, session->publication_json) != 0)
+        refuse(request, 409, "Conflict", "the session has another publication: it cannot change");
+    else
+        answer_standings(request, 200, session);
+    free(json);
+}
+
+static void begin_publication(
+    struct ph_origin *origin, struct ph_http_request *request, const struct ph_publication *publication) {
+    const char *id = ph_http_request_param(request, "session");
+    bool gone = false;
+    struct ph_session *session =
+        ph_session_create(id, publication, &origin->metrics, ph_clock_monotonic_us(origin->clock));
+    int code = session ? ph_sessions_insert(origin->sessions, session) : -ENOMEM;
+    if (code == -EEXIST) { /* another request was faster */
+        ph_session_unref(&session);
+        session = ph_sessions_find(origin->sessions, id, &gone);
+    }
+    if (code == -EEXIST && session)
+        repeat_publication(request, session, publication);
+    else if (code == -EEXIST)
+        refuse_ended(request);
+    else if (code == -ENOSPC)
+        refuse(request, 507, "Insufficient Storage", "this origin carries as many sessions as it may");
+    else if (code)
+        ph_http_respond(request, NULL);
+    else {
+        ph_log_info("session published", ph_str("session", id), ph_int("tracks", publication->track_count));
+        ph_spool_poke(origin->spool, session);
+        answer_standings(request, 201, session);
+    }
+    ph_session_unref(&session);
+}
+
+static void put_publication(struct ph_http_request *request, void *opaque) {
+    struct ph_origin *origin = opaque;
+    struct ph_publication publication;
+    struct ph_error error;
+    bool gone = false;
+    if (!is_allowed(origin, request))
+        return;
+    struct ph_slice body = ph_http_request_body(request);
+    int code = ph_publication_from_json((const char *)body.data, body.size, &publication, &error);
+    if (code == -ENOMEM) {
+        ph_http_respond(request, NULL);
+        return;
+    }
+    if (code) {
+        refuse(request, 400, "Bad Request", error.text);
+        return;
+    }
+    struct ph_session *session =
+        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
+    if (session)
+        repeat_publication(request, session, &publication);
+    else if (gone)
+        refuse_ended(request);
+    else
+        begin_publication(origin, request, &publication);
+    ph_session_unref(&session);
+}
+
+static void get_standings(struct ph_http_request *request, void *opaque) {
+    struct ph_session *session = find_session(opaque, request);
+    if (session)
+        answer_standings(request, 200, session);
+    ph_session_unref(&session);
+}
+
+/* Holds the request until the spool says that it is durable; without a hold the publisher keeps what it sent.
+ */
+static void answer_when_durable(struct ph_origin *origin, struct ph_http_request *request,
+    struct ph_session *session, uint32_t track, uint64_t segment) {
+    struct ph_http_response *too_late = ph_http_response_problem(
+        507, "Insufficient Storage", "the segment is not on disk: keep it and send it again");
+    struct ph_http_hold *held = NULL;
+    int code = -ESHUTDOWN;
+    if (too_late && !atomic_load(&origin->draining))
+        code = ph_http_request_hold(request, ph_now_us() + durable_wait_us, too_late, &held);
+    if (code)
+        ph_http_respond(request, too_late);
+    else
+        ph_session_hold_publisher(session, track, segment, held);
+    ph_http_response_unref(&too_late);
+    ph_spool_poke(origin->spool, session);
+}
+
+static void delete_publication(struct ph_http_request *request, void *opaque) {
+    struct ph_origin *origin = opaque;
+    struct ph_session *session = find_session(origin, request);
+    if (!session)
+        return;
+    ph_session_end(session, ph_clock_monotonic_us(origin->clock));
+    answer_when_durable(origin, request, session, PH_MOST_TRACKS, 0);
+    ph_session_unref(&session);
+}
+
+static void put_thumb(struct ph_http_request *request, void *opaque) {
+    struct ph_origin *origin = opaque;
+    struct ph_session *session = find_session(origin, request);
+    if (!session)
+        return;
+    struct ph_slice body = ph_http_request_body(request);
+    if (body.size < 4 || body.data[0] != 0xff || body.data[1] != 0xd8) {
+        refuse(request, 400, "Bad Request", "a JPEG picture is needed");
+        ph_session_unref(&session);
+        return;
+    }
+    struct ph_bytes *bytes = ph_http_request_body_ref(request);
+    char etag[32];
+    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", (unsigned)crc32_z(0, body.data, body.size), body.size);
+    struct ph_http_response *thumb = ph_caching_apply(ph_http_response_from_bytes(200, "image/jpeg", bytes),
+        PH_CACHING_PICTURE, session->publication.target_duration_s);
+    if (thumb && ph_http_response_set_etag(thumb, etag))
+        ph_http_response_unref(&thumb);
+    if (thumb) {
+        ph_session_set_thumb(session, thumb, ph_clock_monotonic_us(origin->clock));
+        answer(request, 200);
+    } else {
+        ph_http_respond(request, NULL);
+    }
+    ph_bytes_unref(&bytes);
+    ph_session_unref(&session);
+}
+
+static void put_init(
+    struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session, uint32_t track) {
+    struct ph_slice body = ph_http_request_body(request);
+    if (body.size < 8 || body.size > most_init_bytes || memcmp(body.data + 4, "ftyp", 4) != 0) {
+        refuse(
+            request, 400, "Bad Request", "an init segment begins with an ftyp box and has at most 256 KiB");
+        return;
+    }
+    struct ph_bytes *bytes = ph_http_request_body_ref(request);
+    int code = ph_session_set_init(session, track, bytes, ph_clock_monotonic_us(origin->clock));
+    ph_bytes_unref(&bytes);
+    if (!code || code == -EALREADY)
+        answer(request, code ? 200 : 201);
+    else if (code == -EEXIST)
+        refuse(request, 409, "Conflict", "the track has another init segment: it cannot change");
+    else if (code == -EPIPE)
+        refuse_ended(request);
+    else
+        ph_http_respond(request, NULL);
+    ph_spool_poke(origin->spool, session);
+}
+
+static void refuse_order(struct ph_http_request *request, struct ph_part_position next) {
+    json_t *root = json_pack("{s:s,s:s,s:i,s:{s:I,s:I}}", "type", "about:blank", "title",
+        "this is not the next part of the track", "status", 409, "next", "segment", (json_int_t)next.segment,
+        "part", (json_int_t)next.part);
+    answer_json(request, 409, "application/problem+json", json_dumps(root, JSON_COMPACT));
+    json_decref(root);
+}
+
+static void measure_part(
+    struct ph_origin *origin, struct ph_http_request *request, const struct ph_part *part) {
+    struct ph_origin_metrics *metrics = &origin->metrics;
+    const char *arrival = ph_http_request_header(request, PH_HEADER_ARRIVAL_TIME);
+    int64_t arrival_us = 0;
+    ph_metric_add(metrics->parts, 1);
+    ph_metric_add(metrics->spool_parts, 1);
+    ph_metric_add(metrics->part_bytes, (double)ph_bytes_size(part->bytes));
+    ph_metric_add(metrics->gap_parts, part->head.gap);
+    if (!arrival || ph_part_headers_parse_time(arrival, &arrival_us))
+        return;
+    int64_t latency_us = ph_clock_utc_us(origin->clock) - arrival_us;
+    if (latency_us >= 0 && latency_us < most_latency_us)
+        ph_metric_observe(metrics->part_latency, (double)latency_us / (double)PH_SECOND_US);
+}
+
+/* Viewers have the part before the publisher has its answer, and before anything is written. */
+static void take_part(struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session,
+    uint32_t track, struct ph_part *part) {
+    struct ph_error error;
+    struct ph_part_position next;
+    uint64_t segment = part->head.position.segment;
+    enum ph_window_verdict verdict =
+        ph_session_add_part(session, track, part, ph_clock_monotonic_us(origin->clock), &next, &error);
+    switch (verdict) {
+    case PH_WINDOW_ADDED:
+        measure_part(origin, request, part);
+        if (part->head.last) {
+            answer_when_durable(origin, request, session, track, segment);
+            return;
+        }
+        answer(request, 202);
+        ph_spool_poke(origin->spool, session);
+        return;
+    case PH_WINDOW_REPEATED:
+        if (part->head.last)
+            answer_when_durable(origin, request, session, track, segment);
+        else
+            answer(request, 200);
+        return;
+    case PH_WINDOW_OUT_OF_ORDER:
+        refuse_order(request, next);
+        return;
+    case PH_WINDOW_ENDED:
+        refuse_ended(request);
+        return;
+    case PH_WINDOW_REFUSED:
+        refuse(request, 400, "Bad Request", error.text);
+        return;
+    case PH_WINDOW_NO_MEMORY:
+        ph_http_respond(request, NULL);
+        return;
+    }
+}
+
+/* What a part of this track may have at most: four times its announced peak, and a reserve. It bounds the
+ * window. */
+static size_t most_bytes_of(const struct ph_session *session, uint32_t track) {
+    const struct ph_publication *publication = &session->publication;
+    uint64_t peak = (uint64_t)publication->tracks[track].bandwidth * publication->part_target_us / 8000000;
+    return (size_t)(4 * peak + part_reserve_bytes);
+}
+
+static int read_head(struct ph_http_request *request, const struct ph_session *session, uint32_t track,
+    struct ph_part_head *head, struct ph_error *error) {
+    const struct ph_part_headers headers = {
+        .duration = ph_http_request_header(request, PH_HEADER_PART_DURATION),
+        .start = ph_http_request_header(request, PH_HEADER_PART_START),
+        .independent = ph_http_request_header(request, PH_HEADER_INDEPENDENT),
+        .last = ph_http_request_header(request, PH_HEADER_LAST_IN_SEGMENT),
+        .gap = ph_http_request_header(request, PH_HEADER_GAP),
+    };
+    size_t size = ph_http_request_body(request).size;
+    int code = ph_part_headers_parse(&headers, session->publication.tracks[track].kind, head, error);
+    if (!code && head->gap && size)
+        code = ph_error_set(error, -EINVAL, "a missing part has no body");
+    if (!code && !head->gap && !size)
+        code = ph_error_set(error, -EINVAL, "a part needs a body, or " PH_HEADER_GAP ": 1");
+    if (!code && size > most_bytes_of(session, track))
+        code = ph_error_set(error, -EINVAL, "the part is larger than the track's bandwidth allows");
+    return code;
+}
+
+static void put_part(struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session,
+    uint32_t track, struct ph_part_position position) {
+    struct ph_part_head head = {.position = position};
+    struct ph_error error;
+    if (read_head(request, session, track, &head, &error)) {
+        refuse(request, 400, "Bad Request", error.text);
+        return;
+    }
+    pthread_mutex_lock(&session->lock);
+    bool has_init = session->window.tracks[track].init;
+    pthread_mutex_unlock(&session->lock);
+    if (!has_init) {
+        refuse(request, 409, "Conflict", "the track's init.mp4 comes before its parts");
+        return;
+    }
+    struct ph_bytes *bytes = ph_http_request_body_ref(request);
+    struct ph_part *part =
+        bytes ? ph_part_create(&head, session->publication.tracks[track].kind, bytes) : NULL;
+    if (part)
+        take_part(origin, request, session, track, part);
+    else
+        ph_http_respond(request, NULL);
+    ph_part_unref(&part);
+    ph_bytes_unref(&bytes);
+}
+
+static void put_file(struct ph_http_request *request, void *opaque) {
+    struct ph_origin *origin = opaque;
+    struct ph_session *session = find_session(origin, request);
+    struct ph_media_file file;
+    if (!session)
+        return;
+    int track = ph_window_find_track(&session->window, ph_http_request_param(request, "track"));
+    int code = ph_media_file_parse(ph_http_request_param(request, "file"), &file);
+    if (track < 0)
+        refuse(request, 404, "Not Found", "the publication has no such track");
+    else if (!code && file.kind == PH_FILE_INIT)
+        put_init(origin, request, session, (uint32_t)track);
+    else if (!code && file.kind == PH_FILE_PART)
+        put_part(origin, request, session, (uint32_t)track, file.position);
+    else
+        refuse(request, 400, "Bad Request", "init.mp4 or <segment>.<part>.m4s is published");
+    ph_session_unref(&session);
+}
+
+int ph_publish_add_routes(struct ph_origin *origin, struct ph_http_server *server) {
+    const char *const session = "/publish/{session}";
+    const struct ph_http_route routes[] = {
+        {.method = "PUT",
+            .pattern = session,
+            .handler = put_publication,
+            .most_body_bytes = most_publication_bytes},
+        {.method = "GET", .pattern = session, .handler = get_standings},
+        {.method = "DELETE", .pattern = session, .handler = delete_publication},
+        {.method = "PUT",
+            .pattern = "/publish/{session}/thumb.jpg",
+            .handler = put_thumb,
+            .most_body_bytes = most_thumb_bytes},
+        {.method = "PUT",
+            .pattern = "/publish/{session}/{track}/{file}",
+            .handler = put_file,
+            .most_body_bytes = most_part_bytes},
+    };
+    int code = 0;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++) {
+        struct ph_http_route route = routes[i];
+        route.kind = "publish";
+        route.opaque = origin;
+        code = ph_http_server_add_route(server, &route);
+    }
+    return code;
+}

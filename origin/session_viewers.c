@@ -1,0 +1,102 @@
+/* The viewers' side of a session: what they get, and the answer to those who waited. */
+#include <stdlib.h>
+
+#include "origin/caching.h"
+#include "origin/session.h"
+
+/* Renders under the track's rendering lock, so that one thread does it for all who ask at once. */
+static int render_current(
+    struct ph_session *session, uint32_t track, enum ph_skip skip, struct ph_playlist **playlist) {
+    int code = *playlist ? ph_rendering_render(&session->renderings[track], *playlist, skip) : -ENOMEM;
+    free(*playlist);
+    *playlist = NULL;
+    if (!code)
+        ph_metric_add(session->metrics->playlists_rendered, 1);
+    return code;
+}
+
+struct ph_http_response *ph_session_playlist(
+    struct ph_session *session, uint32_t track, enum ph_skip skip, bool blocking) {
+    struct ph_rendering *rendering = &session->renderings[track];
+    struct ph_playlist *playlist = NULL;
+    pthread_mutex_lock(&rendering->lock);
+    pthread_mutex_lock(&session->lock);
+    ph_rendering_set_version(rendering, session->window.tracks[track].version);
+    struct ph_http_response *response = ph_rendering_find(rendering, skip, blocking);
+    if (!response)
+        playlist = ph_window_snapshot(&session->window, track);
+    pthread_mutex_unlock(&session->lock);
+    if (!response && render_current(session, track, skip, &playlist) == 0)
+        response = ph_rendering_find(rendering, skip, blocking);
+    pthread_mutex_unlock(&rendering->lock);
+    return response;
+}
+
+/* The part a group waited for; NULL when it is missing. Takes a reference, so that it outlives the window. */
+static struct ph_http_response *find_part_response(
+    struct ph_session *session, const struct ph_waiter_group *group) {
+    pthread_mutex_lock(&session->lock);
+    struct ph_part *part = ph_window_find_part(&session->window, group->track, group->until);
+    struct ph_http_response *response = part && part->response ? ph_http_response_ref(part->response) : NULL;
+    pthread_mutex_unlock(&session->lock);
+    if (response)
+        return response;
+    return ph_caching_failure(
+        404, PH_CACHING_MEDIA, session->publication.target_duration_s, "the part is missing from the stream");
+}
+
+/* A reference on what the group's viewers get. NULL when out of memory. */
+static struct ph_http_response *answer_for(struct ph_session *session, const struct ph_waiter_group *group) {
+    switch (group->kind) {
+    case PH_WAIT_PLAYLIST_BLOCKING:
+        return ph_session_playlist(session, group->track, PH_SKIP_NONE, true);
+    case PH_WAIT_PLAYLIST_PLAIN:
+        return ph_session_playlist(session, group->track, PH_SKIP_NONE, false);
+    case PH_WAIT_DELTA_BLOCKING:
+        return ph_session_playlist(session, group->track, PH_SKIP_SEGMENTS, true);
+    case PH_WAIT_DELTA_PLAIN:
+        return ph_session_playlist(session, group->track, PH_SKIP_SEGMENTS, false);
+    case PH_WAIT_MULTIVARIANT:
+        return ph_http_response_ref(session->multivariant);
+    case PH_WAIT_PART:
+        return find_part_response(session, group);
+    default:
+        return NULL;
+    }
+}
+
+/* Playlists before parts: a player learns first, and a part's bytes keep a thread busy longer. */
+void ph_session_release_viewers(struct ph_session *session, struct ph_waiter_group *groups) {
+    while (groups) {
+        struct ph_waiter_group *group = groups;
+        groups = group->next;
+        struct ph_http_response *response = answer_for(session, group);
+        ph_waiter_group_release(group, response);
+        ph_http_response_unref(&response);
+    }
+}
+
+/* With the lock held. Whether what is asked for is there. */
+static bool is_there(
+    const struct ph_session *session, enum ph_wait_kind kind, uint32_t track, struct ph_part_position until) {
+    const struct ph_window_track *window_track = &session->window.tracks[track];
+    if (session->ended)
+        return true;
+    if (kind == PH_WAIT_MULTIVARIANT)
+        return ph_window_is_ready(&session->window);
+    return window_track->init && ph_edge_contains(&window_track->edge, until);
+}
+
+void ph_session_hold_viewer(struct ph_session *session, enum ph_wait_kind kind, uint32_t track,
+    struct ph_part_position until, struct ph_http_hold *hold) {
+    struct ph_waiter_group alone = {.kind = kind, .track = track, .until = until};
+    pthread_mutex_lock(&session->lock);
+    bool there = is_there(session, kind, track, until);
+    int code = there ? 0 : ph_waiters_add(&session->viewers, kind, track, until, hold);
+    pthread_mutex_unlock(&session->lock);
+    if (!there && !code)
+        return;
+    struct ph_http_response *response = there ? answer_for(session, &alone) : NULL;
+    ph_http_hold_release(hold, response);
+    ph_http_response_unref(&response);
+}

@@ -1,0 +1,297 @@
+#include "origin/spool.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "core/base/log.h"
+#include "core/base/queue.h"
+#include "core/base/random.h"
+#include "core/base/thread.h"
+#include "origin/spool_private.h"
+
+enum { queue_capacity = 2 * PH_MOST_SESSIONS };
+static const int64_t retry_us = 1 * PH_SECOND_US;
+static const int64_t log_every_us = 60 * PH_SECOND_US;
+static const int64_t sweep_every_us = 600 * PH_SECOND_US;
+
+int ph_spool_create(struct ph_spool **out, const struct ph_spool_options *options, struct ph_error *error) {
+    struct ph_spool *spool = calloc(1, sizeof(*spool));
+    *out = NULL;
+    if (!spool)
+        return -ENOMEM;
+    spool->options = *options;
+    spool->budget.most_bytes = options->most_bytes;
+    int size = snprintf(spool->root, sizeof(spool->root), "%s/spool", options->data_dir);
+    int code = 0;
+    if (size < 0 || (size_t)size + PH_SESSION_NAME_BYTES + 64 > sizeof(spool->root))
+        code = ph_error_set(error, -ENAMETOOLONG, "data_dir: the path %s is too long", options->data_dir);
+    else if (mkdir(spool->root, 0700) && errno != EEXIST)
+        code =
+            ph_error_set(error, -errno, "cannot make the folder %s: let this user write to it", spool->root);
+    if (!code)
+        code = ph_queue_create(&spool->queue, queue_capacity);
+    if (code) {
+        ph_spool_destroy(spool);
+        return code;
+    }
+    *out = spool;
+    return 0;
+}
+
+void ph_spool_poke(struct ph_spool *spool, struct ph_session *session) {
+    if (atomic_exchange(&session->spool_queued, true))
+        return;
+    ph_session_ref(session);
+    if (ph_queue_push(spool->queue, session, 0) == 0)
+        return;
+    atomic_store(&session->spool_queued, false); /* the next tick pokes again */
+    ph_session_unref(&session);
+}
+
+bool ph_spool_is_well(const struct ph_spool *spool) {
+    return atomic_load(&spool->failing_since_us) == 0;
+}
+
+/* Frees space for the budget: first sessions that have ended, the oldest first; then segments that have left
+ * the playlists of the others. Viewers are served from memory all the same. Returns whether it freed any. */
+static bool make_room(struct ph_spool *spool) {
+    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list)), *oldest = NULL;
+    uint64_t before = spool->budget.used_bytes;
+    size_t count = list ? ph_sessions_list(spool->options.sessions, list) : 0;
+    int64_t oldest_us = INT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct ph_session *session = list[i];
+        pthread_mutex_lock(&session->lock);
+        if (session->end_durable && session->spool && !session->spool->files_gone &&
+            session->ended_us < oldest_us) {
+            oldest = session;
+            oldest_us = session->ended_us;
+        }
+        pthread_mutex_unlock(&session->lock);
+    }
+    if (oldest)
+        ph_spool_files_remove_all(oldest, &spool->budget);
+    for (size_t i = 0; i < count; i++) {
+        struct ph_session *session = list[i];
+        for (uint32_t track = 0; !oldest && session->spool && track < session->publication.track_count;
+             track++) {
+            pthread_mutex_lock(&session->lock);
+            uint64_t listed = ph_window_first_listed(&session->window, track);
+            pthread_mutex_unlock(&session->lock);
+            ph_spool_files_remove_below(session, track, listed, &spool->budget);
+        }
+        ph_session_unref(&list[i]);
+    }
+    free(list);
+    return spool->budget.used_bytes < before;
+}
+
+static int write_part(
+    struct ph_spool *spool, struct ph_session *session, uint32_t track, const struct ph_part *part) {
+    int code = ph_spool_files_write_part(session, track, part, &spool->budget);
+    while (code == -ENOSPC && make_room(spool))
+        code = ph_spool_files_write_part(session, track, part, &spool->budget);
+    if (!code)
+        ph_metric_add(spool->options.metrics->spool_parts, -1);
+    return code;
+}
+
+static int sync_segment(struct ph_spool *spool, struct ph_session *session, uint32_t track) {
+    int64_t start_us = ph_now_us();
+    int code = ph_spool_files_sync(session, track, true);
+    if (code)
+        ph_spool_files_rewind(session, track, &spool->budget);
+    ph_metric_observe(
+        spool->options.metrics->fsync_seconds, (double)(ph_now_us() - start_us) / (double)PH_SECOND_US);
+    return code;
+}
+
+/* The parts between what was written and what the window still holds are lost to the disk: it failed for too
+ * long. */
+static void skip_lost(struct ph_spool *spool, struct ph_session *session, uint32_t index, uint64_t oldest) {
+    struct ph_spool_track *track = &session->spool->tracks[index];
+    uint64_t segments = oldest - track->next.segment;
+    double parts = (double)segments * session->publication.parts_per_segment - track->next.part;
+    if (track->begun) {
+        ph_log_error("parts left the window before the spool could write them",
+            ph_str("session", session->id), ph_str("track", session->publication.tracks[index].name),
+            ph_int("segments", (int64_t)segments));
+        ph_metric_add(spool->options.metrics->spool_lost_parts, parts);
+        ph_metric_add(spool->options.metrics->spool_parts, -parts);
+    }
+    ph_spool_files_skip_to(session, index, oldest);
+}
+
+/* Everything the window has and the disk has not. */
+static int write_track(struct ph_spool *spool, struct ph_session *session, uint32_t index) {
+    struct ph_spool_track *track = &session->spool->tracks[index];
+    struct ph_window_run run;
+    int code = 0;
+    do {
+        pthread_mutex_lock(&session->lock);
+        ph_window_take_run(&session->window, index, track->next, &run);
+        pthread_mutex_unlock(&session->lock);
+        if (run.lost) {
+            skip_lost(spool, session, index, run.oldest);
+            continue;
+        }
+        for (uint32_t i = 0; i < run.count; i++) {
+            if (!code)
+                code = write_part(spool, session, index, run.parts[i]);
+            ph_part_unref(&run.parts[i]);
+        }
+        if (!code && run.closes)
+            code = sync_segment(spool, session, index);
+        if (!code && run.closes)
+            ph_session_mark_durable(session, index, track->next.segment);
+    } while (!code && (run.lost || run.count || run.closes));
+    return code;
+}
+
+/* Whether the session has ended, and when (UTC). */
+static bool has_ended(struct ph_spool *spool, struct ph_session *session, int64_t *utc_us) {
+    pthread_mutex_lock(&session->lock);
+    bool ended = session->ended;
+    int64_t since_us = ph_clock_monotonic_us(spool->options.clock) - session->ended_us;
+    pthread_mutex_unlock(&session->lock);
+    *utc_us = ph_clock_utc_us(spool->options.clock) - since_us;
+    return ended;
+}
+
+/* Whether it has ended is asked before the tracks are written: then they were complete, and the marker may
+ * follow. */
+static int write_session(struct ph_spool *spool, struct ph_session *session) {
+    int64_t utc_us = 0;
+    if (!ph_spool_files_of(session, spool->root))
+        return -ENOMEM;
+    if (session->spool->files_gone)
+        return 0;
+    bool ended = has_ended(spool, session, &utc_us);
+    int code = ph_spool_files_write_head(session);
+    for (uint32_t i = 0; i < session->publication.track_count && !code; i++)
+        code = write_track(spool, session, i);
+    if (code || !ended || session->spool->end_written)
+        return code;
+    code = ph_spool_files_write_end(session, utc_us);
+    if (!code)
+        ph_session_mark_end_durable(session);
+    return code;
+}
+
+/* Files of segments nobody can fetch any more. */
+static void remove_old(struct ph_spool *spool, struct ph_session *session) {
+    for (uint32_t i = 0; session->spool && i < session->publication.track_count; i++) {
+        pthread_mutex_lock(&session->lock);
+        const struct ph_segment *oldest = session->window.tracks[i].segments;
+        uint64_t keep_from = oldest ? oldest->number : 0;
+        pthread_mutex_unlock(&session->lock);
+        ph_spool_files_remove_below(session, i, keep_from, &spool->budget);
+    }
+}
+
+static void note_failure(struct ph_spool *spool, struct ph_session *session, int code) {
+    int64_t now_us = ph_now_us();
+    ph_metric_add(spool->options.metrics->spool_failures, 1);
+    if (ph_spool_is_well(spool))
+        atomic_store(&spool->failing_since_us, now_us);
+    spool->retry_at_us = now_us + retry_us + (int64_t)((double)retry_us * ph_random_unit());
+    if (now_us < spool->log_next_us)
+        return;
+    spool->log_next_us = now_us + log_every_us;
+    ph_log_error("the spool cannot write; viewers are served from memory: free space or check the disk",
+        ph_str("session", session->id), ph_str("folder", spool->root), ph_code(code));
+}
+
+static void note_success(struct ph_spool *spool) {
+    if (ph_spool_is_well(spool))
+        return;
+    atomic_store(&spool->failing_since_us, 0);
+    spool->log_next_us = 0;
+    ph_log_info("the spool writes again", ph_str("folder", spool->root));
+}
+
+static void serve_session(struct ph_spool *spool, struct ph_session *session) {
+    pthread_mutex_lock(&session->lock);
+    bool retired = session->retired;
+    pthread_mutex_unlock(&session->lock);
+    if (retired) {
+        ph_spool_files_remove_all(session, &spool->budget);
+        return;
+    }
+    remove_old(spool, session);
+    if (!ph_spool_is_well(spool) && ph_now_us() < spool->retry_at_us) {
+        ph_session_fail_durability(session);
+        return;
+    }
+    int code = write_session(spool, session);
+    if (code) {
+        note_failure(spool, session, code);
+        ph_session_fail_durability(session);
+        return;
+    }
+    note_success(spool);
+}
+
+static void publish_figures(struct ph_spool *spool) {
+    int64_t since_us = atomic_load(&spool->failing_since_us);
+    double age_s = since_us ? (double)(ph_now_us() - since_us) / (double)PH_SECOND_US : 0;
+    ph_metric_set(spool->options.metrics->spool_age, age_s);
+    ph_metric_set(spool->options.metrics->spool_bytes, (double)spool->budget.used_bytes);
+}
+
+static void *run(void *opaque) {
+    struct ph_spool *spool = opaque;
+    int64_t sweep_at_us = ph_now_us() + sweep_every_us;
+    void *item;
+    for (;;) {
+        int code = ph_queue_pop(spool->queue, &item, sweep_at_us);
+        if (code == PH_EOF)
+            return NULL;
+        if (ph_now_us() >= sweep_at_us) {
+            ph_spool_sweep_tombstones(spool);
+            sweep_at_us = ph_now_us() + sweep_every_us;
+        }
+        if (code)
+            continue;
+        struct ph_session *session = item;
+        atomic_store(&session->spool_queued, false);
+        serve_session(spool, session);
+        publish_figures(spool);
+        ph_session_unref(&session);
+    }
+}
+
+int ph_spool_start(struct ph_spool *spool) {
+    int code = ph_thread_start(&spool->thread, "spool", run, spool);
+    spool->running = !code;
+    return code;
+}
+
+void ph_spool_drain(struct ph_spool *spool, int64_t deadline_us) {
+    ph_queue_close(spool->queue);
+    if (!spool->running)
+        return;
+    struct timespec until = {
+        .tv_sec = deadline_us / PH_SECOND_US, .tv_nsec = deadline_us % PH_SECOND_US * 1000};
+    if (pthread_clockjoin_np(spool->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+        spool->running = false;
+}
+
+void ph_spool_destroy(struct ph_spool *spool) {
+    void *item;
+    if (!spool)
+        return;
+    if (spool->queue)
+        ph_queue_close(spool->queue);
+    if (spool->running)
+        pthread_join(spool->thread, NULL);
+    while (spool->queue && ph_queue_pop(spool->queue, &item, 0) == 0) {
+        struct ph_session *session = item;
+        ph_session_unref(&session);
+    }
+    ph_queue_destroy(spool->queue);
+    free(spool);
+}

@@ -1,0 +1,114 @@
+#include "origin/waiters.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+static struct ph_waiter_group *find_group(
+    struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track, struct ph_part_position until) {
+    struct ph_waiter_group *group;
+    LL_FOREACH(waiters->groups, group) {
+        if (group->kind == kind && group->track == track &&
+            ph_part_position_compare(group->until, until) == 0)
+            return group;
+    }
+    group = calloc(1, sizeof(*group));
+    if (!group)
+        return NULL;
+    group->kind = kind;
+    group->track = track;
+    group->until = until;
+    LL_PREPEND(waiters->groups, group);
+    return group;
+}
+
+static int reserve(struct ph_waiter_group *group) {
+    if (group->count < group->capacity)
+        return 0;
+    size_t capacity = group->capacity ? group->capacity * 2 : 16;
+    struct ph_http_hold **holds = realloc(group->holds, capacity * sizeof(struct ph_http_hold *));
+    if (!holds)
+        return -ENOMEM;
+    group->holds = holds;
+    group->capacity = capacity;
+    return 0;
+}
+
+int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track,
+    struct ph_part_position until, struct ph_http_hold *hold) {
+    struct ph_waiter_group *group = find_group(waiters, kind, track, until);
+    if (!group || reserve(group))
+        return -ENOMEM; /* an empty group goes with the next sweep */
+    group->holds[group->count++] = hold;
+    return 0;
+}
+
+static bool is_over(const struct ph_waiter_group *group, uint32_t track, const struct ph_edge *edge) {
+    if (group->track != track || group->kind == PH_WAIT_MULTIVARIANT)
+        return false;
+    return edge->ended || ph_edge_contains(edge, group->until);
+}
+
+struct ph_waiter_group *ph_waiters_detach(
+    struct ph_waiters *waiters, uint32_t track, const struct ph_edge *edge) {
+    struct ph_waiter_group *detached = NULL, *group, *following;
+    LL_FOREACH_SAFE(waiters->groups, group, following) {
+        if (!is_over(group, track, edge))
+            continue;
+        LL_DELETE(waiters->groups, group);
+        LL_PREPEND(detached, group);
+    }
+    return detached;
+}
+
+struct ph_waiter_group *ph_waiters_detach_kind(struct ph_waiters *waiters, enum ph_wait_kind kind) {
+    struct ph_waiter_group *detached = NULL, *group, *following;
+    LL_FOREACH_SAFE(waiters->groups, group, following) {
+        if (group->kind != kind)
+            continue;
+        LL_DELETE(waiters->groups, group);
+        LL_PREPEND(detached, group);
+    }
+    return detached;
+}
+
+struct ph_waiter_group *ph_waiters_detach_all(struct ph_waiters *waiters) {
+    struct ph_waiter_group *all = waiters->groups;
+    waiters->groups = NULL;
+    return all;
+}
+
+static void group_destroy(struct ph_waiter_group *group) {
+    free(group->holds);
+    free(group);
+}
+
+void ph_waiters_sweep(struct ph_waiters *waiters) {
+    struct ph_waiter_group *group, *following;
+    LL_FOREACH_SAFE(waiters->groups, group, following) {
+        size_t kept = 0;
+        for (size_t i = 0; i < group->count; i++) {
+            if (ph_http_hold_is_over(group->holds[i]))
+                ph_http_hold_drop(group->holds[i]);
+            else
+                group->holds[kept++] = group->holds[i];
+        }
+        group->count = kept;
+        if (kept)
+            continue;
+        LL_DELETE(waiters->groups, group);
+        group_destroy(group);
+    }
+}
+
+void ph_waiters_count(const struct ph_waiters *waiters, size_t counts[PH_WAIT_KINDS]) {
+    const struct ph_waiter_group *group;
+    LL_FOREACH(waiters->groups, group) {
+        counts[group->kind] += group->count;
+    }
+}
+
+void ph_waiter_group_release(struct ph_waiter_group *group, struct ph_http_response *response) {
+    for (size_t i = 0; i < group->count; i++)
+        ph_http_hold_release(group->holds[i], response);
+    group_destroy(group);
+}

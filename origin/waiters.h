@@ -1,0 +1,60 @@
+/* Held requests of a session, by what they wait for.
+ *
+ * Waiters have no lock of their own: they are guarded by the lock of who embeds them (ph_session.lock).
+ * Groups that may be answered are detached under that lock and released outside it.
+ *
+ * Lifetime of a held request: ph_http_request_hold → ph_waiters_add → detached with its group →
+ * ph_waiter_groups_release; one whose deadline came first is dropped by ph_waiters_sweep. */
+#ifndef PH_ORIGIN_WAITERS_H
+#define PH_ORIGIN_WAITERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/http/server.h"
+#include "origin/edge.h"
+
+enum ph_wait_kind {
+    PH_WAIT_PLAYLIST_BLOCKING,
+    PH_WAIT_PLAYLIST_PLAIN,
+    PH_WAIT_DELTA_BLOCKING,
+    PH_WAIT_DELTA_PLAIN,
+    PH_WAIT_PART,
+    PH_WAIT_MULTIVARIANT,
+    PH_WAIT_DURABLE, /* a publisher, until the segment is on disk */
+    PH_WAIT_KINDS,
+};
+
+/* Holds that get the same answer. */
+struct ph_waiter_group {
+    struct ph_waiter_group *next;
+    enum ph_wait_kind kind;
+    uint32_t track;
+    struct ph_part_position until;
+    struct ph_http_hold **holds;
+    size_t count;
+    size_t capacity;
+};
+
+struct ph_waiters {
+    struct ph_waiter_group *groups; /* few: a request can only ask a little ahead */
+};
+
+/* Takes the hold over on success. 0 or -ENOMEM: then the hold stays the caller's. */
+int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track,
+    struct ph_part_position until, struct ph_http_hold *hold) PH_NODISCARD;
+/* Takes out the track's groups whose wait is over at this edge; PH_WAIT_MULTIVARIANT waits for more than one
+ * track and stays. The groups are a list of the caller's. */
+struct ph_waiter_group *ph_waiters_detach(
+    struct ph_waiters *waiters, uint32_t track, const struct ph_edge *edge);
+struct ph_waiter_group *ph_waiters_detach_kind(struct ph_waiters *waiters, enum ph_wait_kind kind);
+struct ph_waiter_group *ph_waiters_detach_all(struct ph_waiters *waiters);
+/* Drops holds that have been answered by their deadline. */
+void ph_waiters_sweep(struct ph_waiters *waiters);
+/* Adds what is held to `counts`. */
+void ph_waiters_count(const struct ph_waiters *waiters, size_t counts[PH_WAIT_KINDS]);
+
+/* Answers every hold of the group with the response (borrowed; NULL answers 500) and frees the group. */
+void ph_waiter_group_release(struct ph_waiter_group *group, struct ph_http_response *response);
+
+#endif
