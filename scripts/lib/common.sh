@@ -31,7 +31,7 @@ build_tree() {
     command -v ccache >/dev/null && launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
     [ -t 2 ] || quiet=(--quiet)
     say "building $name ($compiler)"
-    CC=$compiler cmake -S "$root" -B "$build_root/$name" -G Ninja --log-level=WARNING "${launcher[@]}" "$@" >&2
+    CC=$compiler cmake -S "$root" -B "$build_root/$name" -G Ninja --log-level=WARNING "${launcher[@]}" "$@" >/dev/null
     # shellcheck disable=SC2086 # the targets are words
     ninja -C "$build_root/$name" -j "$jobs" "${quiet[@]}" $targets >&2
 }
