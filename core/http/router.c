@@ -57,7 +57,7 @@ static int parse_segment(struct segment *segment, const char *text, size_t size,
         segment->kind = parameter;
         text++;
         size -= 2;
-        if (size > 3 && memcmp(text + size - 3, "...", 3) == 0) {
+        if (size >= 3 && memcmp(text + size - 3, "...", 3) == 0) {
             segment->kind = rest;
             size -= 3;
         }
