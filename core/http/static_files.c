@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 #include <utlist.h>
+
+#define HASH_NONFATAL_OOM 1 /* an item that was not added has no table */
+#include <uthash.h>
 
 #include "core/http/content_type.h"
 
@@ -101,6 +103,11 @@ static int load_file(struct ph_http_static *files, int fd, size_t size, const ch
         goto out;
     }
     HASH_ADD_KEYPTR(hh, files->by_path, file->path, strlen(file->path), file);
+    if (!file->hh.tbl) {
+        file_destroy(file);
+        code = -ENOMEM;
+        goto out;
+    }
     files->total_bytes += size;
 out:
     close(fd);
