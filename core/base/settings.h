@@ -7,7 +7,8 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 
-/* Strings are malloc'ed and owned by the struct; none is NULL unless said. Keys of the file are the members' names. */
+/* Strings are malloc'ed and owned by the struct; none is NULL unless said. Keys of the file are the members'
+ * names. */
 struct ph_settings {
     char *data_dir;
     char *http_listen;
@@ -18,9 +19,9 @@ struct ph_settings {
     char *public_url;      /* without a trailing slash */
     char *database_url;
     char *archive_url;
-    char *smtp_url;    /* "" when not given */
-    char *jwt_secret;  /* made at first start when not given */
-    char *jwks_file;   /* "" when not given */
+    char *smtp_url;   /* "" when not given */
+    char *jwt_secret; /* made at first start when not given */
+    char *jwks_file;  /* "" when not given */
     char *ladder;
     char *preset;
     char *encoder; /* "libx264" */
@@ -30,16 +31,16 @@ struct ph_settings {
     uint32_t most_sessions;      /* 0: by measured speed */
     uint32_t spool_most_mib;     /* 4096 */
     char *worker_listen;         /* "unix:<data_dir>/worker.sock", or "tcp:0.0.0.0:7000" */
-    char *workers;               /* where ingest finds workers, comma-separated; "" means this process's own */
-    char *origins;               /* base URLs workers publish to, comma-separated; "" means this process's own */
-    char *cluster_secret;        /* made at first start when not given */
-    char *web_dir;               /* the built pages; "" finds them beside the binary */
+    char *workers;        /* where ingest finds workers, comma-separated; "" means this process's own */
+    char *origins;        /* base URLs workers publish to, comma-separated; "" means this process's own */
+    char *cluster_secret; /* made at first start when not given */
+    char *web_dir;        /* the built pages; "" finds them beside the binary */
     char *log_level;
 };
 
-/* Defaults, then `file` (NULL: porthole.yaml in the working folder if it exists), then the environment. Checks every
- * range. -EINVAL with a sentence that names file, line, key and the allowed range; -ENOENT, -ENOMEM. On failure the
- * struct is empty. Makes neither folders nor secrets. */
+/* Defaults, then `file` (NULL: porthole.yaml in the working folder if it exists), then the environment.
+ * Checks every range. -EINVAL with a sentence that names file, line, key and the allowed range; -ENOENT,
+ * -ENOMEM. On failure the struct is empty. Makes neither folders nor secrets. */
 int ph_settings_load(struct ph_settings *settings, const char *file, struct ph_error *error) PH_NODISCARD;
 /* Makes the data folder (0700) and the secrets not given (files of mode 0600), and fills them in. */
 int ph_settings_prepare(struct ph_settings *settings, struct ph_error *error) PH_NODISCARD;
