@@ -33,13 +33,15 @@ static struct pool *pool_for(struct ph_db *db, enum ph_db_mode mode) {
     return mode == PH_DB_READ ? &db->readers : &db->writers;
 }
 
-/* Gives the connection back, or closes it and frees its place. */
-static void give_back(
-    struct ph_db *db, struct pool *pool, struct ph_db_connection *connection, bool is_good) {
-    if (connection && !is_good)
+/* Puts the connection among the idle ones, or closes it and frees its place. NULL frees a place that had
+ * none. */
+static void give_back(struct ph_db *db, struct pool *pool, struct ph_db_connection *connection) {
+    if (connection && !db->impl->is_alive(connection)) {
         db->impl->disconnect(connection);
+        connection = NULL;
+    }
     pthread_mutex_lock(&db->lock);
-    if (is_good) {
+    if (connection) {
         connection->next = pool->idle;
         pool->idle = connection;
     } else {
@@ -81,7 +83,7 @@ static int take(
     *connection = NULL;
     code = db->impl->connect(db->address, pool == &db->writers, connection, error);
     if (code < 0)
-        give_back(db, pool, NULL, false);
+        give_back(db, pool, NULL);
     return code;
 }
 
@@ -116,7 +118,7 @@ int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) {
     struct ph_db_connection *first = NULL;
     code = take(made, &made->writers, &first, error);
     if (code == 0)
-        give_back(made, &made->writers, first, true);
+        give_back(made, &made->writers, first);
     if (code < 0) {
         ph_db_close(made);
         return code;
@@ -156,7 +158,7 @@ int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction
     if (code == 0) {
         code = db->impl->begin(made->connection, mode);
         if (code < 0)
-            give_back(db, made->pool, made->connection, db->impl->is_alive(made->connection));
+            give_back(db, made->pool, made->connection);
     }
     if (code < 0) {
         free(made);
@@ -167,8 +169,7 @@ int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction
 }
 
 static void end(struct ph_db_transaction *transaction) {
-    struct ph_db *db = transaction->db;
-    give_back(db, transaction->pool, transaction->connection, db->impl->is_alive(transaction->connection));
+    give_back(transaction->db, transaction->pool, transaction->connection);
     free(transaction);
 }
 
