@@ -21,7 +21,7 @@ static const int64_t drop_at_lowest_us = 350 * PH_MILLISECOND_US;
 static const int64_t drop_meanwhile_us = 600 * PH_MILLISECOND_US;
 static const int64_t repeat_margin_us = 250 * PH_MILLISECOND_US;
 
-static const double cost[PH_EFFORT_HIGHEST + 1] = {0.64, 0.84, 1.0, 1.18, 1.56, 2.2};
+static const double cost[PH_EFFORT_HIGHEST + 1] = {0.73, 0.86, 1.0, 1.32, 1.55, 2.25};
 
 int ph_effort_of_preset(const char *preset, int *level) {
     static const struct {

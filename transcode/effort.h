@@ -1,16 +1,19 @@
 /* Effort: how hard the encoders try. A pure controller that holds real time with headroom.
  *
- * Levels, lowest to highest. x264 moves between them by reconfiguration, without a new encoder, and none
- * touches SPS or PPS; CABAC, adaptive quantisation, one reference and no weighting are common to all. Cost is
- * encoding time against level 2, on 1080p30 high-motion content:
+ * Levels, lowest to highest; none touches SPS or PPS. CABAC, one reference and no weighting are common to
+ * all. x264 moves between levels 1 to 5 from one picture to the next; level 0 is entered and left at an IDR,
+ * by a new encoder, because it does without what x264 settles when it opens. Cost is encoding time against
+ * level 2 (x264's superfast), measured on 1080p30 high motion: a zoom into the Mandelbrot set, scrolling
+ * `life` with grain.
  *
- *   level  motion search  subme  partitions                    other          cost   like x264's
- *     0    diamond        1      none                          no deblocking  0.64   ultrafast
- *     1    diamond        1      i8x8, i4x4                                   0.84
- *     2    diamond        1      i8x8, i4x4, 8x8 transform                    1.00   superfast
- *     3    hexagon        2      i8x8, i4x4, 8x8 transform                    1.18
- *     4    hexagon        2      and p8x8                                     1.56   veryfast
- *     5    hexagon        4      and p8x8                      trellis 1      2.20   faster
+ *   level  motion search  subme  partitions                    without                             cost like
+ * x264's 0    diamond        0      none                          deblocking, adaptive quantisation   0.65
+ * ultrafast 1    diamond        1      none                          deblocking                          0.86
+ *     2    diamond        1      i8x8, i4x4, 8x8 transform                                         1.00
+ * superfast 3    hexagon        2      i8x8, i4x4, 8x8 transform                                         1.32
+ *     4    hexagon        2      and p8x8                                                          1.60
+ * veryfast 5    hexagon        4      and p8x8, trellis 1                                               2.25
+ * faster
  */
 #ifndef PH_TRANSCODE_EFFORT_H
 #define PH_TRANSCODE_EFFORT_H

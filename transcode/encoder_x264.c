@@ -10,8 +10,11 @@
 
 struct x264_encoder {
     struct ph_encoder base;
+    struct ph_encoder_settings settings;
     x264_t *x264;
     x264_param_t param;
+    int level;
+    bool bare; /* opened for the lowest level, which no reconfiguration leads to or from */
     int64_t count;
 };
 
@@ -24,18 +27,18 @@ struct effort_settings {
     int trellis;
 };
 
+/* The partitions of superfast, and of veryfast. */
+enum {
+    few_partitions = X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8,
+    more_partitions = few_partitions | X264_ANALYSE_PSUB16x16,
+};
 static const struct effort_settings efforts[PH_EFFORT_HIGHEST + 1] = {
+    {X264_ME_DIA, 0, 0, 0, false, false, 0},
     {X264_ME_DIA, 1, 0, 0, false, false, 0},
-    {X264_ME_DIA, 1, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, false,
-        true, 0},
-    {X264_ME_DIA, 1, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, true, true,
-        0},
-    {X264_ME_HEX, 2, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8, true, true,
-        0},
-    {X264_ME_HEX, 2, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8,
-        X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8 | X264_ANALYSE_PSUB16x16, true, true, 0},
-    {X264_ME_HEX, 4, X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8,
-        X264_ANALYSE_I4x4 | X264_ANALYSE_I8x8 | X264_ANALYSE_PSUB16x16, true, true, 1},
+    {X264_ME_DIA, 1, few_partitions, few_partitions, true, true, 0},
+    {X264_ME_HEX, 2, few_partitions, few_partitions, true, true, 0},
+    {X264_ME_HEX, 2, few_partitions, more_partitions, true, true, 0},
+    {X264_ME_HEX, 4, few_partitions, more_partitions, true, true, 1},
 };
 
 static void apply_effort(x264_param_t *param, int level) {
@@ -100,6 +103,39 @@ static int fill_param(x264_param_t *param, const struct ph_encoder_settings *set
     return 0;
 }
 
+/* Without subpixel planes and adaptive quantisation, which x264 settles when it opens. */
+static int open_x264(struct x264_encoder *encoder, bool bare) {
+    int code = fill_param(&encoder->param, &encoder->settings);
+    if (code < 0)
+        return code;
+    /* Otherwise always opened at the same level, so that the parameter sets cannot follow the effort. */
+    apply_effort(&encoder->param, bare ? PH_EFFORT_LOWEST : PH_EFFORT_HIGHEST);
+    encoder->param.analyse.b_transform_8x8 = 1;
+    if (bare)
+        encoder->param.rc.i_aq_mode = X264_AQ_NONE;
+    encoder->x264 = x264_encoder_open(&encoder->param);
+    if (!encoder->x264)
+        return -EINVAL;
+    x264_encoder_parameters(encoder->x264, &encoder->param);
+    encoder->bare = bare;
+    return 0;
+}
+
+static int reconfigure(struct x264_encoder *encoder) {
+    /* Until the next IDR the nearest level has to do. */
+    bool too_low = !encoder->bare && encoder->level == PH_EFFORT_LOWEST;
+    apply_effort(&encoder->param, encoder->bare ? PH_EFFORT_LOWEST : encoder->level + too_low);
+    return x264_encoder_reconfig(encoder->x264, &encoder->param) < 0 ? -EINVAL : 0;
+}
+
+/* At an IDR a new encoder may go on where the old one ended: the parameter sets are the same. */
+static int reopen(struct x264_encoder *encoder) {
+    x264_encoder_close(encoder->x264);
+    encoder->x264 = NULL;
+    int code = open_x264(encoder, encoder->level == PH_EFFORT_LOWEST);
+    return code < 0 ? code : reconfigure(encoder);
+}
+
 static int copy_parameter_sets(struct x264_encoder *encoder) {
     x264_nal_t *nals;
     int count;
@@ -121,6 +157,13 @@ static int copy_parameter_sets(struct x264_encoder *encoder) {
 static int encode_picture(
     struct ph_encoder *base, const AVFrame *picture, bool idr, struct ph_access_unit *unit) {
     struct x264_encoder *encoder = (struct x264_encoder *)base;
+    if (idr && encoder->bare != (encoder->level == PH_EFFORT_LOWEST)) {
+        int code = reopen(encoder);
+        if (code < 0)
+            return code;
+    }
+    if (!encoder->x264)
+        return -EIO;
     x264_picture_t input, output;
     x264_picture_init(&input);
     input.i_type = idr ? X264_TYPE_IDR : X264_TYPE_P;
@@ -146,8 +189,8 @@ static int set_effort(struct ph_encoder *base, int level) {
     struct x264_encoder *encoder = (struct x264_encoder *)base;
     if (level < PH_EFFORT_LOWEST || level > PH_EFFORT_HIGHEST)
         return -EINVAL;
-    apply_effort(&encoder->param, level);
-    return x264_encoder_reconfig(encoder->x264, &encoder->param) < 0 ? -EINVAL : 0;
+    encoder->level = level;
+    return encoder->x264 ? reconfigure(encoder) : -EIO;
 }
 
 static void destroy(struct ph_encoder *base) {
@@ -168,17 +211,10 @@ int ph_encoder_x264_open(struct ph_encoder **opened, const struct ph_encoder_set
     if (!encoder)
         return -ENOMEM;
     encoder->base.impl = &impl;
-    int code = fill_param(&encoder->param, settings);
+    encoder->settings = *settings;
+    int code = open_x264(encoder, settings->effort == PH_EFFORT_LOWEST);
     if (code < 0)
         goto fail;
-    /* Always opened at the same level, so that the parameter sets cannot follow the effort. */
-    apply_effort(&encoder->param, PH_EFFORT_HIGHEST);
-    encoder->x264 = x264_encoder_open(&encoder->param);
-    if (!encoder->x264) {
-        code = -EINVAL;
-        goto fail;
-    }
-    x264_encoder_parameters(encoder->x264, &encoder->param);
     code = copy_parameter_sets(encoder);
     if (code < 0)
         goto fail;
