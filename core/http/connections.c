@@ -18,6 +18,7 @@ struct ph_connections {
     pthread_cond_t changed; /* with `lock`: a connection went or became idle while draining, or stopping */
     struct ph_connection *list; /* guarded by lock */
     bool stopping;              /* guarded by lock */
+    atomic_size_t count;
     _Atomic bool draining;
     pthread_t walker;
 };
@@ -91,6 +92,7 @@ void ph_connections_add(struct ph_connections *connections, struct ph_connection
     pthread_mutex_lock(&connections->lock);
     DL_APPEND(connections->list, connection);
     pthread_mutex_unlock(&connections->lock);
+    atomic_fetch_add(&connections->count, 1);
     if (connections->gauge)
         ph_metric_add(connections->gauge, 1);
 }
@@ -101,8 +103,13 @@ void ph_connections_remove(struct ph_connections *connections, struct ph_connect
     if (connections->draining)
         pthread_cond_broadcast(&connections->changed);
     pthread_mutex_unlock(&connections->lock);
+    atomic_fetch_sub(&connections->count, 1);
     if (connections->gauge)
         ph_metric_add(connections->gauge, -1);
+}
+
+size_t ph_connections_count(struct ph_connections *connections) {
+    return atomic_load(&connections->count);
 }
 
 void ph_connection_await_head(struct ph_connections *connections, struct ph_connection *connection) {

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -35,6 +36,8 @@ void ph_connections_add(struct ph_connections *connections, struct ph_connection
     const struct sockaddr *peer);
 /* Before its socket is closed. */
 void ph_connections_remove(struct ph_connections *connections, struct ph_connection *connection);
+
+size_t ph_connections_count(struct ph_connections *connections);
 
 /* The peer has to send a request's head from now on. */
 void ph_connection_await_head(struct ph_connections *connections, struct ph_connection *connection);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "core/base/builder.h"
+#include "core/http/acceptor.h"
 #include "core/http/connections.h"
 #include "core/http/hold.h"
 #include "core/http/request_metrics.h"
@@ -45,8 +46,9 @@ struct ph_http_server {
     struct ph_bytes *nothing;             /* the body of a request without one */
     struct ph_holds *holds;
     struct ph_connections *connections;
+    struct ph_acceptor *acceptor; /* NULL when not listening */
+    struct ph_metric *refused;    /* borrowed; connections over the limit; may be NULL */
     struct MHD_Daemon *daemon;
-    int fd; /* the listening socket; -1 when there is none */
     uint16_t port;
     bool drained;
 };

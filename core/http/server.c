@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/http/acceptor.h"
 #include "core/http/address.h"
 #include "core/http/request.h"
 
@@ -19,6 +20,7 @@ enum {
     most_files = 65536,
     reserved_files = 128, /* database, logs, media, the listening sockets */
     fewest_connections = 16,
+    connections_in_passing = 1024, /* accepted, and not yet counted */
 };
 static const int64_t default_idle_timeout_us = 30 * PH_SECOND_US;
 
@@ -62,6 +64,9 @@ static int create_parts(struct ph_http_server *server) {
     if (!code)
         code = ph_connections_create(&server->connections, server->idle_timeout_us,
             make_gauge(server, "porthole_http_connections", "Open HTTP connections."));
+    if (!code && server->metrics)
+        server->refused = ph_metrics_counter(server->metrics, "porthole_http_refused_connections_total",
+            "Connections closed at once because there were too many.", NULL);
     return code;
 }
 
@@ -71,7 +76,6 @@ int ph_http_server_create(
     struct ph_http_server *server = calloc(1, sizeof(*server));
     if (!server)
         return ph_error_set(error, -ENOMEM, "out of memory for the HTTP server");
-    server->fd = -1;
     server->listen = strdup(options->listen);
     server->threads = options->threads ? options->threads : threads_by_cores();
     server->most_connections = options->most_connections ? options->most_connections : connections_by_limit();
@@ -127,20 +131,35 @@ __attribute__((format(printf, 2, 0))) static void log_library(
     ph_log_debug("libmicrohttpd reports", ph_str("text", text)); /* mostly what peers did wrong */
 }
 
+/* The limit of connections is kept by connect_peer(): the library's own, which counts for each thread, lies
+ * above. */
 static struct MHD_Daemon *start_daemon(struct ph_http_server *server) {
     unsigned timeout_s = (unsigned)((server->idle_timeout_us + PH_SECOND_US - 1) / PH_SECOND_US);
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO, 0, NULL,
-        NULL, ph_http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->fd, MHD_OPTION_THREAD_POOL_SIZE, server->threads,
-        MHD_OPTION_CONNECTION_LIMIT, server->most_connections, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)connection_memory_bytes, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, ph_http_on_request_end, server,
-        MHD_OPTION_NOTIFY_CONNECTION, ph_http_on_connection, server, MHD_OPTION_END);
+    unsigned limit = (server->most_connections + connections_in_passing) * server->threads;
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET |
+                                MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | MHD_USE_TURBO,
+        0, NULL, NULL, ph_http_on_request, server, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+        MHD_OPTION_THREAD_POOL_SIZE, server->threads, MHD_OPTION_CONNECTION_LIMIT, limit,
+        MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)connection_memory_bytes, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, ph_http_on_request_end, server, MHD_OPTION_NOTIFY_CONNECTION,
+        ph_http_on_connection, server, MHD_OPTION_END);
+}
+
+static void connect_peer(int fd, const struct sockaddr *peer, socklen_t peer_bytes, void *opaque) {
+    struct ph_http_server *server = opaque;
+    if (ph_connections_count(server->connections) >= server->most_connections) {
+        close(fd);
+        if (server->refused)
+            ph_metric_add(server->refused, 1);
+        return;
+    }
+    MHD_add_connection(server->daemon, fd, peer, peer_bytes); /* closes it on failure */
 }
 
 int ph_http_server_start(struct ph_http_server *server, struct ph_error *error) {
-    int code = ph_address_listen(server->listen, "PORTHOLE_HTTP_LISTEN", &server->fd, &server->port, error);
+    int fd;
+    int code = ph_address_listen(server->listen, "PORTHOLE_HTTP_LISTEN", &fd, &server->port, error);
     if (code)
         return code;
     sigset_t all, before; /* the main thread alone takes signals; the daemon's threads inherit the mask */
@@ -149,12 +168,14 @@ int ph_http_server_start(struct ph_http_server *server, struct ph_error *error) 
     server->daemon = start_daemon(server);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (server->daemon)
+        code = ph_acceptor_start(&server->acceptor, fd, connect_peer, server);
+    else
+        close(fd);
+    if (server->acceptor)
         return 0;
-    close(server->fd);
-    server->fd = -1;
-    return ph_error_set(error, -EIO,
-        "the HTTP server on %s could not start its threads: raise the limits of "
-        "processes and open files (ulimit -u, ulimit -n)",
+    return ph_error_set(error, code ? code : -EIO,
+        "the HTTP server on %s could not start its threads: raise the limits of processes and open files "
+        "(ulimit -u, ulimit -n)",
         server->listen);
 }
 
@@ -166,9 +187,7 @@ void ph_http_server_drain(struct ph_http_server *server, int64_t deadline_us) {
     if (!server->daemon || server->drained)
         return;
     server->drained = true;
-    MHD_quiesce_daemon(server->daemon);
-    close(server->fd);
-    server->fd = -1;
+    ph_acceptor_stop(&server->acceptor);
     ph_holds_drain(server->holds);
     ph_connections_drain(server->connections, deadline_us);
 }
