@@ -105,15 +105,12 @@ static char *token_of(const char *role, const char *subject, const char *session
     return token;
 }
 
-/* `token` is taken over; NULL: anonymous. */
-static void call_bytes(const char *method, const char *path, char *token, const void *body, size_t size) {
-    char url[512], authorization[2048];
-    const char *headers[] = {NULL, NULL};
+/* `authorization` is a whole header, or NULL. */
+static void call_with(
+    const char *method, const char *path, const char *authorization, const void *body, size_t size) {
+    char url[512];
+    const char *headers[] = {authorization, NULL};
     snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", ph_http_server_port(server), path);
-    if (token) {
-        snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", token);
-        headers[0] = authorization;
-    }
     struct ph_http_exchange exchange = {
         .method = method, .url = url, .headers = headers, .body = {body, size}};
     assert_int_equal(ph_http_client_perform(client, &exchange), 0);
@@ -123,6 +120,14 @@ static void call_bytes(const char *method, const char *path, char *token, const 
                                    ph_bytes_size(exchange.answer), 0, NULL)
                              : NULL;
     ph_http_exchange_finish(&exchange);
+}
+
+/* `token` is taken over; NULL: anonymous. */
+static void call_bytes(const char *method, const char *path, char *token, const void *body, size_t size) {
+    char authorization[2048];
+    if (token)
+        snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", token);
+    call_with(method, path, token ? authorization : NULL, body, size);
     free(token);
 }
 
@@ -319,6 +324,16 @@ static void a_bad_token_is_refused_even_where_none_is_needed(void **state) {
     assert_null(strstr(text("detail"), "nonsense"));
 }
 
+static void credentials_that_are_no_bearer_token_are_refused(void **state) {
+    static const char *const headers[] = {"Authorization: Basic YTpi", "Authorization: Bearer",
+        "Authorization: x", "Authorization: Bearer a b"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+        call_with("GET", "/api/sessions/active", headers[i], NULL, 0);
+        assert_int_equal(status, 401);
+    }
+}
+
 static void strangers_do_not_learn_of_private_sessions(void **state) {
     char id[PH_SESSION_ID_BYTES];
     (void)state;
@@ -429,6 +444,7 @@ int main(void) {
         ON_API(a_double_start_makes_two_sessions),
         ON_API(who_may_start),
         ON_API(a_bad_token_is_refused_even_where_none_is_needed),
+        ON_API(credentials_that_are_no_bearer_token_are_refused),
         ON_API(strangers_do_not_learn_of_private_sessions),
         ON_API(ids_that_are_none),
         ON_API(wrong_bodies_are_named),
