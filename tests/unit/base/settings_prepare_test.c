@@ -138,6 +138,21 @@ static void broken_secrets_are_refused(void **state) {
     ph_settings_finish(&settings);
 }
 
+static void secrets_are_not_read_through_links(void **state) {
+    struct ph_settings settings;
+    struct ph_error error = {""};
+    char name[128], elsewhere[128];
+    (void)state;
+    load_in_folder(&settings, "data");
+    assert_int_equal(mkdir(settings.data_dir, 0700), 0);
+    snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
+    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
+    write_file(elsewhere, "0123456789abcdef0123456789abcdef\n", 0600);
+    assert_int_equal(symlink(elsewhere, name), 0);
+    assert_int_equal(ph_settings_prepare(&settings, &error), -ELOOP);
+    ph_settings_finish(&settings);
+}
+
 static void unusable_data_folders(void **state) {
     static const char *const names[] = {"a/b", "porthole.yaml", "porthole.yaml/x"};
     (void)state;
@@ -178,6 +193,7 @@ int main(void) {
         IN_FOLDER(given_secrets_make_no_file),
         IN_FOLDER(open_secrets_are_refused),
         IN_FOLDER(broken_secrets_are_refused),
+        IN_FOLDER(secrets_are_not_read_through_links),
         IN_FOLDER(unusable_data_folders),
         IN_FOLDER(failing_allocations),
     };
