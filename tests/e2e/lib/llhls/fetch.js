@@ -1,0 +1,38 @@
+// HTTP without hidden help: no retries, no decompression, times of the first and the last byte.
+import http from 'node:http';
+import https from 'node:https';
+import { performance } from 'node:perf_hooks';
+
+const options = { keepAlive: true, maxSockets: Infinity };
+const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+
+/** {status, headers, body, text, startedAt, firstAt, endedAt}; times in ms of performance.now(). */
+export function fetchText(url, { method = 'GET', headers = {}, timeout = 30_000 } = {}) {
+  const target = new URL(url);
+  const client = target.protocol === 'https:' ? https : http;
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now();
+    const sent = client.request(target, { method, headers, agent: agents[target.protocol], rejectUnauthorized: false }, (answer) => {
+      const firstAt = performance.now();
+      const blocks = [];
+      answer.on('data', (block) => blocks.push(block));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        const body = Buffer.concat(blocks);
+        resolve({ status: answer.statusCode, headers: answer.headers, body, text: body.toString('utf8'), startedAt, firstAt, endedAt: performance.now() });
+      });
+    });
+    sent.setTimeout(timeout, () => sent.destroy(new Error(`${url}: no answer within ${timeout} ms`)));
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+export function closeConnections() {
+  for (const agent of Object.values(agents)) agent.destroy();
+}
+
+/** The max-age of an answer in seconds, or NaN. */
+export const maxAge = ({ headers }) => Number(/(?:^|[ ,])max-age=(\d+)/.exec(headers['cache-control'] ?? '')?.[1] ?? NaN);
+
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
