@@ -345,6 +345,33 @@ static void a_second_server_on_the_port_is_told_so(void **state) {
     ph_http_server_destroy(second);
 }
 
+static void connections_over_the_limit_are_closed_at_once(void **state) {
+    (void)state;
+    struct ph_http_server *second;
+    struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2, .most_connections = 2};
+    assert_int_equal(ph_http_server_create(&second, &options, NULL), 0);
+    assert_int_equal(ph_http_server_start(second, NULL), 0);
+    int fds[3];
+    for (int i = 0; i < 3; i++) { /* each is counted when it has been answered */
+        fds[i] = raw_dial(ph_http_server_port(second));
+        raw_send(fds[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        struct answer answer = raw_receive(fds[i], false);
+        assert_int_equal(answer.status, i < 2 ? 404 : 0);
+        answer_finish(&answer);
+    }
+    close(fds[0]);
+    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    for (unsigned status = 0; status != 404 && ph_now_us() < deadline_us;) { /* the place is free again */
+        struct answer answer = raw_ask(ph_http_server_port(second), "GET", "/", "");
+        status = answer.status;
+        answer_finish(&answer);
+    }
+    assert_true(ph_now_us() < deadline_us);
+    close(fds[1]);
+    close(fds[2]);
+    ph_http_server_destroy(second);
+}
+
 static void ipv6_is_served(void **state) {
     (void)state;
     struct ph_http_server *second;
@@ -376,6 +403,7 @@ int main(void) {
         cmocka_unit_test(a_handler_that_does_not_answer_gets_500),
         cmocka_unit_test(requests_are_counted),
         cmocka_unit_test(a_second_server_on_the_port_is_told_so),
+        cmocka_unit_test(connections_over_the_limit_are_closed_at_once),
         cmocka_unit_test(ipv6_is_served),
     };
     return cmocka_run_group_tests(tests, start, stop);
