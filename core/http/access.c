@@ -190,15 +190,17 @@ void ph_http_on_connection(void *opaque, struct MHD_Connection *connection, void
         *context = NULL;
         return;
     }
-    const union MHD_ConnectionInfo *fd =
+    const union MHD_ConnectionInfo *accepted =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = accepted ? accepted->connect_fd
+                      : -1; /* libmicrohttpd 1.0 answers the next question in the same place */
     const union MHD_ConnectionInfo *peer =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    link = fd && peer ? calloc(1, sizeof(*link)) : NULL;
+    link = accepted && peer ? calloc(1, sizeof(*link)) : NULL;
     *context = link;
     if (!link)
         return;
     link->request.server = server;
     link->request.peer = &link->connection;
-    ph_connections_add(server->connections, &link->connection, fd->connect_fd, peer->client_addr);
+    ph_connections_add(server->connections, &link->connection, fd, peer->client_addr);
 }

@@ -2,10 +2,10 @@
  *
  *     clock_picture WIDTH HEIGHT FPS SECONDS
  *
- * The top of each picture holds two rows of 24 blocks, each 1/24 of the width wide and half as high as wide: white is 1,
- * black is 0. Together they are 48 bits, most significant first: the low 44 bits of the UTC milliseconds when the picture
- * was made, then 4 bits of checksum (the sum of the eleven hexadecimal digits). What is below the blocks scrolls, with
- * grain, so that an encoder has work. */
+ * The top of each picture holds two rows of 24 blocks, each 1/24 of the width wide and half as high as wide:
+ * white is 1, black is 0. Together they are 48 bits, most significant first: the low 44 bits of the UTC
+ * milliseconds when the picture was made, then 4 bits of checksum (the sum of the eleven hexadecimal digits).
+ * What is below the blocks scrolls, with grain, so that an encoder has work. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  *     held_requests PORT PATH COUNT
  *
- * Prints `waiting` once all have asked, then, when all are answered whole, the UTC microseconds of the first answer, of
- * the median, of the 99th percentile and of the last, and how many were not 200. */
+ * Prints `waiting` once all have asked, then, when all are answered whole, the UTC microseconds of the first
+ * answer, of the median, of the 99th percentile and of the last, and how many were not 200. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,10 +1,12 @@
-/* Sends an MPEG-TS file over SRT at the pace of its video timestamps and says when each frame has been sent whole:
+/* Sends an MPEG-TS file over SRT at the pace of its video timestamps and says when each frame has been sent
+ * whole:
  *
  *     paced_publisher URL-HOST PORT STREAMID LATENCY_MS FILE
  *
- * prints a line for each video frame: `<index> <UTC microseconds after the last srt_sendmsg of the frame>`. Unlike
- * `ffmpeg -re` it sends nothing of a frame early and holds nothing of it back, so that latency is measured from a known
- * instant. The file's video must be on the PID that ffmpeg's muxer takes (256), with a timestamp on every access unit. */
+ * prints a line for each video frame: `<index> <UTC microseconds after the last srt_sendmsg of the frame>`.
+ * Unlike `ffmpeg -re` it sends nothing of a frame early and holds nothing of it back, so that latency is
+ * measured from a known instant. The file's video must be on the PID that ffmpeg's muxer takes (256), with a
+ * timestamp on every access unit. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -62,8 +64,8 @@ static SRTSOCKET connect_to(const char *host, int port, const char *streamid, in
 static void send_packets(SRTSOCKET socket, const uint8_t *packets, size_t count) {
     for (size_t sent = 0; sent < count;) {
         size_t now = count - sent < message_packets ? count - sent : message_packets;
-        if (srt_sendmsg(socket, (const char *)packets + sent * packet_bytes, (int)(now * packet_bytes), -1, 1) ==
-            SRT_ERROR) {
+        if (srt_sendmsg(socket, (const char *)packets + sent * packet_bytes, (int)(now * packet_bytes), -1,
+                1) == SRT_ERROR) {
             fprintf(stderr, "paced_publisher: the connection is gone: %s\n", srt_getlasterror_str());
             exit(1);
         }

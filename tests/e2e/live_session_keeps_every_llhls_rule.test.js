@@ -6,7 +6,7 @@ import { waitFor } from './lib/wait.js';
 
 scenario('a live session of three tracks keeps every rule of low-latency HLS from its first part to its end', async (stage) => {
   const { session } = await stage.live();
-  const rules = stage.rules(session);
+  const rules = stage.rules(session, { requests: true });
   const watch = stage.watch(session, 'v360');
   await session.segments('v360', 10, 30_000);
   await stage.end(session);

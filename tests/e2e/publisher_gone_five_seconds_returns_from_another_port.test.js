@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { countFrames } from './lib/frames.js';
+import { lateness } from './lib/rules.js';
 import { scenario } from './lib/stage.js';
 import { pause, waitFor } from './lib/wait.js';
 
@@ -16,7 +17,7 @@ async function expectUnbroken(stage, session, watch, since) {
 
 scenario('a publisher that dies and returns after five seconds goes on in the same session', async (stage) => {
   const { node, session, publisher } = await stage.live();
-  const rules = stage.rules(session);
+  const rules = stage.rules(session, { except: lateness });
   const watch = stage.watch(session, 'v360');
   await session.segments('v360', 1);
   const goneAt = Date.now();

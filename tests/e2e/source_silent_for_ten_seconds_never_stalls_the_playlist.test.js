@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { countFrames } from './lib/frames.js';
 import { loopArguments, sourceFile } from './lib/media.js';
+import { lateness } from './lib/rules.js';
 import { scenario } from './lib/stage.js';
 import { Transmitter } from './lib/transmit.js';
 import { pause } from './lib/wait.js';
@@ -12,7 +13,7 @@ scenario('a source that falls silent for ten seconds on an open connection never
   const encoder = stage.child('ffmpeg', loopArguments(await sourceFile(), 'pipe:1'), { name: 'encoder' });
   encoder.process.stdout.pipe(transmitter.input);
   await session.multivariant();
-  const rules = stage.rules(session);
+  const rules = stage.rules(session, { except: lateness });
   const watch = stage.watch(session, 'v360');
   await session.segments('v360', 2);
 
