@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include <libavutil/imgutils.h>
-#include <libavutil/pixdesc.h>
+#include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 
 /* What a conversion depends on. */
@@ -149,19 +149,50 @@ static int make_frame(struct ph_scaler *scaler) {
     return blacken(scaler->frame);
 }
 
+/* The ranges are set before the context is made: it chooses its ways by them. */
+static struct SwsContext *open_sws(const struct ph_scaler *scaler, const struct shape *shape) {
+    struct SwsContext *sws = sws_alloc_context();
+    if (!sws)
+        return NULL;
+    const struct ph_rectangle *target = &scaler->target;
+    bool resized = shape->width != target->width || shape->height != target->height;
+    const struct {
+        const char *name;
+        int value;
+    } options[] = {
+        {"srcw", shape->width},
+        {"srch", shape->height},
+        {"src_format", shape->format},
+        {"src_range", shape->full_range},
+        {"dstw", target->width},
+        {"dsth", target->height},
+        {"dst_format", AV_PIX_FMT_YUV420P},
+        {"dst_range", scaler->colours == PH_COLOURS_JPEG},
+        {"sws_flags", resized ? SWS_BICUBIC : SWS_POINT},
+    };
+    int code = 0;
+    for (size_t i = 0; code >= 0 && i < sizeof(options) / sizeof(options[0]); i++)
+        code = av_opt_set_int(sws, options[i].name, options[i].value, 0);
+    if (code >= 0)
+        code = sws_init_context(sws, NULL, NULL);
+    if (code < 0) {
+        sws_freeContext(sws);
+        return NULL;
+    }
+    /* A negative answer means that a format has no such details (grey, for instance). */
+    (void)set_colours(sws, shape, scaler->colours);
+    return sws;
+}
+
 static int prepare(struct ph_scaler *scaler, const AVFrame *picture, const struct shape *shape) {
     if (!sws_isSupportedInput(shape->format))
         return -ENOTSUP;
     sws_freeContext(scaler->sws);
     scaler->shape.format = AV_PIX_FMT_NONE;
     scaler->target = ph_scale_fit(picture, scaler->width, scaler->height);
-    bool resized = shape->width != scaler->target.width || shape->height != scaler->target.height;
-    scaler->sws = sws_getContext(shape->width, shape->height, shape->format, scaler->target.width,
-        scaler->target.height, AV_PIX_FMT_YUV420P, resized ? SWS_BILINEAR : SWS_POINT, NULL, NULL, NULL);
+    scaler->sws = open_sws(scaler, shape);
     if (!scaler->sws)
         return -ENOMEM;
-    /* A negative answer means that a format has no such details (grey, for instance). */
-    (void)set_colours(scaler->sws, shape, scaler->colours);
     int code = make_frame(scaler);
     if (code < 0)
         return code;

@@ -11,10 +11,8 @@
 
 #include <cmocka.h>
 
-#include <libavcodec/avcodec.h>
-#include <libavformat/avformat.h>
-
 #include "core/base/clock.h"
+#include "tests/unit/transcode/player.h"
 #include "transcode/effort.h"
 #include "transcode/encode_audio.h"
 #include "transcode/encode_video.h"
@@ -22,16 +20,6 @@
 enum { most_parts = 256 };
 
 static const struct ph_rational thirty = {30, 1};
-static int warnings;
-
-static void count_warnings(void *context, int level, const char *format, va_list arguments) {
-    (void)context;
-    if (level > AV_LOG_WARNING)
-        return;
-    warnings++;
-    vprintf(format, arguments);
-}
-
 struct collector {
     struct ph_part parts[most_parts];
     uint32_t count;
@@ -63,85 +51,6 @@ static struct ph_bytes *concatenate(struct ph_bytes *init, const struct ph_part 
     for (uint32_t i = 0; i < count; i++)
         ph_builder_append(&builder, ph_bytes_data(parts[i].body), ph_bytes_size(parts[i].body));
     return ph_builder_finish(&builder);
-}
-
-struct played {
-    int64_t first_pts, end_pts;
-    uint32_t packets, keyframes, frames;
-    bool even; /* each packet begins where the one before ended */
-    float *samples;
-    size_t sample_count;
-};
-
-struct reader {
-    struct ph_slice rest;
-};
-
-static int read_some(void *opaque, uint8_t *target, int size) {
-    struct reader *reader = opaque;
-    size_t taken = reader->rest.size < (size_t)size ? reader->rest.size : (size_t)size;
-    if (!taken)
-        return AVERROR_EOF;
-    memcpy(target, reader->rest.data, taken);
-    reader->rest.data += taken;
-    reader->rest.size -= taken;
-    return (int)taken;
-}
-
-static void take_frame(struct played *played, const AVFrame *frame) {
-    played->frames++;
-    if (frame->nb_samples <= 0)
-        return;
-    size_t count = played->sample_count + (size_t)frame->nb_samples;
-    played->samples = realloc(played->samples, count * sizeof(float));
-    memcpy(played->samples + played->sample_count, frame->extended_data[0],
-        (size_t)frame->nb_samples * sizeof(float));
-    played->sample_count = count;
-}
-
-static void decode(struct played *played, AVCodecContext *decoder, AVPacket *packet, AVFrame *frame) {
-    assert_true(avcodec_send_packet(decoder, packet) >= 0);
-    while (avcodec_receive_frame(decoder, frame) >= 0)
-        take_frame(played, frame);
-}
-
-static struct played play(struct ph_bytes *file) {
-    struct played played = {.even = true, .end_pts = AV_NOPTS_VALUE};
-    struct reader reader = {ph_bytes_slice(file)};
-    AVIOContext *io = avio_alloc_context(av_malloc(4096), 4096, 0, &reader, read_some, NULL, NULL);
-    AVFormatContext *format = avformat_alloc_context();
-    format->pb = io;
-    assert_int_equal(avformat_open_input(&format, NULL, NULL, NULL), 0);
-    assert_true(avformat_find_stream_info(format, NULL) >= 0);
-    assert_int_equal(format->nb_streams, 1);
-    AVCodecParameters *parameters = format->streams[0]->codecpar;
-    AVCodecContext *decoder = avcodec_alloc_context3(avcodec_find_decoder(parameters->codec_id));
-    assert_true(avcodec_parameters_to_context(decoder, parameters) >= 0);
-    decoder->err_recognition = AV_EF_EXPLODE | AV_EF_CAREFUL;
-    assert_int_equal(avcodec_open2(decoder, NULL, NULL), 0);
-    AVPacket *packet = av_packet_alloc();
-    AVFrame *frame = av_frame_alloc();
-    while (av_read_frame(format, packet) >= 0) {
-        if (!played.packets)
-            played.first_pts = packet->pts;
-        else
-            played.even &= packet->pts == played.end_pts;
-        /* libavformat cannot tell the duration of AAC's very first packet. */
-        int64_t duration = packet->duration ? packet->duration : PH_AUDIO_FRAME_SAMPLES;
-        played.end_pts = packet->pts + duration;
-        played.packets++;
-        played.keyframes += packet->flags & AV_PKT_FLAG_KEY ? 1 : 0;
-        decode(&played, decoder, packet, frame);
-        av_packet_unref(packet);
-    }
-    decode(&played, decoder, NULL, frame);
-    av_packet_free(&packet);
-    av_frame_free(&frame);
-    avcodec_free_context(&decoder);
-    avformat_close_input(&format);
-    av_freep(&io->buffer);
-    avio_context_free(&io);
-    return played;
 }
 
 static AVFrame *make_picture(int64_t time) {
@@ -225,16 +134,15 @@ static void video_plays_without_a_warning_at(struct ph_rational rate) {
     assert_parts_on_grid(&collector, ph_video_track_timing(track), (struct ph_part_position){0, 0});
     assert_true(collector.parts[collector.count - 1].last_in_segment);
     assert_int_equal(collector.parts[0].arrival_us, options.grid.frames_per_part - 1);
-    warnings = 0;
     struct ph_bytes *file = concatenate(ph_video_track_init_segment(track), collector.parts, collector.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_int_equal(played.packets, frames);
     assert_int_equal(played.frames, frames);
     assert_int_equal(played.keyframes, 3);
     assert_int_equal(played.first_pts, 0);
     assert_int_equal(played.end_pts, frames * ph_video_track_timing(track)->frame_ticks);
     assert_true(played.even);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(played.warnings, 0);
     ph_bytes_unref(&file);
     ph_video_track_destroy(track);
     collector_finish(&collector);
@@ -270,12 +178,11 @@ static void a_second_worker_goes_on_in_the_middle_of_a_segment(void **state) {
     struct ph_part joined[most_parts];
     memcpy(joined, first.parts, 13 * sizeof(joined[0]));
     memcpy(joined + 13, second.parts, second.count * sizeof(joined[0]));
-    warnings = 0;
     struct ph_bytes *file = concatenate(ph_video_track_init_segment(track), joined, 13 + second.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_int_equal(played.frames, 150);
     assert_true(played.even);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(played.warnings, 0);
     ph_bytes_unref(&file);
     ph_video_track_destroy(track);
     collector_finish(&first);
@@ -296,13 +203,12 @@ static void late_pictures_are_dropped_and_parts_stay_whole(void **state) {
     assert_int_equal(figures.frames_dropped, 50);
     assert_int_equal(collector.count, 10);
     assert_parts_on_grid(&collector, ph_video_track_timing(track), (struct ph_part_position){0, 0});
-    warnings = 0;
     struct ph_bytes *file = concatenate(ph_video_track_init_segment(track), collector.parts, collector.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_int_equal(played.frames, 10);
     assert_int_equal(collector.parts[9].start_ticks + collector.parts[9].duration_ticks, 60000);
     assert_int_equal(played.end_pts - played.first_pts, 54000 + 1000);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(played.warnings, 0);
     ph_bytes_unref(&file);
     ph_video_track_destroy(track);
     collector_finish(&collector);
@@ -321,7 +227,7 @@ static void a_slower_rendition_takes_every_second_frame(void **state) {
     assert_int_equal(collector.count, 10);
     assert_parts_on_grid(&collector, ph_video_track_timing(track), (struct ph_part_position){0, 0});
     struct ph_bytes *file = concatenate(ph_video_track_init_segment(track), collector.parts, collector.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_int_equal(played.frames, 60);
     assert_int_equal(played.end_pts, 60000);
     ph_bytes_unref(&file);
@@ -408,14 +314,13 @@ static void audio_is_presented_when_it_sounded(void **state) {
     push_tone(track, 0, 200);
     assert_int_equal(ph_audio_track_finish(track, (struct ph_part_position){100, 0}), 0);
     assert_parts_on_grid(&collector, ph_audio_track_timing(track), (struct ph_part_position){0, 0});
-    warnings = 0;
     struct ph_bytes *file = concatenate(ph_audio_track_init_segment(track), collector.parts, collector.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_int_equal(played.packets, 200);
     assert_int_equal(played.first_pts, 0);
     assert_int_equal(played.end_pts, 200 * 1024);
     assert_true(played.even);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(played.warnings, 0);
     /* A shift by one sample would be a distance of 0.03. */
     assert_true(distance_from_tone(&played, 4096, 190 * 1024) < 0.02);
     free(played.samples);
@@ -440,11 +345,10 @@ static void audio_goes_on_to_the_sample(void **state) {
     struct ph_part joined[most_parts];
     memcpy(joined, first.parts, 7 * sizeof(joined[0]));
     memcpy(joined + 7, second.parts, second.count * sizeof(joined[0]));
-    warnings = 0;
     struct ph_bytes *file = concatenate(ph_audio_track_init_segment(track), joined, 7 + second.count);
-    struct played played = play(file);
+    struct played played = player_play(file);
     assert_true(played.even);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(played.warnings, 0);
     size_t seam = (size_t)frame * 1024;
     assert_true(distance_from_tone(&played, seam - 4096, seam + 4096) < 0.02);
     free(played.samples);
@@ -468,7 +372,7 @@ static void audio_ends_with_the_last_picture(void **state) {
 }
 
 int main(void) {
-    av_log_set_callback(count_warnings);
+    player_watch_warnings();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(video_plays_without_a_warning),
         cmocka_unit_test(a_second_worker_goes_on_in_the_middle_of_a_segment),
