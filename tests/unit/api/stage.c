@@ -1,0 +1,175 @@
+#include "tests/unit/api/stage.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "api/token.h"
+#include "core/http/client.h"
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+
+static char folder[64];
+static struct ph_settings settings;
+static struct ph_db *db;
+static struct ph_metrics *metrics;
+static struct ph_http_server *server;
+static struct ph_http_client *client;
+static struct ph_api_runtime runtime;
+
+struct stage stage;
+
+static void end_session(struct ph_api_runtime *self, const char *session, const char *reason) {
+    assert_ptr_equal(self, &runtime);
+    assert_non_null(reason);
+    snprintf(stage.ended, sizeof(stage.ended), "%s", session);
+    stage.ends++;
+}
+
+int stage_open(void **state) {
+    static const struct ph_api_runtime_impl impl = {.end_session = end_session};
+    struct ph_error error = {""};
+    (void)state;
+    runtime.impl = &impl;
+    stage = (struct stage){0};
+    strcpy(folder, "/tmp/ph-api-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    setenv("PORTHOLE_DATA_DIR", folder, 1);
+    setenv("PORTHOLE_JWT_SECRET", SECRET, 1);
+    setenv("PORTHOLE_PUBLIC_URL", "https://live.example.org:8443/p", 1);
+    int code = ph_settings_load(&settings, "/dev/null", &error);
+    if (code == 0)
+        code = ph_db_open(&db, settings.database_url, &error);
+    if (code == 0)
+        code = ph_metrics_create(&metrics);
+    if (code == 0)
+        code = ph_http_server_create(&server,
+            &(struct ph_http_server_options){.listen = "127.0.0.1:0", .threads = 2, .metrics = metrics},
+            &error);
+    if (code == 0)
+        code = ph_api_create(&stage.api,
+            &(struct ph_api_options){.settings = &settings,
+                .db = db,
+                .metrics = metrics,
+                .clock = ph_clock_system(),
+                .runtime = &runtime,
+                .carries_sessions = true},
+            &error);
+    if (code == 0)
+        code = ph_api_add_routes(stage.api, server);
+    if (code == 0)
+        code = ph_http_server_start(server, &error);
+    if (code == 0)
+        code = ph_http_client_create(&client);
+    if (code < 0)
+        print_error("%s\n", error.text);
+    return code;
+}
+
+int stage_close(void **state) {
+    char command[128];
+    (void)state;
+    json_decref(stage.answer);
+    stage.answer = NULL;
+    ph_http_client_destroy(client);
+    ph_http_server_drain(server, ph_now_us() + 5 * PH_SECOND_US);
+    ph_api_stop(stage.api);
+    ph_http_server_destroy(server);
+    ph_api_destroy(stage.api);
+    ph_db_close(db);
+    ph_metrics_destroy(metrics);
+    ph_settings_finish(&settings);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    return system(command);
+}
+
+char *stage_token(const char *role, const char *subject, const char *session) {
+    char *token = NULL;
+    assert_int_equal(ph_token_issue(SECRET, role, subject, session, 600, &token, NULL), 0);
+    return token;
+}
+
+/* `authorization` is a whole header, or NULL. */
+void stage_call_with(
+    const char *method, const char *path, const char *authorization, const void *body, size_t size) {
+    char url[512];
+    const char *headers[] = {authorization, NULL};
+    snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", ph_http_server_port(server), path);
+    struct ph_http_exchange exchange = {
+        .method = method, .url = url, .headers = headers, .body = {body, size}};
+    assert_int_equal(ph_http_client_perform(client, &exchange), 0);
+    stage.status = exchange.status;
+    json_decref(stage.answer);
+    stage.answer = exchange.answer ? json_loadb((const char *)ph_bytes_data(exchange.answer),
+                                         ph_bytes_size(exchange.answer), 0, NULL)
+                                   : NULL;
+    ph_http_exchange_finish(&exchange);
+}
+
+/* `token` is taken over; NULL: anonymous. */
+void stage_call_bytes(const char *method, const char *path, char *token, const void *body, size_t size) {
+    char authorization[2048];
+    if (token)
+        snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s", token);
+    stage_call_with(method, path, token ? authorization : NULL, body, size);
+    free(token);
+}
+
+void stage_call(const char *method, const char *path, char *token, const char *body) {
+    stage_call_bytes(method, path, token, body, body ? strlen(body) : 0);
+}
+
+char *stage_alice(void) {
+    return stage_token("streamer", "alice", NULL);
+}
+
+/* The member at "a.b.c" of the last answer. */
+json_t *stage_member(const char *path) {
+    char name[64];
+    json_t *value = stage.answer;
+    while (*path) {
+        size_t size = strcspn(path, ".");
+        snprintf(name, sizeof(name), "%.*s", (int)size, path);
+        value = json_object_get(value, name);
+        path += size + (path[size] == '.');
+    }
+    return value;
+}
+
+const char *stage_text(const char *path) {
+    const char *value = json_string_value(stage_member(path));
+    return value ? value : "(none)";
+}
+
+void stage_start(const char *body, char id[PH_SESSION_ID_BYTES]) {
+    stage_call("POST", "/api/sessions/start", stage_alice(), body);
+    assert_int_equal(stage.status, 201);
+    snprintf(id, PH_SESSION_ID_BYTES, "%s", stage_text("sessionId"));
+}
+
+const char *stage_path(const char *prefix, const char *id) {
+    static char path[128];
+    snprintf(path, sizeof(path), "%s%s", prefix, id);
+    return path;
+}
+
+void stage_await_state(const char *id, const char *state) {
+    const struct timespec pause = {.tv_nsec = 2000000};
+    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    do {
+        stage_call("GET", stage_path("/api/sessions/", id), stage_token("operator", "o", NULL), NULL);
+        assert_int_equal(stage.status, 200);
+        if (strcmp(stage_text("state"), state) == 0)
+            return;
+        nanosleep(&pause, NULL);
+    } while (ph_now_us() < deadline_us);
+    fail_msg("the session is %s, not %s", stage_text("state"), state);
+}

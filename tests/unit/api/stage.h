@@ -1,0 +1,44 @@
+/* The API on a server of its own on loopback, and a client of it. One at a time; failures end the test. */
+#ifndef PH_TEST_API_STAGE_H
+#define PH_TEST_API_STAGE_H
+
+#include <jansson.h>
+
+#include "api/api.h"
+
+struct stage {
+    struct ph_api *api;
+    unsigned status;                 /* of the last call */
+    json_t *answer;                  /* of the last call; NULL when it was no JSON */
+    char ended[PH_SESSION_ID_BYTES]; /* whom the node was told to end last */
+    int ends;
+};
+extern struct stage stage;
+
+/* Setup and teardown of a test. */
+int stage_open(void **state);
+int stage_close(void **state);
+
+/* A token, malloc'ed; `stage_alice` is a streamer's. */
+char *stage_token(const char *role, const char *subject, const char *session);
+char *stage_alice(void);
+
+/* `authorization` is a whole header, or NULL. */
+void stage_call_with(
+    const char *method, const char *path, const char *authorization, const void *body, size_t size);
+/* `token` is taken over; NULL: anonymous. */
+void stage_call_bytes(const char *method, const char *path, char *token, const void *body, size_t size);
+void stage_call(const char *method, const char *path, char *token, const char *body);
+
+/* The member at "a.b.c" of the last answer; its text, "(none)" for no string. */
+json_t *stage_member(const char *path);
+const char *stage_text(const char *path);
+
+/* Alice starts a session. */
+void stage_start(const char *body, char id[PH_SESSION_ID_BYTES]);
+/* Both in one text, which the next call overwrites. */
+const char *stage_path(const char *prefix, const char *id);
+/* Waits until the session is in the state, 5 s at most. */
+void stage_await_state(const char *id, const char *state);
+
+#endif
