@@ -135,5 +135,5 @@ int ph_link_send(struct ph_link *link, struct ph_builder *frames) {
 }
 
 void ph_link_shut(struct ph_link *link) {
-    (void)shutdown(link->fd, SHUT_RDWR);
+    (void)shutdown(link->fd, SHUT_RD);
 }

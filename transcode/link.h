@@ -19,7 +19,7 @@ int ph_link_read(struct ph_link *link, struct ph_link_frame *frame, int64_t dead
 /* Sends what was built and clears the builder; frames of several threads do not mix. An ingest node that
  * takes nothing for five seconds fails the link: -ETIMEDOUT. */
 int ph_link_send(struct ph_link *link, struct ph_builder *frames) PH_NODISCARD;
-/* From any thread: makes reads return PH_EOF. */
+/* From any thread: makes reads return PH_EOF; what is to be said can still be sent. */
 void ph_link_shut(struct ph_link *link);
 
 #endif
