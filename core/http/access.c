@@ -1,5 +1,4 @@
 /* From libmicrohttpd's callbacks to a route's handler: the phases of request.h. */
-#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -57,6 +57,7 @@ static void a_port_in_use_says_which_and_what_to_change(void **state) {
     snprintf(text, sizeof(text), "127.0.0.1:%u", port);
     assert_int_equal(ph_address_listen(text, "PORTHOLE_HTTP_LISTEN", &second, &other, &error), -EADDRINUSE);
     assert_non_null(strstr(error.text, text));
+    assert_non_null(strstr(error.text, "in use by another program"));
     assert_non_null(strstr(error.text, "PORTHOLE_HTTP_LISTEN"));
     close(fd);
 }

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
@@ -85,6 +86,7 @@ static size_t take_holds(struct ph_http_hold **taken) {
 static int start(void **state) {
     const struct ph_http_route routes[] = {
         {"GET", "/held", "held", hold_request, NULL, 0, false},
+        {"PUT", "/held", "held", hold_request, NULL, 16, false},
         {"GET", "/dropped", "held", hold_and_drop, NULL, 0, false},
         {"GET", "/eager", "held", release_inside_handler, &ready, 0, false},
         {"GET", "/empty", "held", release_inside_handler, NULL, 0, false},
@@ -251,6 +253,33 @@ static void the_drain_answers_what_is_held_and_ends(void **state) {
     }
 }
 
+static void *drain_slowly(void *opaque) {
+    (void)opaque;
+    ph_http_server_drain(server, ph_now_us() + 5 * PH_SECOND_US);
+    return NULL;
+}
+
+/* The last byte of this request comes when the drain has begun: another request was answered by it. */
+static void a_request_that_would_be_held_while_draining_is_answered_at_once(void **state) {
+    (void)state;
+    struct ph_http_hold *taken[most_held];
+    pthread_t drain;
+    int fd = raw_dial(port), other = ask_held("/held");
+    raw_send(fd, "PUT /held HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+    char proceed[32];
+    assert_true(recv(fd, proceed, sizeof(proceed), 0) > 0); /* 100: its head has been read */
+    wait_for_held(1);
+    assert_int_equal(ph_thread_start(&drain, "drain", drain_slowly, NULL), 0);
+    assert_answer(other, 503, "late");
+    raw_send(fd, "ok");
+    assert_answer(fd, 503, "late");
+    pthread_join(drain, NULL);
+    assert_int_equal(take_holds(taken), 1);
+    ph_http_hold_drop(taken[0]);
+    close(fd);
+    close(other);
+}
+
 static void a_hold_may_outlive_its_server(void **state) {
     (void)state;
     struct ph_http_hold *taken[most_held];
@@ -347,6 +376,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_release_inside_the_handler_works, start, stop),
         cmocka_unit_test_setup_teardown(a_peer_that_went_away_meanwhile_is_no_harm, start, stop),
         cmocka_unit_test_setup_teardown(the_drain_answers_what_is_held_and_ends, start, stop),
+        cmocka_unit_test_setup_teardown(
+            a_request_that_would_be_held_while_draining_is_answered_at_once, start, stop),
         cmocka_unit_test_setup_teardown(a_hold_may_outlive_its_server, start, stop),
         cmocka_unit_test_setup_teardown(release_and_deadline_race_to_one_answer, start, stop),
         cmocka_unit_test_setup_teardown(a_drain_in_the_middle_of_releases_loses_nobody, start, stop),
