@@ -20,12 +20,12 @@ struct ph_http_request;
 struct ph_http_hold;
 
 struct ph_http_server_options {
-    const char *listen;        /* "0.0.0.0:8080", "[::]:8080"; port 0 takes a free one */
-    unsigned threads;          /* 0: one for each core, 4 at most */
-    unsigned most_connections; /* 0: what RLIMIT_NOFILE allows, less a reserve; lifts its soft limit to the
-                                  hard one */
-    int64_t
-        idle_timeout_us; /* 0: 30 s; also bounds how long a request's head or body may take (slow-loris) */
+    const char *listen; /* "0.0.0.0:8080", "[::]:8080"; port 0 takes a free one */
+    unsigned threads;   /* 0: one for each core, 4 at most */
+    /* 0: what RLIMIT_NOFILE allows, less a reserve; lifts its soft limit to the hard one. */
+    unsigned most_connections;
+    /* 0: 30 s. Also bounds a whole head or body (slow-loris); each 16 KiB of a body earn another second. */
+    int64_t idle_timeout_us;
     struct ph_metrics *metrics; /* borrowed; requests by kind and status, held requests, bytes */
 };
 
