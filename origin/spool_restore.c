@@ -148,8 +148,19 @@ static int read_index(struct reader *reader, struct ph_slice text, bool *torn) {
     return 0;
 }
 
-/* Cuts off what was torn, and removes files that belong to nothing. */
-static void tidy(struct reader *reader, struct ph_spool_budget *budget) {
+static int sync_file(int dir_fd, const char *name) {
+    int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int code = fdatasync(fd) ? -errno : 0;
+    close(fd);
+    return code;
+}
+
+/* Removes files that belong to nothing. What was written and not yet synced when the process died becomes
+ * durable here, before it counts as such. */
+static int tidy(struct reader *reader, struct ph_spool_budget *budget) {
+    int code = 0;
     struct ph_spool_track *track = reader->track;
     DIR *dir = opendir(reader->dir);
     struct dirent *entry;
@@ -167,10 +178,17 @@ static void tidy(struct reader *reader, struct ph_spool_budget *budget) {
             unlinkat(fd, entry->d_name, 0);
         else if (fstatat(fd, entry->d_name, &status, 0) == 0)
             budget->used_bytes += (uint64_t)status.st_size;
+        if (is_known && !code)
+            code = sync_file(fd, entry->d_name);
     }
+    if (!code && dir)
+        code = sync_file(dirfd(dir), "index");
+    if (!code && dir && fsync(dirfd(dir)))
+        code = -errno;
     if (dir)
         closedir(dir);
     budget->used_bytes += track->index_bytes;
+    return code == -ENOENT ? 0 : code;
 }
 
 static void truncate_file(const char *dir, const char *name, uint64_t size) {
@@ -216,9 +234,8 @@ static int restore_track(struct ph_spool *spool, struct ph_session *session, uin
         truncate_file(reader.dir, "index", reader.track->index_bytes);
     if (!code || code == -ENOENT) {
         set_position(&reader);
-        tidy(&reader, &spool->budget);
+        code = tidy(&reader, &spool->budget);
         session->durable_segments[index] = reader.track->next.segment;
-        code = 0;
     }
     ph_metric_add(spool->options.metrics->restored_parts, reader.parts);
     ph_metric_add(spool->options.metrics->restored_torn, torn ? 1 : 0);
@@ -314,11 +331,8 @@ int ph_spool_restore(struct ph_spool *spool, struct ph_error *error) {
             ph_log_warning(
                 "a session in the spool cannot be read", ph_str("session", entry->d_name), ph_code(code));
     }
-    /* What was acknowledged is on disk; what was written and not yet synced becomes so before it counts as
-     * durable. */
-    int code = syncfs(dirfd(dir)) ? ph_error_set(error, -errno, "cannot sync the folder %s", spool->root) : 0;
     closedir(dir);
-    return code;
+    return 0;
 }
 
 void ph_spool_sweep_tombstones(struct ph_spool *spool) {

@@ -162,12 +162,13 @@ enum ph_window_verdict ph_window_add_part(
     struct ph_window_track *track = &window->tracks[index];
     const struct ph_part_head *head = &part->head;
     struct ph_part_position next = ph_edge_next(&track->edge);
-    int order = ph_part_position_compare(head->position, next);
-    if (track->edge.any && order < 0)
+    bool is_next =
+        track->edge.any ? ph_part_position_compare(head->position, next) == 0 : head->position.part == 0;
+    if (track->edge.any && ph_part_position_compare(head->position, track->edge.newest) <= 0)
         return PH_WINDOW_REPEATED;
     if (track->edge.ended)
         return PH_WINDOW_ENDED;
-    if (track->edge.any ? order > 0 : head->position.part != 0)
+    if (!is_next)
         return PH_WINDOW_OUT_OF_ORDER;
     enum ph_window_verdict verdict = check_part(window, track, head, error);
     if (verdict != PH_WINDOW_ADDED)

@@ -1,4 +1,5 @@
-/* An origin alone, for tests from outside: origin_server <data_dir> <secret> [port] [spool_mib] [keep_ended_s].
+/* An origin alone, for tests from outside: origin_server <data_dir> <secret> [port] [spool_mib]
+ * [keep_ended_s].
  *
  * Prints "listening <port>" and serves until SIGTERM. */
 #include <signal.h>
@@ -22,8 +23,10 @@ static void get_metrics(struct ph_http_request *request, void *opaque) {
     ph_bytes_unref(&text);
 }
 
-static int serve(struct ph_origin *origin, struct ph_metrics *metrics, const char *listen, struct ph_error *error) {
-    const struct ph_http_route route = {.method = "GET", .pattern = "/metrics", .handler = get_metrics, .opaque = metrics};
+static int serve(
+    struct ph_origin *origin, struct ph_metrics *metrics, const char *listen, struct ph_error *error) {
+    const struct ph_http_route route = {
+        .method = "GET", .pattern = "/metrics", .handler = get_metrics, .opaque = metrics};
     const struct ph_http_server_options options = {.listen = listen, .metrics = metrics};
     struct ph_http_server *server = NULL;
     sigset_t signals;
