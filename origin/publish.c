@@ -2,35 +2,19 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "core/base/log.h"
-#include "core/media/publish_token.h"
-#include "origin/caching.h"
-#include "origin/origin_private.h"
 #include "origin/part_headers.h"
+#include "origin/publish_request.h"
 
 enum {
     most_publication_bytes = 64 << 10,
     most_init_bytes = 256 << 10,
     most_part_bytes = 16 << 20,
-    most_thumb_bytes = 512 << 10,
     part_reserve_bytes = 1 << 20,
 };
 static const int64_t durable_wait_us = 8 * PH_SECOND_US;
 static const int64_t most_latency_us = 3600 * PH_SECOND_US;
-
-static void answer(struct ph_http_request *request, unsigned status) {
-    struct ph_http_response *response = ph_http_response_create(status);
-    ph_http_respond(request, response);
-    ph_http_response_unref(&response);
-}
-
-static void refuse(struct ph_http_request *request, unsigned status, const char *title, const char *detail) {
-    struct ph_http_response *response = ph_http_response_problem(status, title, detail);
-    ph_http_respond(request, response);
-    ph_http_response_unref(&response);
-}
 
 /* A JSON body, taken over; NULL answers 500. */
 static void answer_json(struct ph_http_request *request, unsigned status, const char *type, char *text) {
@@ -40,37 +24,8 @@ static void answer_json(struct ph_http_request *request, unsigned status, const 
     free(text);
 }
 
-/* Whether the request may publish this session; answers when not. */
-static bool is_allowed(struct ph_origin *origin, struct ph_http_request *request) {
-    const char *id = ph_http_request_param(request, "session");
-    const char *token = ph_http_request_bearer(request);
-    if (!ph_session_name_is_valid(id)) {
-        refuse(request, 400, "Bad Request", "a session's name is 1 to 64 letters, digits, - and _");
-        return false;
-    }
-    if (!token || !ph_publish_token_check(ph_bytes_slice(origin->secret), id, token)) {
-        refuse(request, 401, "Unauthorized", "the session's publish token is needed");
-        return false;
-    }
-    return true;
-}
-
-/* The session with a reference, or NULL after answering. */
-static struct ph_session *find_session(struct ph_origin *origin, struct ph_http_request *request) {
-    bool gone = false;
-    if (!is_allowed(origin, request))
-        return NULL;
-    struct ph_session *session =
-        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
-    if (!session && gone)
-        refuse(request, 410, "Gone", "the session is over");
-    else if (!session)
-        refuse(request, 404, "Not Found", "the session is unknown: PUT its publication");
-    return session;
-}
-
 static void refuse_ended(struct ph_http_request *request) {
-    refuse(request, 410, "Gone", "the session has ended");
+    ph_publish_refuse(request, 410, "Gone", "the session has ended");
 }
 
 static void answer_standings(struct ph_http_request *request, unsigned status, struct ph_session *session) {
@@ -92,7 +47,7 @@ static void repeat_publication(
     else if (ended)
         refuse_ended(request);
     else if (strcmp(json, session->publication_json) != 0)
-        refuse(request, 409, "Conflict", "the session has another publication: it cannot change");
+        ph_publish_refuse(request, 409, "Conflict", "the session has another publication: it cannot change");
     else
         answer_standings(request, 200, session);
     free(json);
@@ -114,7 +69,8 @@ static void begin_publication(
     else if (code == -EEXIST)
         refuse_ended(request);
     else if (code == -ENOSPC)
-        refuse(request, 507, "Insufficient Storage", "this origin carries as many sessions as it may");
+        ph_publish_refuse(
+            request, 507, "Insufficient Storage", "this origin carries as many sessions as it may");
     else if (code)
         ph_http_respond(request, NULL);
     else {
@@ -130,7 +86,7 @@ static void put_publication(struct ph_http_request *request, void *opaque) {
     struct ph_publication publication;
     struct ph_error error;
     bool gone = false;
-    if (!is_allowed(origin, request))
+    if (!ph_publish_is_allowed(origin, request))
         return;
     struct ph_slice body = ph_http_request_body(request);
     int code = ph_publication_from_json((const char *)body.data, body.size, &publication, &error);
@@ -139,7 +95,7 @@ static void put_publication(struct ph_http_request *request, void *opaque) {
         return;
     }
     if (code) {
-        refuse(request, 400, "Bad Request", error.text);
+        ph_publish_refuse(request, 400, "Bad Request", error.text);
         return;
     }
     struct ph_session *session =
@@ -154,7 +110,7 @@ static void put_publication(struct ph_http_request *request, void *opaque) {
 }
 
 static void get_standings(struct ph_http_request *request, void *opaque) {
-    struct ph_session *session = find_session(opaque, request);
+    struct ph_session *session = ph_publish_find_session(opaque, request);
     if (session)
         answer_standings(request, 200, session);
     ph_session_unref(&session);
@@ -180,7 +136,7 @@ static void answer_when_durable(struct ph_origin *origin, struct ph_http_request
 
 static void delete_publication(struct ph_http_request *request, void *opaque) {
     struct ph_origin *origin = opaque;
-    struct ph_session *session = find_session(origin, request);
+    struct ph_session *session = ph_publish_find_session(origin, request);
     if (!session)
         return;
     ph_session_end(session, ph_clock_monotonic_us(origin->clock));
@@ -188,39 +144,11 @@ static void delete_publication(struct ph_http_request *request, void *opaque) {
     ph_session_unref(&session);
 }
 
-static void put_thumb(struct ph_http_request *request, void *opaque) {
-    struct ph_origin *origin = opaque;
-    struct ph_session *session = find_session(origin, request);
-    if (!session)
-        return;
-    struct ph_slice body = ph_http_request_body(request);
-    if (body.size < 4 || body.data[0] != 0xff || body.data[1] != 0xd8) {
-        refuse(request, 400, "Bad Request", "a JPEG picture is needed");
-        ph_session_unref(&session);
-        return;
-    }
-    struct ph_bytes *bytes = ph_http_request_body_ref(request);
-    char etag[32];
-    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", (unsigned)crc32_z(0, body.data, body.size), body.size);
-    struct ph_http_response *thumb = ph_caching_apply(ph_http_response_from_bytes(200, "image/jpeg", bytes),
-        PH_CACHING_PICTURE, session->publication.target_duration_s);
-    if (thumb && ph_http_response_set_etag(thumb, etag))
-        ph_http_response_unref(&thumb);
-    if (thumb) {
-        ph_session_set_thumb(session, thumb, ph_clock_monotonic_us(origin->clock));
-        answer(request, 200);
-    } else {
-        ph_http_respond(request, NULL);
-    }
-    ph_bytes_unref(&bytes);
-    ph_session_unref(&session);
-}
-
 static void put_init(
     struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session, uint32_t track) {
     struct ph_slice body = ph_http_request_body(request);
     if (body.size < 8 || body.size > most_init_bytes || memcmp(body.data + 4, "ftyp", 4) != 0) {
-        refuse(
+        ph_publish_refuse(
             request, 400, "Bad Request", "an init segment begins with an ftyp box and has at most 256 KiB");
         return;
     }
@@ -228,9 +156,9 @@ static void put_init(
     int code = ph_session_set_init(session, track, bytes, ph_clock_monotonic_us(origin->clock));
     ph_bytes_unref(&bytes);
     if (!code || code == -EALREADY)
-        answer(request, code ? 200 : 201);
+        ph_publish_answer(request, code ? 200 : 201);
     else if (code == -EEXIST)
-        refuse(request, 409, "Conflict", "the track has another init segment: it cannot change");
+        ph_publish_refuse(request, 409, "Conflict", "the track has another init segment: it cannot change");
     else if (code == -EPIPE)
         refuse_ended(request);
     else
@@ -277,14 +205,14 @@ static void take_part(struct ph_origin *origin, struct ph_http_request *request,
             answer_when_durable(origin, request, session, track, segment);
             return;
         }
-        answer(request, 202);
+        ph_publish_answer(request, 202);
         ph_spool_poke(origin->spool, session);
         return;
     case PH_WINDOW_REPEATED:
         if (part->head.last)
             answer_when_durable(origin, request, session, track, segment);
         else
-            answer(request, 200);
+            ph_publish_answer(request, 200);
         return;
     case PH_WINDOW_OUT_OF_ORDER:
         refuse_order(request, next);
@@ -293,7 +221,7 @@ static void take_part(struct ph_origin *origin, struct ph_http_request *request,
         refuse_ended(request);
         return;
     case PH_WINDOW_REFUSED:
-        refuse(request, 400, "Bad Request", error.text);
+        ph_publish_refuse(request, 400, "Bad Request", error.text);
         return;
     case PH_WINDOW_NO_MEMORY:
         ph_http_respond(request, NULL);
@@ -334,14 +262,14 @@ static void put_part(struct ph_origin *origin, struct ph_http_request *request, 
     struct ph_part_head head = {.position = position};
     struct ph_error error;
     if (read_head(request, session, track, &head, &error)) {
-        refuse(request, 400, "Bad Request", error.text);
+        ph_publish_refuse(request, 400, "Bad Request", error.text);
         return;
     }
     pthread_mutex_lock(&session->lock);
     bool has_init = session->window.tracks[track].init;
     pthread_mutex_unlock(&session->lock);
     if (!has_init) {
-        refuse(request, 409, "Conflict", "the track's init.mp4 comes before its parts");
+        ph_publish_refuse(request, 409, "Conflict", "the track's init.mp4 comes before its parts");
         return;
     }
     struct ph_bytes *bytes = ph_http_request_body_ref(request);
@@ -357,20 +285,20 @@ static void put_part(struct ph_origin *origin, struct ph_http_request *request, 
 
 static void put_file(struct ph_http_request *request, void *opaque) {
     struct ph_origin *origin = opaque;
-    struct ph_session *session = find_session(origin, request);
+    struct ph_session *session = ph_publish_find_session(origin, request);
     struct ph_media_file file;
     if (!session)
         return;
     int track = ph_window_find_track(&session->window, ph_http_request_param(request, "track"));
     int code = ph_media_file_parse(ph_http_request_param(request, "file"), &file);
     if (track < 0)
-        refuse(request, 404, "Not Found", "the publication has no such track");
+        ph_publish_refuse(request, 404, "Not Found", "the publication has no such track");
     else if (!code && file.kind == PH_FILE_INIT)
         put_init(origin, request, session, (uint32_t)track);
     else if (!code && file.kind == PH_FILE_PART)
         put_part(origin, request, session, (uint32_t)track, file.position);
     else
-        refuse(request, 400, "Bad Request", "init.mp4 or <segment>.<part>.m4s is published");
+        ph_publish_refuse(request, 400, "Bad Request", "init.mp4 or <segment>.<part>.m4s is published");
     ph_session_unref(&session);
 }
 
@@ -385,8 +313,8 @@ int ph_publish_add_routes(struct ph_origin *origin, struct ph_http_server *serve
         {.method = "DELETE", .pattern = session, .handler = delete_publication},
         {.method = "PUT",
             .pattern = "/publish/{session}/thumb.jpg",
-            .handler = put_thumb,
-            .most_body_bytes = most_thumb_bytes},
+            .handler = ph_publish_put_thumb,
+            .most_body_bytes = PH_MOST_THUMB_BYTES},
         {.method = "PUT",
             .pattern = "/publish/{session}/{track}/{file}",
             .handler = put_file,

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "core/base/log.h"
 #include "core/base/queue.h"
@@ -23,6 +22,12 @@ int ph_spool_create(struct ph_spool **out, const struct ph_spool_options *option
     if (!spool)
         return -ENOMEM;
     spool->options = *options;
+    pthread_mutex_init(&spool->lock, NULL);
+    if (ph_cond_init(&spool->finish)) {
+        pthread_mutex_destroy(&spool->lock);
+        free(spool);
+        return -ENOMEM;
+    }
     spool->budget.most_bytes = options->most_bytes;
     int size = snprintf(spool->root, sizeof(spool->root), "%s/spool", options->data_dir);
     int code = 0;
@@ -249,7 +254,7 @@ static void *run(void *opaque) {
     for (;;) {
         int code = ph_queue_pop(spool->queue, &item, sweep_at_us);
         if (code == PH_EOF)
-            return NULL;
+            break;
         if (ph_now_us() >= sweep_at_us) {
             ph_spool_sweep_tombstones(spool);
             sweep_at_us = ph_now_us() + sweep_every_us;
@@ -262,6 +267,11 @@ static void *run(void *opaque) {
         publish_figures(spool);
         ph_session_unref(&session);
     }
+    pthread_mutex_lock(&spool->lock);
+    spool->finished = true;
+    pthread_cond_signal(&spool->finish);
+    pthread_mutex_unlock(&spool->lock);
+    return NULL;
 }
 
 int ph_spool_start(struct ph_spool *spool) {
@@ -274,10 +284,17 @@ void ph_spool_drain(struct ph_spool *spool, int64_t deadline_us) {
     ph_queue_close(spool->queue);
     if (!spool->running)
         return;
-    struct timespec until = {
-        .tv_sec = deadline_us / PH_SECOND_US, .tv_nsec = deadline_us % PH_SECOND_US * 1000};
-    if (pthread_clockjoin_np(spool->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
-        spool->running = false;
+    pthread_mutex_lock(&spool->lock);
+    while (!spool->finished && ph_cond_wait_until(&spool->finish, &spool->lock, deadline_us) != -ETIMEDOUT)
+        continue;
+    bool finished = spool->finished;
+    pthread_mutex_unlock(&spool->lock);
+    if (!finished) {
+        ph_log_warning("the spool is still writing at the deadline", ph_str("folder", spool->root));
+        return;
+    }
+    pthread_join(spool->thread, NULL);
+    spool->running = false;
 }
 
 void ph_spool_destroy(struct ph_spool *spool) {
@@ -293,5 +310,7 @@ void ph_spool_destroy(struct ph_spool *spool) {
         ph_session_unref(&session);
     }
     ph_queue_destroy(spool->queue);
+    pthread_cond_destroy(&spool->finish);
+    pthread_mutex_destroy(&spool->lock);
     free(spool);
 }

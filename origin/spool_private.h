@@ -14,7 +14,10 @@ struct ph_spool {
     char root[PH_SPOOL_PATH_BYTES];  /* constant */
     struct ph_queue *queue;
     pthread_t thread;
-    bool running;
+    bool running; /* started and not joined */
+    pthread_mutex_t lock;
+    pthread_cond_t finish;            /* with lock */
+    bool finished;                    /* guarded by lock: the thread has written everything and ends */
     _Atomic int64_t failing_since_us; /* 0: all is well */
     /* of the spool's thread */
     struct ph_spool_budget budget;

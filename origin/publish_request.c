@@ -1,0 +1,76 @@
+#include "origin/publish_request.h"
+
+#include <stdio.h>
+#include <zlib.h>
+
+#include "core/media/publish_token.h"
+#include "origin/caching.h"
+
+void ph_publish_answer(struct ph_http_request *request, unsigned status) {
+    struct ph_http_response *response = ph_http_response_create(status);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+void ph_publish_refuse(
+    struct ph_http_request *request, unsigned status, const char *title, const char *detail) {
+    struct ph_http_response *response = ph_http_response_problem(status, title, detail);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+bool ph_publish_is_allowed(struct ph_origin *origin, struct ph_http_request *request) {
+    const char *id = ph_http_request_param(request, "session");
+    const char *token = ph_http_request_bearer(request);
+    if (!ph_session_name_is_valid(id)) {
+        ph_publish_refuse(
+            request, 400, "Bad Request", "a session's name is 1 to 64 letters, digits, - and _");
+        return false;
+    }
+    if (!token || !ph_publish_token_check(ph_bytes_slice(origin->secret), id, token)) {
+        ph_publish_refuse(request, 401, "Unauthorized", "the session's publish token is needed");
+        return false;
+    }
+    return true;
+}
+
+struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_http_request *request) {
+    bool gone = false;
+    if (!ph_publish_is_allowed(origin, request))
+        return NULL;
+    struct ph_session *session =
+        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
+    if (!session && gone)
+        ph_publish_refuse(request, 410, "Gone", "the session is over");
+    else if (!session)
+        ph_publish_refuse(request, 404, "Not Found", "the session is unknown: PUT its publication");
+    return session;
+}
+
+void ph_publish_put_thumb(struct ph_http_request *request, void *opaque) {
+    struct ph_origin *origin = opaque;
+    struct ph_session *session = ph_publish_find_session(origin, request);
+    if (!session)
+        return;
+    struct ph_slice body = ph_http_request_body(request);
+    if (body.size < 4 || body.data[0] != 0xff || body.data[1] != 0xd8) {
+        ph_publish_refuse(request, 400, "Bad Request", "a JPEG picture is needed");
+        ph_session_unref(&session);
+        return;
+    }
+    struct ph_bytes *bytes = ph_http_request_body_ref(request);
+    char etag[32];
+    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", (unsigned)crc32_z(0, body.data, body.size), body.size);
+    struct ph_http_response *thumb = ph_caching_apply(ph_http_response_from_bytes(200, "image/jpeg", bytes),
+        PH_CACHING_PICTURE, session->publication.target_duration_s);
+    if (thumb && ph_http_response_set_etag(thumb, etag))
+        ph_http_response_unref(&thumb);
+    if (thumb) {
+        ph_session_set_thumb(session, thumb, ph_clock_monotonic_us(origin->clock));
+        ph_publish_answer(request, 200);
+    } else {
+        ph_http_respond(request, NULL);
+    }
+    ph_bytes_unref(&bytes);
+    ph_session_unref(&session);
+}
