@@ -81,7 +81,7 @@ static int open_video(struct ph_output *output, uint32_t at) {
     struct output_track *track = &output->tracks[at];
     const struct ph_rendition *rendition = &output->plan.renditions[at];
     const struct ph_resume *resume = output->options.resume;
-    snprintf(track->name, sizeof(track->name), "%s", rendition->name);
+    memcpy(track->name, rendition->name, sizeof(track->name));
     struct ph_part_position first = ph_resume_first_part(resume, track->name);
     struct ph_video_track_options options = {
         .rendition = *rendition,

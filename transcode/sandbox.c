@@ -144,7 +144,8 @@ static int add_socket_rules(scmp_filter_ctx filter) {
     static const int families[] = {AF_INET, AF_INET6};
     for (size_t i = 0; i < 2; i++) {
         int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]), SCMP_A1(SCMP_CMP_MASKED_EQ, kind, SOCK_STREAM));
+            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0),
+            SCMP_A1(SCMP_CMP_MASKED_EQ, kind, SOCK_STREAM));
         if (code)
             return code;
     }
@@ -163,6 +164,14 @@ static int add_thread_rules(scmp_filter_ctx filter) {
         SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_VM | CLONE_THREAD, CLONE_VM | CLONE_THREAD));
 }
 
+static int add_name_rules(scmp_filter_ctx filter) {
+    int code =
+        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
+    if (code)
+        return code;
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_GET_NAME, 0));
+}
+
 static int add_narrow_rules(scmp_filter_ctx filter, bool devices) {
     int code = add_open_rules(filter, devices);
     if (!code)
@@ -170,15 +179,14 @@ static int add_narrow_rules(scmp_filter_ctx filter, bool devices) {
     if (!code)
         code = add_thread_rules(filter);
     if (!code)
-        code =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+        code = add_name_rules(filter);
     if (!code && devices)
         return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 0);
     /* FIONBIO, FIONREAD; TCGETS is how isatty asks. */
     static const scmp_datum_t requests[] = {0x5421, 0x541B, 0x5401};
     for (size_t i = 0; !code && i < 3; i++)
-        code =
-            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, requests[i]));
+        code = seccomp_rule_add(
+            filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
     return code;
 }
 

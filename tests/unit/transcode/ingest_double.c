@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/clock.h"
 #include "transcode/link_session.h"
@@ -63,8 +64,29 @@ static void *run_reader(void *opaque) {
     return NULL;
 }
 
-void ingest_double_start(
-    struct ingest_double *ingest, const struct ph_link_hello *hello, const struct ingest_double *before) {
+static void give_link(int control, int fd) {
+    union {
+        char space[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } rights = {0};
+    char text[] = "{\"take\":true}";
+    struct iovec block = {text, strlen(text)};
+    struct msghdr message = {.msg_iov = &block,
+        .msg_iovlen = 1,
+        .msg_control = rights.space,
+        .msg_controllen = sizeof(rights.space)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    if (sendmsg(control, &message, 0) < 0)
+        abort();
+    close(fd);
+}
+
+void ingest_double_start(struct ingest_double *ingest, const struct ph_link_hello *hello,
+    const struct ingest_double *before, int control) {
     *ingest = (struct ingest_double){0};
     pthread_mutex_init(&ingest->lock, NULL);
     int ends[2];
@@ -83,7 +105,11 @@ void ingest_double_start(
     if (ph_link_hello_write(&frame, &filled) < 0 || ph_link_send(ingest->link, &frame) < 0)
         abort();
     ph_builder_discard(&frame);
-    pthread_create(&ingest->worker, NULL, run_worker, ingest);
+    ingest->worker_is_thread = control < 0;
+    if (ingest->worker_is_thread)
+        pthread_create(&ingest->worker, NULL, run_worker, ingest);
+    else
+        give_link(control, ends[1]);
     pthread_create(&ingest->reader, NULL, run_reader, ingest);
 }
 
@@ -111,7 +137,8 @@ bool ingest_double_wait(struct ingest_double *ingest, const bool *flag) {
 
 int ingest_double_hang_up(struct ingest_double *ingest) {
     (void)shutdown(ingest->link_fd, SHUT_RDWR);
-    pthread_join(ingest->worker, NULL);
+    if (ingest->worker_is_thread)
+        pthread_join(ingest->worker, NULL);
     pthread_join(ingest->reader, NULL);
     ph_link_destroy(ingest->link);
     ingest->link = NULL;

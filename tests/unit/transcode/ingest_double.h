@@ -10,6 +10,7 @@
 struct ingest_double {
     struct ph_link *link;
     pthread_t worker, reader;
+    bool worker_is_thread;
     int link_fd, worker_fd;
     int verdict; /* of ph_session_serve() */
 
@@ -24,9 +25,11 @@ struct ingest_double {
     struct ph_bytes *durable_state, *published_state;
 };
 
-/* Starts a worker and sends HELLO with the states of `before` (NULL: a new session). `hello` is borrowed. */
-void ingest_double_start(
-    struct ingest_double *ingest, const struct ph_link_hello *hello, const struct ingest_double *before);
+/* Sends HELLO with the states of `before` (NULL: a new session) to a worker: a thread of this process, or
+ * with `control` (else -1) the process at the other end of that socket, which is given the link's descriptor.
+ * `hello` is borrowed. */
+void ingest_double_start(struct ingest_double *ingest, const struct ph_link_hello *hello,
+    const struct ingest_double *before, int control);
 void ingest_double_send(struct ingest_double *ingest, const struct ph_link_entry *entry);
 /* Waits for the flag; false after twenty seconds. */
 bool ingest_double_wait(struct ingest_double *ingest, const bool *flag);

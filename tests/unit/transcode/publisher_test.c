@@ -19,6 +19,7 @@ static const struct ph_grid_plan grid = {{30, 1}, 6, parts_per_segment};
 
 struct scene {
     struct origin_double origin;
+    char url[64]; /* outlives an origin that is started again */
     char *publication;
     struct ph_bytes *init;
     struct ph_publisher_options options;
@@ -29,6 +30,7 @@ struct scene {
 static int set_up(void **state) {
     struct scene *scene = calloc(1, sizeof(*scene));
     origin_double_start(&scene->origin, 0);
+    memcpy(scene->url, scene->origin.url, sizeof(scene->url));
     struct ph_ladder_plan plan = {.grid = grid, .count = 1};
     plan.renditions[0] = (struct ph_rendition){.name = "v720",
         .width = 1280,
@@ -44,7 +46,7 @@ static int set_up(void **state) {
     scene->publication = ph_publication_to_json(&publication);
     scene->init = ph_bytes_copy("init", 4);
     scene->options = (struct ph_publisher_options){
-        .origin = {scene->origin.url, "session", "token"},
+        .origin = {scene->url, "session", "token"},
         .track = "v720",
         .publication = scene->publication,
         .init_segment = scene->init,

@@ -161,7 +161,7 @@ static void assert_whole(struct scene *scene, uint32_t frames) {
 
 static void a_session_is_published_and_ended(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 75);
     send_end(scene, &scene->first, 75);
     assert_true(ingest_double_wait(&scene->first, &scene->first.finished));
@@ -179,13 +179,13 @@ static void a_session_is_published_and_ended(void **state) {
 
 static void a_worker_that_dies_is_followed_without_a_seam(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 52);
     wait_until_at(scene, 1, 2);
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
     assert_true(scene->first.acks > 0);
 
-    ingest_double_start(&scene->second, &scene->hello, &scene->first);
+    ingest_double_start(&scene->second, &scene->hello, &scene->first, -1);
     replay(scene, &scene->second);
     assert_true(scene->second.replay_from > 1);
     send_live(scene, &scene->second, 90);
@@ -199,12 +199,12 @@ static void a_worker_that_dies_is_followed_without_a_seam(void **state) {
 
 static void a_worker_that_dies_before_its_first_checkpoint_is_followed_from_the_beginning(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 20);
     wait_until_at(scene, 0, 1);
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
 
-    ingest_double_start(&scene->second, &scene->hello, NULL);
+    ingest_double_start(&scene->second, &scene->hello, NULL, -1);
     replay(scene, &scene->second);
     send_live(scene, &scene->second, 45);
     send_end(scene, &scene->second, 45);
@@ -217,13 +217,13 @@ static void a_worker_that_dies_before_its_first_checkpoint_is_followed_from_the_
 
 static void worker_and_origin_may_die_together(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 52);
     wait_until_at(scene, 1, 2);
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
     origin_double_lose_memory(&scene->origin);
 
-    ingest_double_start(&scene->second, &scene->hello, &scene->first);
+    ingest_double_start(&scene->second, &scene->hello, &scene->first, -1);
     replay(scene, &scene->second);
     assert_int_equal(scene->second.replay_from, scene->first.durable_from);
     send_live(scene, &scene->second, 90);
@@ -237,11 +237,11 @@ static void worker_and_origin_may_die_together(void **state) {
 
 static void an_origin_that_dies_after_the_worker_did_calls_for_another(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 52);
     wait_until_at(scene, 1, 2);
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
-    ingest_double_start(&scene->second, &scene->hello, &scene->first);
+    ingest_double_start(&scene->second, &scene->hello, &scene->first, -1);
     replay(scene, &scene->second);
     origin_double_lose_memory(&scene->origin);
     send_live(scene, &scene->second, 75);
@@ -252,7 +252,7 @@ static void an_origin_that_dies_after_the_worker_did_calls_for_another(void **st
 
 static void what_cannot_be_carried_is_said(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     struct ph_link_entry entry = {.type = PH_LINK_UNIT, .index = 1, .bytes = {(const uint8_t *)"bad", 3}};
     ingest_double_send(&scene->first, &entry);
     assert_true(ingest_double_wait(&scene->first, &scene->first.failed));
@@ -261,7 +261,7 @@ static void what_cannot_be_carried_is_said(void **state) {
     ingest_double_finish(&scene->first);
 
     scene->hello.ladder = (char *)"huge";
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     assert_true(ingest_double_wait(&scene->first, &scene->first.failed));
     assert_string_equal(scene->first.reason.code, "settings");
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
@@ -270,7 +270,7 @@ static void what_cannot_be_carried_is_said(void **state) {
 
 static void a_session_ended_at_the_origin_ends_here(void **state) {
     struct scene *scene = *state;
-    ingest_double_start(&scene->first, &scene->hello, NULL);
+    ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 20);
     wait_until_at(scene, 0, 1);
     pthread_mutex_lock(&scene->origin.lock);
