@@ -129,9 +129,11 @@ static void a_session_runs_in_the_sandbox(void **state) {
     assert_true(ingest_double_wait(&ingest, &ingest.finished));
     assert_exits_with(scene, 0);
     assert_int_equal(ingest_double_hang_up(&ingest), 0);
+    pthread_mutex_lock(&scene->origin.lock);
     assert_int_equal(origin_double_track(&scene->origin, "v480")->count, 15);
     assert_int_equal(scene->origin.thumbnails, 1);
     assert_true(scene->origin.ended);
+    pthread_mutex_unlock(&scene->origin.lock);
     ingest_double_finish(&ingest);
 }
 
