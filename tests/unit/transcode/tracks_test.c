@@ -189,6 +189,24 @@ static void a_second_worker_goes_on_in_the_middle_of_a_segment(void **state) {
     collector_finish(&second);
 }
 
+static void each_origin_goes_on_with_an_idr(void **state) {
+    (void)state;
+    struct collector collector = {0};
+    struct ph_video_track_options options = video_options(&collector, thirty);
+    options.fresh_starts[0] = 18;
+    options.fresh_starts[1] = 36;
+    options.fresh_start_count = 2;
+    struct ph_video_track *track;
+    assert_int_equal(ph_video_track_create(&track, &options), 0);
+    push_pictures(track, 0, 60);
+    assert_int_equal(ph_video_track_finish(track), 0);
+    assert_int_equal(collector.count, 10);
+    for (uint32_t i = 0; i < collector.count; i++)
+        assert_int_equal(collector.parts[i].independent, i == 0 || i == 3 || i == 6);
+    ph_video_track_destroy(track);
+    collector_finish(&collector);
+}
+
 static void late_pictures_are_dropped_and_parts_stay_whole(void **state) {
     (void)state;
     struct collector collector = {.now_us = PH_SECOND_US / 2};
@@ -376,6 +394,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(video_plays_without_a_warning),
         cmocka_unit_test(a_second_worker_goes_on_in_the_middle_of_a_segment),
+        cmocka_unit_test(each_origin_goes_on_with_an_idr),
         cmocka_unit_test(late_pictures_are_dropped_and_parts_stay_whole),
         cmocka_unit_test(a_slower_rendition_takes_every_second_frame),
         cmocka_unit_test(abandoning_frees_a_blocked_push),
