@@ -1,0 +1,234 @@
+import Hls, { type ErrorData, type Level, type LevelLoadedData } from 'hls.js';
+
+import type { Timing } from '../api/client.ts';
+import { catchUpRate, jumpBehindSeconds, LatencyTarget } from './catch_up.ts';
+import { hlsConfig, rememberBandwidth, rememberedBandwidth } from './hls_config.ts';
+import { bufferedAhead, progressMark } from './picture_progress.ts';
+import { PlaybackState } from './playback_state.ts';
+import type { Player, PlayerListener } from './player.ts';
+import { Recovery, type Fault, type Remedy } from './recovery.ts';
+import { renditionName, type RenditionList } from './renditions.ts';
+import { StallWatch } from './stall_watch.ts';
+
+const tickMs = 250;
+const idleAfterPauseMs = 30_000;
+
+export interface HlsPlayerOptions {
+  video: HTMLVideoElement;
+  playlist: string;
+  renditions: RenditionList;
+  listener: PlayerListener;
+  /* Hears the Date header of every playlist. */
+  timed(timing: Timing): void;
+}
+
+/* Plays through Media Source Extensions (or iPhone's ManagedMediaSource).
+ *
+ * Lifetime: #hls lives from #build() to the next #build() or destroy(); everything else lives as long as the player.
+ * Remedies wait in #pending, one at a time. */
+export class HlsPlayer implements Player {
+  #options: HlsPlayerOptions;
+  #hls: Hls | null = null;
+  #playback: PlaybackState;
+  #recovery = new Recovery();
+  #stalls = new StallWatch();
+  #target = new LatencyTarget();
+  #tick: ReturnType<typeof setInterval>;
+  #pending: { timer: ReturnType<typeof setTimeout>; remedy: Remedy } | null = null;
+  #idle: ReturnType<typeof setTimeout> | null = null;
+  #abort = new AbortController();
+
+  constructor(options: HlsPlayerOptions) {
+    this.#options = options;
+    this.#playback = new PlaybackState(options.video, (state) => {
+      if (state === 'playing') this.#settled();
+      if (state === 'waiting') options.listener.troubled();
+      options.listener.stateChanged(state);
+    });
+    const { signal } = this.#abort;
+    options.video.addEventListener('pause', () => this.#rest(), { signal });
+    options.video.addEventListener('play', () => this.#resume(), { signal });
+    options.renditions.addEventListener('change', () => this.#chooseLevel(), { signal });
+    this.#build();
+    this.#tick = setInterval(() => this.#watch(), tickMs);
+  }
+
+  get hls(): Hls | null {
+    return this.#hls;
+  }
+
+  pictureTimeMs(): number | null {
+    return this.#hls?.playingDate?.getTime() ?? null;
+  }
+
+  edgeLatency(): number | null {
+    return this.#hls && this.#hls.latency > 0 ? this.#hls.latency : null;
+  }
+
+  level(): { width: number; height: number } | null {
+    const level = this.#hls?.levels[this.#hls.currentLevel];
+    return level ? { width: level.width, height: level.height } : null;
+  }
+
+  isAtLiveEdge(): boolean {
+    const latency = this.edgeLatency();
+    return latency === null || latency - (this.#hls?.targetLatency ?? latency) < jumpBehindSeconds;
+  }
+
+  goLive(): void {
+    const position = this.#hls?.liveSyncPosition;
+    if (position && Number.isFinite(position)) this.#options.video.currentTime = position;
+  }
+
+  retryNow(): void {
+    if (!this.#pending) return;
+    const { remedy } = this.#pending;
+    this.#cancelPending();
+    this.#apply(remedy);
+  }
+
+  destroy(): void {
+    clearInterval(this.#tick);
+    this.#abort.abort();
+    this.#cancelPending();
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#playback.destroy();
+    this.#hls?.destroy();
+    this.#hls = null;
+  }
+
+  #build(): void {
+    this.#hls?.destroy();
+    const hls = new Hls(hlsConfig(rememberedBandwidth()));
+    this.#hls = hls;
+    hls.on(Hls.Events.MEDIA_ATTACHED, () => this.#options.listener.sourceReady());
+    hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => this.#manifestParsed(levels));
+    hls.on(Hls.Events.LEVEL_LOADED, (_event, loaded) => this.#levelLoaded(loaded));
+    hls.on(Hls.Events.ERROR, (_event, error) => this.#failed(error));
+    hls.loadSource(this.#options.playlist);
+    hls.attachMedia(this.#options.video);
+  }
+
+  #manifestParsed(levels: Level[]): void {
+    this.#options.renditions.replace(
+      levels
+        .filter(({ width, height }) => width > 0 && height > 0)
+        .map((level) => ({
+          id: renditionName(level),
+          width: level.width,
+          height: level.height,
+          bitrate: level.bitrate,
+        })),
+    );
+    this.#chooseLevel();
+  }
+
+  /* The next fragment comes in the chosen rendition; nothing that is buffered is thrown away. */
+  #chooseLevel(): void {
+    const hls = this.#hls;
+    if (!hls) return;
+    const { renditions } = this.#options;
+    const chosen = renditions[renditions.selectedIndex];
+    const level = chosen ? hls.levels.findIndex((candidate) => renditionName(candidate) === chosen.id) : -1;
+    if (level !== (hls.autoLevelEnabled ? -1 : hls.loadLevel)) hls.loadLevel = level;
+  }
+
+  #levelLoaded({ networkDetails, stats }: LevelLoadedData): void {
+    if (!(networkDetails instanceof XMLHttpRequest)) return;
+    const date = networkDetails.getResponseHeader('Date');
+    if (!date) return;
+    const toLocalMs = Date.now() - performance.now();
+    this.#options.timed({
+      dateMs: Date.parse(date),
+      sentMs: toLocalMs + stats.loading.start,
+      receivedMs: toLocalMs + stats.loading.first,
+    });
+  }
+
+  #failed({ fatal, type, details }: ErrorData): void {
+    if (details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) this.#target.stalled(performance.now());
+    if (!fatal) return;
+    const faults: Partial<Record<string, Fault>> = {
+      [Hls.ErrorTypes.NETWORK_ERROR]: 'network',
+      [Hls.ErrorTypes.MEDIA_ERROR]: 'media',
+    };
+    const plan = this.#recovery.plan(faults[type] ?? 'other', performance.now());
+    /* Without a manifest there is nothing to resume. */
+    const remedy = plan.remedy === 'resume' && this.#hls?.levels.length === 0 ? 'rebuild' : plan.remedy;
+    this.#playback.broken();
+    this.#schedule(remedy, plan.afterMs);
+    this.#options.listener.troubled();
+  }
+
+  #schedule(remedy: Remedy, afterMs: number): void {
+    this.#cancelPending();
+    const timer = setTimeout(() => {
+      this.#pending = null;
+      this.#apply(remedy);
+    }, afterMs);
+    this.#pending = { timer, remedy };
+  }
+
+  #cancelPending(): void {
+    if (this.#pending) clearTimeout(this.#pending.timer);
+    this.#pending = null;
+  }
+
+  #apply(remedy: Remedy): void {
+    if (remedy === 'recover-media') this.#hls?.recoverMediaError();
+    else if (remedy === 'resume') this.#hls?.startLoad(-1);
+    else this.#build();
+  }
+
+  #settled(): void {
+    this.#recovery.settled();
+    if (this.#hls) rememberBandwidth(this.#hls.bandwidthEstimate);
+  }
+
+  /* A long pause stops the download; playing again starts it at the live edge. */
+  #rest(): void {
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      this.#idle = null;
+      if (this.#options.video.paused) this.#hls?.stopLoad();
+    }, idleAfterPauseMs);
+  }
+
+  #resume(): void {
+    if (this.#idle !== null) clearTimeout(this.#idle);
+    this.#idle = null;
+    const hls = this.#hls;
+    if (!hls) return;
+    if (!hls.loadingEnabled) hls.startLoad(-1);
+    if (!this.isAtLiveEdge()) this.goLive();
+  }
+
+  #watch(): void {
+    const { video } = this.#options;
+    const details = this.#hls?.latestLevelDetails;
+    const live = details?.live === true;
+    const expected = live && !video.paused && document.visibilityState === 'visible' && !this.#pending;
+    const mark = progressMark(video, this.#playback.state !== 'starting');
+    const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
+    if (remedy !== 'none') this.#options.listener.troubled();
+    if (remedy === 'jump') this.goLive();
+    if (remedy === 'rebuild') this.#build();
+    if (live && !video.paused) this.#keepToEdge(details.partHoldBack || details.holdBack);
+    else if (video.playbackRate !== 1) video.playbackRate = 1;
+  }
+
+  #keepToEdge(holdBack: number): void {
+    const hls = this.#hls;
+    const { video } = this.#options;
+    const latency = this.edgeLatency();
+    if (!hls || latency === null || this.#playback.state === 'starting') return;
+    const target = this.#target.seconds(holdBack || hls.targetLatency || 0, performance.now());
+    if (Math.abs((hls.targetLatency ?? 0) - target) > 0.01) hls.targetLatency = target;
+    if (latency - target > jumpBehindSeconds && !video.seeking) {
+      this.goLive();
+      return;
+    }
+    const rate = catchUpRate({ latency, target, buffered: bufferedAhead(video), rate: video.playbackRate });
+    if (rate !== video.playbackRate) video.playbackRate = rate;
+  }
+}

@@ -1,0 +1,110 @@
+import { Recovery } from './recovery.ts';
+import { bufferedAhead, progressMark } from './picture_progress.ts';
+import { PlaybackState } from './playback_state.ts';
+import type { Player, PlayerListener } from './player.ts';
+import { StallWatch } from './stall_watch.ts';
+
+const tickMs = 500;
+const edgeToleranceSeconds = 6;
+
+export interface NativePlayerOptions {
+  video: HTMLVideoElement;
+  playlist: string;
+  listener: PlayerListener;
+}
+
+interface DatedVideo extends HTMLVideoElement {
+  getStartDate?(): Date;
+}
+
+/* Plays through the browser's own HLS, where there is no Media Source Extensions. */
+export class NativePlayer implements Player {
+  readonly hls = null;
+  #options: NativePlayerOptions;
+  #playback: PlaybackState;
+  #recovery = new Recovery();
+  #stalls = new StallWatch();
+  #tick: ReturnType<typeof setInterval>;
+  #pending: ReturnType<typeof setTimeout> | null = null;
+  #abort = new AbortController();
+
+  constructor(options: NativePlayerOptions) {
+    this.#options = options;
+    this.#playback = new PlaybackState(options.video, (state) => {
+      if (state === 'playing') this.#recovery.settled();
+      options.listener.stateChanged(state);
+    });
+    options.video.addEventListener('error', () => this.#failed(), { signal: this.#abort.signal });
+    this.#load();
+    this.#tick = setInterval(() => this.#watch(), tickMs);
+  }
+
+  pictureTimeMs(): number | null {
+    const video: DatedVideo = this.#options.video;
+    const startMs = video.getStartDate?.().getTime() ?? NaN;
+    return Number.isFinite(startMs) ? startMs + video.currentTime * 1000 : null;
+  }
+
+  edgeLatency(): number | null {
+    const { seekable, currentTime } = this.#options.video;
+    return seekable.length > 0 ? Math.max(0, seekable.end(seekable.length - 1) - currentTime) : null;
+  }
+
+  level(): { width: number; height: number } | null {
+    const { videoWidth: width, videoHeight: height } = this.#options.video;
+    return width > 0 ? { width, height } : null;
+  }
+
+  isAtLiveEdge(): boolean {
+    return (this.edgeLatency() ?? 0) < edgeToleranceSeconds;
+  }
+
+  goLive(): void {
+    const { video } = this.#options;
+    if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
+  }
+
+  retryNow(): void {
+    if (this.#pending === null) return;
+    clearTimeout(this.#pending);
+    this.#pending = null;
+    this.#load();
+  }
+
+  destroy(): void {
+    clearInterval(this.#tick);
+    this.#abort.abort();
+    this.#playback.destroy();
+    if (this.#pending !== null) clearTimeout(this.#pending);
+    this.#options.video.removeAttribute('src');
+    this.#options.video.load();
+  }
+
+  #load(): void {
+    const { video, playlist } = this.#options;
+    video.src = playlist;
+    video.load();
+    this.#options.listener.sourceReady();
+  }
+
+  #failed(): void {
+    this.#playback.broken();
+    const { afterMs } = this.#recovery.plan('other', performance.now());
+    if (this.#pending !== null) clearTimeout(this.#pending);
+    this.#pending = setTimeout(() => {
+      this.#pending = null;
+      this.#load();
+    }, afterMs);
+    this.#options.listener.troubled();
+  }
+
+  #watch(): void {
+    const { video } = this.#options;
+    const expected = !video.paused && !video.ended && document.visibilityState === 'visible' && this.#pending === null;
+    const mark = progressMark(video, this.#playback.state !== 'starting');
+    const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
+    if (remedy !== 'none') this.#options.listener.troubled();
+    if (remedy === 'jump' && bufferedAhead(video) < 0.5) this.goLive();
+    if (remedy === 'rebuild') this.#load();
+  }
+}

@@ -1,0 +1,28 @@
+import type Hls from 'hls.js';
+
+/* `starting` until the first picture, `waiting` while it stands still and should not, `finished` when the playlist's end
+ * was played. */
+export type PlayerState = 'starting' | 'playing' | 'waiting' | 'paused' | 'finished' | 'unsupported';
+
+export interface PlayerListener {
+  /* A source was attached, for the first time or again after an error; the element is paused then. */
+  sourceReady(): void;
+  stateChanged(state: PlayerState): void;
+  /* Something failed; whether the session still lasts is worth asking. */
+  troubled(): void;
+}
+
+export interface Player {
+  readonly hls: Hls | null;
+  /* Wall-clock time of the picture on screen, UTC milliseconds. */
+  pictureTimeMs(): number | null;
+  /* Seconds behind the end of the playlist. */
+  edgeLatency(): number | null;
+  /* Height and width of the rendition on screen. */
+  level(): { width: number; height: number } | null;
+  isAtLiveEdge(): boolean;
+  goLive(): void;
+  /* The network is back: do not sit out a wait. */
+  retryNow(): void;
+  destroy(): void;
+}

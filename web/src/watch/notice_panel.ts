@@ -1,0 +1,32 @@
+import { say } from '../lib/dom.ts';
+import type { Notice } from './view.ts';
+
+/* The message over the picture. */
+export class NoticePanel {
+  #panel: HTMLElement;
+  #heading: HTMLElement;
+  #text: HTMLElement;
+  #wayOut: HTMLElement;
+
+  constructor(panel: HTMLElement) {
+    const child = (name: string): HTMLElement => {
+      const found = panel.querySelector<HTMLElement>(`.notice-${name}`);
+      if (!found) throw new Error(`the notice has no ${name}`);
+      return found;
+    };
+    this.#panel = panel;
+    this.#heading = child('heading');
+    this.#text = child('text');
+    this.#wayOut = child('way-out');
+  }
+
+  show(notice: Notice | null): void {
+    this.#panel.hidden = notice === null;
+    if (!notice) return;
+    this.#panel.dataset['mood'] = notice.mood;
+    this.#panel.dataset['veil'] = notice.veil;
+    say(this.#heading, notice.heading);
+    say(this.#text, notice.text);
+    this.#wayOut.hidden = !notice.wayOut;
+  }
+}

@@ -1,0 +1,169 @@
+import { ApiError, onTiming, session as askForSession } from '../api/client.ts';
+import { reachable, type Session } from '../api/session.ts';
+import { viewerToken, withToken } from '../api/token.ts';
+import { element, part, say } from '../lib/dom.ts';
+import { Poller, type PollResult } from '../lib/poller.ts';
+import { ServerClock } from '../lib/server_clock.ts';
+import { durationText } from '../lib/time_text.ts';
+import { startPlaying } from '../player/autoplay.ts';
+import { createPlayer } from '../player/create_player.ts';
+import type { Player, PlayerState } from '../player/player.ts';
+import { RenditionList } from '../player/renditions.ts';
+import { LiveBadge } from './live_badge.ts';
+import { NoticePanel } from './notice_panel.ts';
+import { SoundPrompt } from './sound_prompt.ts';
+import { askAgainMs, pageTitle, viewOf, type Situation, type View } from './view.ts';
+
+const refreshMs = 1000;
+
+/* One session on one page. Everything that happens changes #situation; #show() draws what follows from it. */
+export class WatchPage {
+  readonly video: HTMLVideoElement;
+  readonly clock = new ServerClock();
+  player: Player | null = null;
+
+  #id: string;
+  #situation: Situation = { session: null, errorStatus: null, player: null, online: navigator.onLine };
+  #view: View | null = null;
+  #renditions = new RenditionList();
+  #poller: Poller;
+  #badge: LiveBadge;
+  #notice: NoticePanel;
+  #sound: SoundPrompt;
+  #title: Element;
+  #status: Element;
+  #wanted = true; /* the viewer did not pause */
+  #startedOnce = false;
+
+  constructor(main: HTMLElement, id: string | null) {
+    this.#id = id ?? '';
+    this.video = element('video', { slot: 'media', playsinline: '', preload: 'auto', tabindex: '-1' });
+    /* Before the controller sees the element: it reads the list when it adopts it. */
+    Object.defineProperty(this.video, 'videoRenditions', { value: this.#renditions });
+    part('media-controller', main).prepend(this.video);
+    this.#badge = new LiveBadge(part('.live-badge', main), () => this.#goLive());
+    this.#notice = new NoticePanel(part('.notice', main));
+    this.#sound = new SoundPrompt(part('.sound-prompt', main), this.video);
+    this.#title = part('.session-title', main);
+    this.#status = part('.session-status', main);
+    this.#poller = new Poller(() => this.#ask());
+    onTiming((timing) => this.clock.add(timing));
+    this.#listen();
+    if (id === null) this.#change({ errorStatus: 404 });
+    else this.#poller.poke();
+    setInterval(() => this.#refresh(), refreshMs);
+  }
+
+  latencySeconds(): number | null {
+    const pictureMs = this.player?.pictureTimeMs() ?? null;
+    if (pictureMs === null || !Number.isFinite(this.clock.uncertaintyMs)) return this.player?.edgeLatency() ?? null;
+    return (Date.now() + this.clock.offsetMs - pictureMs) / 1000;
+  }
+
+  #listen(): void {
+    addEventListener('online', () => {
+      this.#change({ online: true });
+      this.player?.retryNow();
+    });
+    addEventListener('offline', () => this.#change({ online: false }));
+    document.addEventListener('visibilitychange', () => this.#seen());
+    addEventListener('pageshow', () => this.#seen());
+    this.video.addEventListener('play', () => (this.#wanted = true));
+    this.video.addEventListener('pause', () => {
+      if (document.visibilityState === 'visible' && !this.video.ended) this.#wanted = false;
+    });
+  }
+
+  async #ask(): Promise<PollResult> {
+    let heard: Partial<Situation>;
+    let retryAfterMs = 0;
+    try {
+      heard = { session: await askForSession(this.#id), errorStatus: null };
+    } catch (error) {
+      const status = error instanceof ApiError ? error.status : 0;
+      retryAfterMs = error instanceof ApiError ? error.retryAfterMs : 0;
+      heard = { errorStatus: status };
+    }
+    this.#change(heard);
+    const settled = this.#view?.settled ?? false;
+    const nextMs = Math.max(retryAfterMs, askAgainMs(this.#situation));
+    return { failed: this.#situation.errorStatus !== null, nextMs: settled ? null : nextMs };
+  }
+
+  #change(heard: Partial<Situation>): void {
+    this.#situation = { ...this.#situation, ...heard };
+    const view = viewOf(this.#situation);
+    this.#view = view;
+    if (view.wantsPlayer && !this.player && this.#situation.session) this.#open(this.#situation.session);
+    else if (!view.wantsPlayer && this.player) this.#close();
+    this.#show();
+  }
+
+  #open(session: Session): void {
+    const playlist = withToken(reachable(session.playlist, new URL(location.href)), viewerToken());
+    this.player = createPlayer({
+      video: this.video,
+      playlist,
+      renditions: this.#renditions,
+      timed: (timing) => this.clock.add(timing),
+      listener: {
+        sourceReady: () => void this.#play(),
+        stateChanged: (state: PlayerState) => this.#change({ player: state }),
+        troubled: () => this.#poller.poke(),
+      },
+    });
+    this.#change({ player: this.player ? 'starting' : 'unsupported' });
+  }
+
+  #close(): void {
+    this.player?.destroy();
+    this.player = null;
+    if (this.#situation.player !== 'unsupported' && this.#situation.player !== 'finished') this.#change({ player: null });
+  }
+
+  async #play(): Promise<void> {
+    if (!this.#wanted) return;
+    if (this.#startedOnce) {
+      await this.video.play().catch(() => undefined);
+      return;
+    }
+    this.#startedOnce = true;
+    this.#sound.show(await startPlaying(this.video));
+  }
+
+  #goLive(): void {
+    this.player?.goLive();
+    void this.video.play().catch(() => undefined);
+  }
+
+  /* The tab is in front again: back to the live picture. */
+  #seen(): void {
+    if (document.visibilityState !== 'visible' || !this.player) return;
+    this.player.retryNow();
+    if (!this.#wanted) return;
+    if (!this.player.isAtLiveEdge()) this.player.goLive();
+    if (this.video.paused && !this.video.ended) void this.video.play().catch(() => undefined);
+  }
+
+  #show(): void {
+    const view = this.#view;
+    if (!view) return;
+    const { session } = this.#situation;
+    this.#notice.show(view.notice);
+    document.body.dataset['badge'] = view.badge;
+    document.title = pageTitle(session, view.badge);
+    say(this.#title, session?.title ?? '');
+    this.#refresh();
+  }
+
+  /* What changes with time alone. */
+  #refresh(): void {
+    const view = this.#view;
+    if (!view) return;
+    this.#badge.show(view.badge, this.latencySeconds(), this.player?.isAtLiveEdge() ?? true);
+    const startedAtMs = this.#situation.session?.startedAtMs ?? null;
+    const lasting = view.badge === 'live' && startedAtMs !== null;
+    const serverNowMs = Date.now() + this.clock.offsetMs;
+    say(this.#status, lasting ? `${view.status} · ${durationText(serverNowMs - startedAtMs)}` : view.status);
+  }
+}

@@ -1,0 +1,50 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { constants, gzip } from 'node:zlib';
+
+import { defineConfig, type Plugin } from 'vite';
+
+/* Where `npm run dev` finds a running porthole. */
+const server = process.env['PORTHOLE_URL'] ?? 'http://localhost:8080';
+
+/* The binary answers /watch/<session> with watch.html; the development server does the same. */
+const watchPage: Plugin = {
+  name: 'watch-page',
+  configureServer(dev) {
+    dev.middlewares.use((request, _response, next) => {
+      if (request.url?.startsWith('/watch/')) request.url = '/watch.html';
+      next();
+    });
+  },
+};
+
+/* Compresses once what the binary serves thousands of times: `x.gz` beside `x` is sent to who accepts gzip. */
+const compressedTwins: Plugin = {
+  name: 'compressed-twins',
+  apply: 'build',
+  async closeBundle() {
+    const folder = path.resolve('dist');
+    const entries = await readdir(folder, { recursive: true });
+    for (const entry of entries.filter((name) => /\.(js|css|html|svg)$/.test(name))) {
+      const file = path.join(folder, entry);
+      await writeFile(`${file}.gz`, await promisify(gzip)(await readFile(file), { level: constants.Z_BEST_COMPRESSION }));
+    }
+  },
+};
+
+export default defineConfig({
+  appType: 'mpa',
+  plugins: [watchPage, compressedTwins],
+  build: {
+    target: ['es2021', 'chrome100', 'firefox100', 'safari15'],
+    rollupOptions: { input: ['index.html', 'watch.html'] },
+    /* Nothing inline: the pages live under a Content-Security-Policy without data: scripts and styles. */
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 800,
+  },
+  server: {
+    proxy: { '/api': server, '/live': server },
+  },
+});
