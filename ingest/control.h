@@ -1,7 +1,8 @@
-/* What ingest asks of the control plane. Implemented by the wiring over the sessions store; ingest has no database.
+/* What ingest asks of the control plane. Implemented by the wiring over the sessions store; ingest has no
+ * database.
  *
- * `admit` runs inside SRT's listen callback and must answer within a few milliseconds. The rest may be called from any
- * ingest thread and must not block longer. */
+ * `admit` runs inside SRT's listen callback and must answer within a few milliseconds. The rest may be called
+ * from any ingest thread and must not block longer. */
 #ifndef PH_INGEST_CONTROL_H
 #define PH_INGEST_CONTROL_H
 
@@ -28,7 +29,8 @@ struct ph_ingest_control_impl {
     enum ph_admission_result (*admit)(
         struct ph_ingest_control *control, const char *stream_key, struct ph_admission *admission);
     /* A publisher's connection came or went; `protocol` is "srt" or "whip". */
-    void (*connected)(struct ph_ingest_control *control, const char *session, const char *protocol, const char *peer);
+    void (*connected)(
+        struct ph_ingest_control *control, const char *session, const char *protocol, const char *peer);
     void (*disconnected)(struct ph_ingest_control *control, const char *session);
     /* The first part of the session was published: it is live. */
     void (*live)(struct ph_ingest_control *control, const char *session);
@@ -37,7 +39,8 @@ struct ph_ingest_control_impl {
     /* The session is over: ended by its owner, by the reconnect window, or at shutdown. */
     void (*ended)(struct ph_ingest_control *control, const char *session, const char *reason);
     /* The source cannot be carried. */
-    void (*failed)(struct ph_ingest_control *control, const char *session, const struct ph_link_reason *reason);
+    void (*failed)(
+        struct ph_ingest_control *control, const char *session, const struct ph_link_reason *reason);
 };
 struct ph_ingest_control {
     const struct ph_ingest_control_impl *impl;
