@@ -170,8 +170,12 @@ static int move_link(struct ph_relay *relay, int64_t now_us) {
     if (code && code != -EAGAIN)
         return code;
     code = write_entries(relay, now_us);
-    if (code)
-        return code;
+    if (code) { /* why the worker closed its end may lie unread */
+        int reason = read_frames(relay, now_us);
+        if (relay->state >= PH_RELAY_FINISHED)
+            return 0;
+        return reason == -EBUSY ? reason : code;
+    }
     return is_carrying(relay) && now_us - relay->heard_us > silence_us ? -ETIMEDOUT : 0;
 }
 
