@@ -1,59 +1,79 @@
-/* The worker role: listens for source links and gives each a `porthole transcode` process of its own.
+/* The worker role: takes source links from ingest and gives each to a process of its own (`porthole
+ * transcode`).
  *
- *   phase      what may be called
- *   created    start, destroy
- *   started    has_capacity, workers, drain
- *   drained    workers, destroy
+ * One thread owns everything: listening sockets, links that wait, processes. A warm spare process always
+ * stands ready, so that a link waits for no start. Processes are watched by their heartbeat and by pidfd, and
+ * are ended by pid only. The other functions may be called from any thread.
  *
- * One thread creates, starts, drains and destroys; has_capacity and workers may be called from any.
- *
- * A warm spare process waits at all times. A process that is silent for five seconds is killed; one that dies
- * is replaced, with growing pauses when it dies while warming up. */
+ *   phase     from                            what is allowed
+ *   created   ph_supervisor_create()          the addresses are bound; start, destroy
+ *   running   ph_supervisor_start()           all but start
+ *   draining  ph_supervisor_drain()           links are refused as "draining"; sessions go on to the deadline
+ *   ended     the drain's return              destroy */
 #ifndef PH_TRANSCODE_SUPERVISOR_H
 #define PH_TRANSCODE_SUPERVISOR_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/types.h>
+
+#include "core/base/bytes.h"
+#include "core/base/error.h"
 #include "core/base/metrics.h"
-#include "transcode/worker_process.h"
+#include "core/media/source_link.h"
 
 struct ph_supervisor;
 
+/* Strings and the secret are copied; `metrics` is borrowed and outlives the supervisor. */
 struct ph_supervisor_options {
-    const char *listen;             /* comma-separated "unix:/path", "tcp:host:port" */
-    struct ph_slice cluster_secret; /* borrowed; TCP links prove that they know it */
-    const char *executable;         /* NULL: this program */
-    uint32_t most_sessions;         /* 0: by measured load */
-    struct ph_metrics *metrics;     /* borrowed */
+    const char *listen;     /* "unix:/path" or "tcp:host:port"; several are separated by commas */
+    struct ph_slice secret; /* the cluster's: TCP links prove it */
+    const char *executable; /* NULL: /proc/self/exe */
+    const char *encoder;    /* PORTHOLE_ENCODER of the processes; NULL leaves it as it is here */
+    uint32_t most_sessions; /* 0: by measured speed */
+    struct ph_metrics *metrics;
 };
 
-/* 0, or a negative code with a sentence for the operator. Strings are copied. */
+/* Binds the addresses. On failure a sentence that names PORTHOLE_WORKER_LISTEN, and -EINVAL, -EADDRINUSE,
+ * -ENOMEM or another -errno. A unix socket's file that nobody listens at is replaced. */
 int ph_supervisor_create(struct ph_supervisor **supervisor, const struct ph_supervisor_options *options,
     struct ph_error *error) PH_NODISCARD;
-/* Opens the sockets and starts the thread and the first spare. */
-int ph_supervisor_start(struct ph_supervisor *supervisor, struct ph_error *error) PH_NODISCARD;
-
-/* Whether a session more would be taken. Never blocks. */
-bool ph_supervisor_has_capacity(struct ph_supervisor *supervisor);
-/* The same with the signature of ingest's `has_capacity`. */
-bool ph_supervisor_has_capacity_opaque(void *supervisor);
-
-/* Takes no session any more and waits for the running ones. 0, or -ETIMEDOUT when some still ran at the
- * deadline (ph_now_us() time). */
-int ph_supervisor_drain(struct ph_supervisor *supervisor, int64_t deadline_us) PH_NODISCARD;
-/* Ends all processes that are left (SIGTERM, after a second SIGKILL) and the thread. NULL is fine. */
+/* Starts the thread and with it the first spare. 0 or -errno. */
+int ph_supervisor_start(struct ph_supervisor *supervisor) PH_NODISCARD;
+/* Takes no new session, waits until the running ones ended or until the deadline (ph_now_us()'s clock), then
+ * ends what is left: SIGTERM, after a second SIGKILL, reaped. Returns when no process is left. */
+void ph_supervisor_drain(struct ph_supervisor *supervisor, int64_t deadline_us);
+/* Drains with a deadline that is over, unless it was drained; frees. NULL is accepted. */
 void ph_supervisor_destroy(struct ph_supervisor *supervisor);
 
-struct ph_worker_snapshot {
-    char id[PH_SESSION_ID_BYTES];
-    enum ph_worker_state state;
-    pid_t pid;
-    int64_t since_us; /* ph_now_us() time */
-    double cores;     /* below zero: not measured yet */
-    bool has_stats;
-    struct ph_link_stats stats;
+/* Whether one more session would be taken at this moment; `opaque` is the supervisor. Reads one atomic. */
+bool ph_supervisor_has_capacity(void *opaque);
+/* A struct ph_feature's check: false with a sentence in `text` when no process can be started. Does not
+ * block. */
+bool ph_supervisor_health(void *opaque, char *text, size_t text_bytes);
+
+enum ph_worker_state {
+    PH_WORKER_STARTING, /* warms up */
+    PH_WORKER_SPARE,    /* ready, waits for a link */
+    PH_WORKER_BUSY,     /* carries a session */
+    PH_WORKER_ENDING,   /* was told to end */
 };
-/* Fills at most `most`; returns how many processes there are. `capacity` (may be NULL): sessions the node can
- * carry. */
-size_t ph_supervisor_workers(
-    struct ph_supervisor *supervisor, struct ph_worker_snapshot *workers, size_t most, uint32_t *capacity);
+const char *ph_worker_state_name(enum ph_worker_state state);
+
+/* A process as it is at one moment. */
+struct ph_worker_view {
+    pid_t pid;
+    enum ph_worker_state state;
+    int64_t since_utc_us; /* in this state */
+    bool has_stats;
+    struct ph_link_stats stats; /* the last heartbeat's */
+};
+
+enum { PH_SUPERVISOR_MOST_WORKERS = 256 };
+
+/* Copies at most `most` views; the count copied. */
+size_t ph_supervisor_snapshot(struct ph_supervisor *supervisor, struct ph_worker_view *views, size_t most);
 
 #endif
