@@ -38,7 +38,17 @@ export default defineConfig({
   plugins: [watchPage, compressedTwins],
   build: {
     target: ['es2021', 'chrome100', 'firefox100', 'safari15'],
-    rollupOptions: { input: ['index.html', 'watch.html'] },
+    rollupOptions: {
+      input: ['index.html', 'watch.html'],
+      /* Parts that change less often than the pages keep their cached copies. */
+      output: {
+        manualChunks: (id) => {
+          if (id.includes('node_modules/hls.js/')) return 'hls';
+          if (id.includes('node_modules/media-chrome/')) return 'controls';
+          return /src\/(api|lib|styles\/(tokens|base))/.test(id) ? 'common' : null;
+        },
+      },
+    },
     /* Nothing inline: the pages live under a Content-Security-Policy without data: scripts and styles. */
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

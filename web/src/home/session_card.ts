@@ -65,6 +65,6 @@ function sinceText({ state, startedAtMs, viewers }: Session): string {
   const watching = viewers === null || viewers === 0 ? '' : ` · ${viewers} watching`;
   if (state === 'created') return 'Waiting for the headset';
   if (startedAtMs === null) return `Live${watching}`;
-  const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' }).format(startedAtMs);
+  const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' }).format(startedAtMs);
   return `Since ${clock} · ${durationText(Date.now() - startedAtMs)}${watching}`;
 }

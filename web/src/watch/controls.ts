@@ -8,4 +8,5 @@ import 'media-chrome/media-airplay-button';
 import 'media-chrome/media-pip-button';
 import 'media-chrome/media-fullscreen-button';
 import 'media-chrome/menu/media-rendition-menu-button';
+import 'media-chrome/menu/media-chrome-menu-item';
 import 'media-chrome/menu/media-rendition-menu';

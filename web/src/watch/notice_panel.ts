@@ -22,6 +22,8 @@ export class NoticePanel {
 
   show(notice: Notice | null): void {
     this.#panel.hidden = notice === null;
+    /* Controls of a picture that nobody sees would only lie over the message. */
+    this.#panel.parentElement?.classList.toggle('is-veiled', notice?.veil === 'full');
     if (!notice) return;
     this.#panel.dataset['mood'] = notice.mood;
     this.#panel.dataset['veil'] = notice.veil;

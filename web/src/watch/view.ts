@@ -31,7 +31,7 @@ export interface View {
 function closed(heading: string, text: string, mood: Mood, settled: boolean): View {
   return {
     badge: settled ? 'over' : 'none',
-    status: heading,
+    status: settled ? heading : '',
     notice: { heading, text, mood, veil: 'full', wayOut: true },
     wantsPlayer: false,
     settled,
@@ -43,7 +43,7 @@ function refused(status: number): View | null {
     case 401:
       return closed(
         'This stream is private',
-        'Your invitation is missing or has run out. Open the link you were sent once more, or ask for a new one.',
+        'Your invitation has run out. Open the link you were sent once more, or ask for a new one.',
         'trouble',
         false,
       );
@@ -57,7 +57,7 @@ function refused(status: number): View | null {
     case 404:
       return closed(
         'There is no such stream',
-        'The link may be incomplete, or the invitation in it has run out. Open the link you were sent once more, or ask for a new one.',
+        'Open the link you were sent once more, or ask for a new one: its invitation may have run out.',
         'trouble',
         false,
       );

@@ -15,6 +15,8 @@ import { SoundPrompt } from './sound_prompt.ts';
 import { askAgainMs, pageTitle, viewOf, type Situation, type View } from './view.ts';
 
 const refreshMs = 1000;
+/* With the clocks known less well than this, the distance to the playlist's end is nearer the truth. */
+const mostUncertainMs = 300;
 
 /* One session on one page. Everything that happens changes #situation; #show() draws what follows from it. */
 export class WatchPage {
@@ -56,7 +58,7 @@ export class WatchPage {
 
   latencySeconds(): number | null {
     const pictureMs = this.player?.pictureTimeMs() ?? null;
-    if (pictureMs === null || !Number.isFinite(this.clock.uncertaintyMs)) return this.player?.edgeLatency() ?? null;
+    if (pictureMs === null || this.clock.uncertaintyMs > mostUncertainMs) return this.player?.edgeLatency() ?? null;
     return (Date.now() + this.clock.offsetMs - pictureMs) / 1000;
   }
 
