@@ -1,0 +1,32 @@
+/* What passes from the demuxing thread to the grid's thread, in order. Private to source*.c. */
+#ifndef PH_TRANSCODE_SOURCE_ITEM_H
+#define PH_TRANSCODE_SOURCE_ITEM_H
+
+#include "transcode/demux.h"
+
+enum ph_source_item_kind {
+    PH_ITEM_CLOCK,      /* link time has come to `time_us` */
+    PH_ITEM_CONNECTION, /* a publisher's connection begins */
+    PH_ITEM_REFUSED,    /* it announces a codec that nothing here decodes, and nothing else */
+    PH_ITEM_STREAM,     /* packets of `stream` have these parameters from here on */
+    PH_ITEM_PACKET,
+    PH_ITEM_GONE, /* the connection is over: drain the decoders */
+    PH_ITEM_END,  /* the session is over */
+};
+
+struct ph_source_item {
+    enum ph_source_item_kind kind;
+    int64_t time_us;     /* link time; of a packet: when its last byte came */
+    uint64_t replay_from; /* PACKET: the last entry from which a fresh demuxer yields it too, or PH_NO_UNIT */
+    enum ph_track_kind stream;
+    AVPacket *packet;                     /* owned */
+    AVCodecParameters *parameters;        /* owned */
+    const char *codec;                    /* REFUSED: its name, static */
+    struct ph_link_connection connection; /* owned */
+};
+
+struct ph_source_item *ph_source_item_create(enum ph_source_item_kind kind, int64_t time_us);
+/* NULL is fine. */
+void ph_source_item_destroy(struct ph_source_item *item);
+
+#endif
