@@ -26,7 +26,7 @@ async function carry(preset, count) {
     await pause(4_000);
     const workers = node.workers().slice(0, count);
     const before = workers.map((worker) => cpuSeconds(worker.pid));
-    const dropped = async () => (await node.metric('porthole_worker_frames_dropped_total')) ?? 0;
+    const dropped = async () => (await node.metric('porthole_worker_frames_dropped')) ?? 0;
     const droppedBefore = await dropped();
     await pause(seconds * 1_000);
     const cpu = workers.reduce((sum, worker, i) => sum + cpuSeconds(worker.pid) - before[i], 0) / seconds / count;

@@ -28,8 +28,8 @@ try {
       const metrics = await node.metrics();
       const rise = (name) => figure(metrics, session, name) - figure(before, session, name);
       rows.push([
-        elapsed ? '' : phase, figure(metrics, session, 'porthole_worker_effort'), figure(metrics, session, 'porthole_worker_speed_ratio'),
-        rise('porthole_worker_frames_out_total'), rise('porthole_worker_frames_dropped_total'), rise('porthole_worker_frames_repeated_total'),
+        elapsed ? '' : phase, figure(metrics, session, 'porthole_worker_effort'), figure(metrics, session, 'porthole_worker_speed'),
+        rise('porthole_worker_frames_out'), rise('porthole_worker_frames_dropped'), rise('porthole_worker_frames_repeated'),
         figure(metrics, session, 'porthole_worker_delay_seconds') * 1_000, watch.longestGap(since), others.length + 1,
       ]);
       before = metrics;
