@@ -192,6 +192,10 @@ int ph_publishing_begin(struct ph_relays *relays, const struct ph_admission *adm
         return code;
     }
     ph_relays_wake(relays);
+    if (publishing->number)
+        ph_metric_add(ph_metrics_counter(relays->metrics, "porthole_ingest_reconnects_total",
+                          "Publishers that came back to their session", NULL),
+            1);
     relays->control->impl->connected(relays->control, admission->session, offer->protocol, offer->peer);
     *out = publishing;
     return 0;

@@ -76,6 +76,7 @@ struct ph_relay {
     int64_t heard_us, sent_us;              /* T; last frame from, last entry or tick to the worker */
     int attempts;                           /* T; since the last ACCEPT */
     int64_t died_us;                 /* T; of the worker before, until its successor publishes; else 0 */
+    struct ph_link_stats counted;    /* T; this worker's figures that the counters hold */
     struct ph_crash_history crashes; /* T */
 };
 

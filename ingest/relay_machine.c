@@ -119,6 +119,7 @@ static int handle_accept(struct ph_relay *relay, const struct ph_link_frame *fra
     relay->replay_point = replay_from;
     relay->position = replay_from;
     relay->sent_us = now_us;
+    relay->counted = (struct ph_link_stats){0};
     ph_relay_enter(relay, PH_RELAY_REPLAYING, PH_NEVER_US);
     return 0;
 }
@@ -128,7 +129,8 @@ static int handle_refuse(struct ph_relay *relay, const struct ph_link_frame *fra
     int code = ph_link_reason_parse(frame, &reason);
     if (code)
         return code;
-    ph_worker_pool_refused(relay->relays->workers, &relay->worker, now_us);
+    if (strcmp(reason.code, "busy") == 0 || strcmp(reason.code, "draining") == 0)
+        ph_worker_pool_refused(relay->relays->workers, &relay->worker, now_us);
     ph_log_warning(
         "a worker refused the session", ph_str("session", relay->session), ph_str("reason", reason.code));
     return -EBUSY;
