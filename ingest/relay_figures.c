@@ -12,12 +12,11 @@ static void count_frames(struct ph_relay *relay, const struct ph_link_stats *sta
         const char *name, *help;
         double amount;
     } counters[] = {
-        {"porthole_worker_frames_in_total", "Frames decoded", added(stats->frames_in, before->frames_in)},
-        {"porthole_worker_frames_out_total", "Frames published",
-            added(stats->frames_out, before->frames_out)},
-        {"porthole_worker_frames_dropped_total", "Frames dropped before encoding",
+        {"porthole_worker_frames_in", "Frames decoded", added(stats->frames_in, before->frames_in)},
+        {"porthole_worker_frames_out", "Frames published", added(stats->frames_out, before->frames_out)},
+        {"porthole_worker_frames_dropped", "Frames dropped before encoding",
             added(stats->frames_dropped, before->frames_dropped)},
-        {"porthole_worker_frames_repeated_total", "Frames repeated because none arrived",
+        {"porthole_worker_frames_repeated", "Frames repeated because none arrived",
             added(stats->frames_repeated, before->frames_repeated)},
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)

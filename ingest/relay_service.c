@@ -24,7 +24,8 @@ static int64_t backoff_us(int attempts) {
     int64_t whole_us = 100 * PH_MILLISECOND_US << doublings;
     if (whole_us > 2 * PH_SECOND_US)
         whole_us = 2 * PH_SECOND_US;
-    return whole_us / 2 + (int64_t)((double)(whole_us / 2) * ph_random_unit());
+    int64_t half_us = whole_us / 2;
+    return half_us + (int64_t)((double)half_us * ph_random_unit());
 }
 
 static bool is_carrying(const struct ph_relay *relay) {
