@@ -25,7 +25,7 @@ static struct ph_session *find_session(
     struct ph_origin *origin, struct ph_http_request *request, enum ph_caching_kind kind) {
     bool gone = false;
     const char *id = ph_http_request_param(request, "session");
-    struct ph_session *session = ph_sessions_find(origin->sessions, id, &gone);
+    struct ph_session *session = ph_origin_sessions_find(origin->sessions, id, &gone);
     if (session)
         return session;
     fail(request, NULL, kind, gone ? 410 : 404, gone ? "the session is over" : no_session);

@@ -29,7 +29,7 @@ int ph_origin_create(
     if (!code && !origin->secret)
         code = -ENOMEM;
     if (!code)
-        code = ph_sessions_create(&origin->sessions);
+        code = ph_origin_sessions_create(&origin->sessions);
     struct ph_spool_options spool = {
         .data_dir = options->data_dir,
         .most_bytes = (uint64_t)(options->spool_most_mib ? options->spool_most_mib : default_spool_mib) << 20,
@@ -74,7 +74,7 @@ static bool tick_session(
     ph_spool_poke(origin->spool, session);
     if (is_over) {
         ph_log_info("session retired", ph_str("session", session->id));
-        ph_sessions_retire(origin->sessions, session, now_us);
+        ph_origin_sessions_retire(origin->sessions, session, now_us);
     }
     return ended;
 }
@@ -83,12 +83,12 @@ static void tick(struct ph_origin *origin, struct ph_session **list) {
     struct ph_origin_metrics *metrics = &origin->metrics;
     int64_t now_us = ph_clock_monotonic_us(origin->clock);
     size_t held[PH_WAIT_KINDS] = {0}, ended = 0;
-    size_t count = ph_sessions_list(origin->sessions, list);
+    size_t count = ph_origin_sessions_list(origin->sessions, list);
     for (size_t i = 0; i < count; i++) {
         ended += tick_session(origin, list[i], now_us, held);
         ph_session_unref(&list[i]);
     }
-    ph_sessions_forget(origin->sessions, now_us);
+    ph_origin_sessions_forget(origin->sessions, now_us);
     ph_metric_set(metrics->sessions_live, (double)(count - ended));
     ph_metric_set(metrics->sessions_ended, (double)ended);
     ph_metric_set(metrics->held_parts, (double)held[PH_WAIT_PART]);
@@ -139,7 +139,7 @@ static void stop_ticker(struct ph_origin *origin) {
 static void release_held(struct ph_origin *origin) {
     struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list));
     struct ph_http_response *failure = ph_caching_failure(503, PH_CACHING_PLAIN, 1, "the origin is stopping");
-    size_t count = list ? ph_sessions_list(origin->sessions, list) : 0;
+    size_t count = list ? ph_origin_sessions_list(origin->sessions, list) : 0;
     for (size_t i = 0; i < count; i++) {
         ph_session_release_all(list[i], failure);
         ph_session_unref(&list[i]);
@@ -160,7 +160,7 @@ void ph_origin_destroy(struct ph_origin *origin) {
         return;
     stop_ticker(origin);
     ph_spool_destroy(origin->spool);
-    ph_sessions_destroy(origin->sessions);
+    ph_origin_sessions_destroy(origin->sessions);
     ph_bytes_unref(&origin->secret);
     pthread_cond_destroy(&origin->stop_asked);
     pthread_mutex_destroy(&origin->lock);
@@ -176,7 +176,7 @@ bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
 
 int ph_origin_end_session(struct ph_origin *origin, const char *id) {
     bool gone;
-    struct ph_session *session = ph_sessions_find(origin->sessions, id, &gone);
+    struct ph_session *session = ph_origin_sessions_find(origin->sessions, id, &gone);
     if (!session)
         return -ENOENT;
     ph_session_end(session, ph_clock_monotonic_us(origin->clock));

@@ -14,7 +14,7 @@ struct ph_origin {
     int64_t idle_us;
     int64_t keep_ended_us;
     struct ph_clock *clock;
-    struct ph_sessions *sessions;
+    struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
     struct ph_origin_metrics metrics;
     atomic_bool draining;

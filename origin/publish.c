@@ -59,10 +59,10 @@ static void begin_publication(
     bool gone = false;
     struct ph_session *session =
         ph_session_create(id, publication, &origin->metrics, ph_clock_monotonic_us(origin->clock));
-    int code = session ? ph_sessions_insert(origin->sessions, session) : -ENOMEM;
+    int code = session ? ph_origin_sessions_insert(origin->sessions, session) : -ENOMEM;
     if (code == -EEXIST) { /* another request was faster */
         ph_session_unref(&session);
-        session = ph_sessions_find(origin->sessions, id, &gone);
+        session = ph_origin_sessions_find(origin->sessions, id, &gone);
     }
     if (code == -EEXIST && session)
         repeat_publication(request, session, publication);
@@ -99,7 +99,7 @@ static void put_publication(struct ph_http_request *request, void *opaque) {
         return;
     }
     struct ph_session *session =
-        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
+        ph_origin_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
     if (session)
         repeat_publication(request, session, &publication);
     else if (gone)

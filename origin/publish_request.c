@@ -39,7 +39,7 @@ struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_h
     if (!ph_publish_is_allowed(origin, request))
         return NULL;
     struct ph_session *session =
-        ph_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
+        ph_origin_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
     if (!session && gone)
         ph_publish_refuse(request, 410, "Gone", "the session is over");
     else if (!session)

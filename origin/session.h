@@ -3,7 +3,7 @@
  *   phase     begins with                       viewers get             publisher gets
  *   live      ph_session_create                 playlists, media        201/202
  *   ended     ph_session_end                    ENDLIST, media          410
- *   retired   ph_sessions_retire                410 (by the registry)   410
+ *   retired   ph_origin_sessions_retire                410 (by the registry)   410
  *
  * Any thread may call; the lock guards what says so. Nothing is answered while it is held. */
 #ifndef PH_ORIGIN_SESSION_H

@@ -12,13 +12,13 @@ struct tombstone {
     UT_hash_handle hh;
 };
 
-struct ph_sessions {
+struct ph_origin_sessions {
     pthread_rwlock_t lock;
     struct ph_session *present; /* guarded by lock */
     struct tombstone *gone;     /* guarded by lock; in the order they went */
 };
 
-int ph_sessions_create(struct ph_sessions **out) {
+int ph_origin_sessions_create(struct ph_origin_sessions **out) {
     *out = calloc(1, sizeof(**out));
     if (!*out)
         return -ENOMEM;
@@ -26,12 +26,12 @@ int ph_sessions_create(struct ph_sessions **out) {
     return 0;
 }
 
-static void unbury(struct ph_sessions *sessions, struct tombstone *tombstone) {
+static void unbury(struct ph_origin_sessions *sessions, struct tombstone *tombstone) {
     HASH_DEL(sessions->gone, tombstone);
     free(tombstone);
 }
 
-void ph_sessions_destroy(struct ph_sessions *sessions) {
+void ph_origin_sessions_destroy(struct ph_origin_sessions *sessions) {
     if (!sessions)
         return;
     while (sessions->present) {
@@ -45,7 +45,7 @@ void ph_sessions_destroy(struct ph_sessions *sessions) {
     free(sessions);
 }
 
-struct ph_session *ph_sessions_find(struct ph_sessions *sessions, const char *id, bool *gone) {
+struct ph_session *ph_origin_sessions_find(struct ph_origin_sessions *sessions, const char *id, bool *gone) {
     struct ph_session *session = NULL;
     struct tombstone *tombstone = NULL;
     pthread_rwlock_rdlock(&sessions->lock);
@@ -60,7 +60,7 @@ struct ph_session *ph_sessions_find(struct ph_sessions *sessions, const char *id
 }
 
 /* With the lock held. */
-static int insert(struct ph_sessions *sessions, struct ph_session *session) {
+static int insert(struct ph_origin_sessions *sessions, struct ph_session *session) {
     struct ph_session *there = NULL;
     struct tombstone *tombstone = NULL;
     HASH_FIND_STR(sessions->present, session->id, there);
@@ -76,7 +76,7 @@ static int insert(struct ph_sessions *sessions, struct ph_session *session) {
     return 0;
 }
 
-int ph_sessions_insert(struct ph_sessions *sessions, struct ph_session *session) {
+int ph_origin_sessions_insert(struct ph_origin_sessions *sessions, struct ph_session *session) {
     pthread_rwlock_wrlock(&sessions->lock);
     int code = insert(sessions, session);
     pthread_rwlock_unlock(&sessions->lock);
@@ -84,7 +84,7 @@ int ph_sessions_insert(struct ph_sessions *sessions, struct ph_session *session)
 }
 
 /* With the lock held. Without memory the name is forgotten at once: 404 instead of 410. */
-static void bury(struct ph_sessions *sessions, const char *id, int64_t since_us) {
+static void bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us) {
     struct tombstone *tombstone = calloc(1, sizeof(*tombstone));
     if (!tombstone)
         return;
@@ -97,7 +97,7 @@ static void bury(struct ph_sessions *sessions, const char *id, int64_t since_us)
         free(tombstone);
 }
 
-void ph_sessions_retire(struct ph_sessions *sessions, struct ph_session *session, int64_t now_us) {
+void ph_origin_sessions_retire(struct ph_origin_sessions *sessions, struct ph_session *session, int64_t now_us) {
     struct ph_session *present = NULL;
     pthread_rwlock_wrlock(&sessions->lock);
     HASH_FIND_STR(sessions->present, session->id, present);
@@ -111,7 +111,7 @@ void ph_sessions_retire(struct ph_sessions *sessions, struct ph_session *session
     ph_session_unref(&present);
 }
 
-void ph_sessions_bury(struct ph_sessions *sessions, const char *id, int64_t since_us) {
+void ph_origin_sessions_bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us) {
     struct tombstone *there = NULL;
     pthread_rwlock_wrlock(&sessions->lock);
     HASH_FIND_STR(sessions->gone, id, there);
@@ -120,7 +120,7 @@ void ph_sessions_bury(struct ph_sessions *sessions, const char *id, int64_t sinc
     pthread_rwlock_unlock(&sessions->lock);
 }
 
-void ph_sessions_forget(struct ph_sessions *sessions, int64_t now_us) {
+void ph_origin_sessions_forget(struct ph_origin_sessions *sessions, int64_t now_us) {
     struct tombstone *tombstone, *following;
     pthread_rwlock_wrlock(&sessions->lock);
     HASH_ITER(hh, sessions->gone, tombstone, following) {
@@ -130,7 +130,7 @@ void ph_sessions_forget(struct ph_sessions *sessions, int64_t now_us) {
     pthread_rwlock_unlock(&sessions->lock);
 }
 
-size_t ph_sessions_list(struct ph_sessions *sessions, struct ph_session **list) {
+size_t ph_origin_sessions_list(struct ph_origin_sessions *sessions, struct ph_session **list) {
     struct ph_session *session, *following;
     size_t count = 0;
     pthread_rwlock_rdlock(&sessions->lock);

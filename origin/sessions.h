@@ -11,23 +11,23 @@
 enum { PH_MOST_SESSIONS = 512, PH_MOST_TOMBSTONES = 20000 };
 #define PH_TOMBSTONE_US (INT64_C(86400) * PH_SECOND_US)
 
-struct ph_sessions;
+struct ph_origin_sessions;
 
-int ph_sessions_create(struct ph_sessions **sessions) PH_NODISCARD;
+int ph_origin_sessions_create(struct ph_origin_sessions **sessions) PH_NODISCARD;
 /* Drops its references. NULL is fine. */
-void ph_sessions_destroy(struct ph_sessions *sessions);
+void ph_origin_sessions_destroy(struct ph_origin_sessions *sessions);
 
 /* A reference, or NULL; then `gone` says whether it was there once. */
-struct ph_session *ph_sessions_find(struct ph_sessions *sessions, const char *id, bool *gone);
+struct ph_session *ph_origin_sessions_find(struct ph_origin_sessions *sessions, const char *id, bool *gone);
 /* Takes a reference. 0, -EEXIST (there is one of this name, or was), -ENOSPC (PH_MOST_SESSIONS), -ENOMEM. */
-int ph_sessions_insert(struct ph_sessions *sessions, struct ph_session *session) PH_NODISCARD;
+int ph_origin_sessions_insert(struct ph_origin_sessions *sessions, struct ph_session *session) PH_NODISCARD;
 /* The session goes, its name stays for a day. */
-void ph_sessions_retire(struct ph_sessions *sessions, struct ph_session *session, int64_t now_us);
+void ph_origin_sessions_retire(struct ph_origin_sessions *sessions, struct ph_session *session, int64_t now_us);
 /* The name of a session that went before this process began, at `since_us` (monotonic, may be negative). */
-void ph_sessions_bury(struct ph_sessions *sessions, const char *id, int64_t since_us);
+void ph_origin_sessions_bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us);
 /* Forgets names older than a day. */
-void ph_sessions_forget(struct ph_sessions *sessions, int64_t now_us);
+void ph_origin_sessions_forget(struct ph_origin_sessions *sessions, int64_t now_us);
 /* References to all, in `list` of room for PH_MOST_SESSIONS; how many. */
-size_t ph_sessions_list(struct ph_sessions *sessions, struct ph_session **list);
+size_t ph_origin_sessions_list(struct ph_origin_sessions *sessions, struct ph_session **list);
 
 #endif

@@ -65,7 +65,7 @@ bool ph_spool_is_well(const struct ph_spool *spool) {
 static bool make_room(struct ph_spool *spool) {
     struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list)), *oldest = NULL;
     uint64_t before = spool->budget.used_bytes;
-    size_t count = list ? ph_sessions_list(spool->options.sessions, list) : 0;
+    size_t count = list ? ph_origin_sessions_list(spool->options.sessions, list) : 0;
     int64_t oldest_us = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
         struct ph_session *session = list[i];

@@ -30,7 +30,7 @@ struct ph_spool_options {
     uint64_t most_bytes;
     int64_t keep_ended_us;  /* how long an ended session is served */
     struct ph_clock *clock; /* borrowed, as all that follow */
-    struct ph_sessions *sessions;
+    struct ph_origin_sessions *sessions;
     struct ph_origin_metrics *metrics;
 };
 

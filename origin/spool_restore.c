@@ -302,7 +302,7 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
     int64_t age_us = ph_clock_utc_us(spool->options.clock) - end_utc_us;
     struct ph_session *session = restore_session(spool, id, dir, &code);
     if (ended && (!session || age_us > spool->options.keep_ended_us)) {
-        ph_sessions_bury(spool->options.sessions, id, now_us - age_us);
+        ph_origin_sessions_bury(spool->options.sessions, id, now_us - age_us);
         if (session)
             ph_spool_files_remove_all(session, &spool->budget);
         ph_session_unref(&session);
@@ -312,7 +312,7 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
         return code;
     if (ended)
         end_restored(spool, session, age_us);
-    code = ph_sessions_insert(spool->options.sessions, session);
+    code = ph_origin_sessions_insert(spool->options.sessions, session);
     ph_metric_add(spool->options.metrics->restored_sessions, code ? 0 : 1);
     ph_session_unref(&session);
     return code;

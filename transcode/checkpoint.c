@@ -64,15 +64,17 @@ static int unpack(json_t *root, struct ph_source_state *state) {
     int number = 0, width = 0, height = 0, parts[2] = {0}, rate[2] = {0}, mapped = 0, has_previous = 0;
     int has_baseline = 0, has_audio = 0;
     json_int_t times[8] = {0}, slot = 0, audio_frame = 0, bias = 0, connection = 0;
-    const char *kind = NULL, *sdp = NULL;
+    const char *kind = NULL;
+    json_t *description = NULL;
     int code = json_unpack(root,
         "{s:i, s:[i,i], s:[i,i], s:[i,i], s:{s:b, s:b, s:I, s:I, s:I, s:[I,I], s:b, s:I, s:I, s:I}, s:I, s:I, s:F, s:I,"
-        " s:b, s:I, s:s, s:s?}",
+        " s:b, s:I, s:s, s:o}",
         "version", &number, "size", &width, &height, "rate", &rate[0], &rate[1], "grid", &parts[0], &parts[1], "timeline",
         "mapped", &mapped, "hasPrevious", &has_previous, "reference", &times[0], "offset", &times[1], "previous",
         &times[2], "late", &times[3], &times[4], "hasBaseline", &has_baseline, "baseline", &times[5], "windowStart",
         &times[6], "windowLeast", &times[7], "slot", &slot, "audioFrame", &audio_frame, "phase", &state->phase, "bias",
-        &bias, "hasAudio", &has_audio, "connection", &connection, "kind", &kind, "sdp", &sdp);
+        &bias, "hasAudio", &has_audio, "connection", &connection, "kind", &kind, "sdp", &description);
+    const char *sdp = json_string_value(description); /* NULL for JSON's null */
     if (code || number != version || strlen(kind) >= sizeof(state->kind) || (sdp && strlen(sdp) > most_sdp_bytes))
         return PH_INVALID_DATA;
     if (width < 0 || height < 0 || parts[0] < 0 || parts[1] < 0)

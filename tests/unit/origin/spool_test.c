@@ -18,7 +18,7 @@
 struct stage {
     char dir[64];
     struct ph_test_clock clock;
-    struct ph_sessions *sessions;
+    struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
 };
 
@@ -32,14 +32,14 @@ static void open_stage(struct stage *stage, uint64_t most_bytes) {
         .metrics = example_metrics(),
     };
     struct ph_spool_options with_sessions = options;
-    assert_int_equal(ph_sessions_create(&stage->sessions), 0);
+    assert_int_equal(ph_origin_sessions_create(&stage->sessions), 0);
     with_sessions.sessions = stage->sessions;
     assert_int_equal(ph_spool_create(&stage->spool, &with_sessions, NULL), 0);
 }
 
 static void close_stage(struct stage *stage) {
     ph_spool_destroy(stage->spool);
-    ph_sessions_destroy(stage->sessions);
+    ph_origin_sessions_destroy(stage->sessions);
 }
 
 static void begin(struct stage *stage) {
@@ -61,7 +61,7 @@ static struct ph_session *make_session(struct stage *stage, const char *id) {
     struct ph_session *session =
         ph_session_create(id, &publication, example_metrics(), stage->clock.monotonic_us);
     struct ph_bytes *init = ph_bytes_copy("init", 4);
-    assert_int_equal(ph_sessions_insert(stage->sessions, session), 0);
+    assert_int_equal(ph_origin_sessions_insert(stage->sessions, session), 0);
     assert_int_equal(ph_session_set_init(session, 0, init, 0), 0);
     ph_bytes_unref(&init);
     return session;
@@ -96,7 +96,7 @@ static void write_whole(const char *dir, const char *name, const char *content, 
 
 static struct ph_session *find(struct stage *stage) {
     bool gone;
-    return ph_sessions_find(stage->sessions, "s", &gone);
+    return ph_origin_sessions_find(stage->sessions, "s", &gone);
 }
 
 /* Every part before `next` is there, byte for byte. */
@@ -236,7 +236,7 @@ static void an_ended_session_is_served_for_its_time_and_then_gone(void **state) 
         char content[64];
         open_stage(&stage, 1 << 20);
         assert_int_equal(ph_spool_restore(stage.spool, NULL), 0);
-        assert_null(ph_sessions_find(stage.sessions, "s", &gone));
+        assert_null(ph_origin_sessions_find(stage.sessions, "s", &gone));
         assert_true(gone);
         assert_int_equal(read_whole(stage.dir, "v720/0.m4s", content, sizeof(content)), -1);
         close_stage(&stage);

@@ -1,0 +1,262 @@
+#include "app/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/api.h"
+#include "app/control_wiring.h"
+#include "app/status.h"
+#include "app/web_pages.h"
+#include "core/base/log.h"
+#include "core/http/address.h"
+#include "core/http/server.h"
+#include "origin/origin.h"
+#include "transcode/supervisor.h"
+
+/* How long ENDLIST is served after the last session was finished, for players that were not waiting at that moment. */
+#define LINGER_US (1 * PH_SECOND_US)
+
+struct ph_node {
+    const struct ph_settings *settings;
+    unsigned roles;
+    struct ph_metrics *metrics;
+    struct ph_status status;
+    struct ph_http_server *server;
+    struct ph_origin *origin;
+    struct ph_db *db;
+    struct ph_api *api;
+    struct ph_web_pages *pages;
+    struct ph_supervisor *supervisor;
+    struct ph_control_wiring wiring;
+    struct ph_ingest *ingest;
+};
+
+static bool has_role(const struct ph_node *node, enum ph_role role) {
+    return node->roles & role;
+}
+
+static struct ph_slice secret_of(const char *text) {
+    return (struct ph_slice){(const uint8_t *)text, strlen(text)};
+}
+
+static bool check_api(void *opaque, char *text, size_t text_bytes) {
+    struct ph_error error = {0};
+    if (ph_api_health(opaque, &error) == 0)
+        return true;
+    snprintf(text, text_bytes, "%s", error.text);
+    return false;
+}
+
+static bool check_ingest(void *opaque, char *text, size_t text_bytes) {
+    snprintf(text, text_bytes, "%zu sessions", ph_ingest_sessions(opaque, NULL, 0));
+    return true;
+}
+
+static int create_server(struct ph_node *node, struct ph_error *error) {
+    struct ph_http_server_options options = {.listen = node->settings->http_listen, .metrics = node->metrics};
+    int code = ph_http_server_create(&node->server, &options, error);
+    if (code)
+        return code;
+    return ph_status_add_routes(&node->status, node->server);
+}
+
+static int create_origin(struct ph_node *node, struct ph_error *error) {
+    struct ph_origin_options options = {
+        .data_dir = node->settings->data_dir,
+        .secret = secret_of(node->settings->cluster_secret),
+        .spool_most_mib = node->settings->spool_most_mib,
+        .metrics = node->metrics,
+    };
+    int code = ph_origin_create(&node->origin, &options, error);
+    if (!code)
+        code = ph_origin_restore(node->origin, error);
+    if (!code)
+        code = ph_origin_add_routes(node->origin, node->server);
+    ph_status_add_feature(&node->status, &(struct ph_feature){"origin", ph_origin_health, node->origin});
+    return code;
+}
+
+static int create_api(struct ph_node *node, struct ph_error *error) {
+    int code = ph_db_open(&node->db, node->settings->database_url, error);
+    if (code)
+        return code;
+    struct ph_api_options options = {
+        .settings = node->settings,
+        .db = node->db,
+        .metrics = node->metrics,
+        .clock = ph_clock_system(),
+        .runtime = &node->wiring.runtime,
+        .carries_sessions = has_role(node, PH_ROLE_INGEST),
+    };
+    code = ph_api_create(&node->api, &options, error);
+    if (code)
+        return code;
+    ph_control_wiring_set_feed(&node->wiring, ph_api_feed(node->api));
+    ph_status_add_feature(&node->status, &(struct ph_feature){"database", check_api, node->api});
+    if (!has_role(node, PH_ROLE_API))
+        return 0;
+    code = ph_api_add_routes(node->api, node->server);
+    return code ? code : ph_web_pages_add(&node->pages, node->settings->web_dir, node->server, error);
+}
+
+static int create_supervisor(struct ph_node *node, struct ph_error *error) {
+    struct ph_supervisor_options options = {
+        .listen = node->settings->worker_listen,
+        .secret = secret_of(node->settings->cluster_secret),
+        .encoder = node->settings->encoder,
+        .most_sessions = node->settings->most_sessions,
+        .metrics = node->metrics,
+    };
+    int code = ph_supervisor_create(&node->supervisor, &options, error);
+    if (!code)
+        ph_status_add_feature(
+            &node->status, &(struct ph_feature){"worker", ph_supervisor_health, node->supervisor});
+    return code;
+}
+
+/* This process's own origin, as its workers reach it. */
+static void own_origin(const struct ph_node *node, char *url, size_t url_bytes) {
+    const char *listen = node->settings->http_listen;
+    const char *colon = strrchr(listen, ':');
+    size_t host_size = colon ? (size_t)(colon - listen) : 0;
+    bool is_any = host_size == 0 || strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
+    unsigned port = ph_http_server_port(node->server);
+    if (is_any)
+        snprintf(url, url_bytes, "http://127.0.0.1:%u", port);
+    else
+        snprintf(url, url_bytes, "http://%.*s:%u", (int)host_size, listen, port);
+}
+
+/* The first address of a list of this process's own workers. */
+static void own_workers(const struct ph_node *node, char *text, size_t text_bytes) {
+    const char *listen = node->settings->worker_listen;
+    snprintf(text, text_bytes, "%.*s", (int)strcspn(listen, ","), listen);
+}
+
+static int create_ingest(struct ph_node *node, struct ph_error *error) {
+    const struct ph_settings *settings = node->settings;
+    char origins[160], workers[512];
+    own_origin(node, origins, sizeof(origins));
+    own_workers(node, workers, sizeof(workers));
+    struct ph_ingest_options options = {
+        .srt_listen = settings->srt_listen,
+        .srt_latency_ms = settings->srt_latency_ms,
+        .relays = {
+            .control = &node->wiring.control,
+            .metrics = node->metrics,
+            .publish_secret = secret_of(settings->cluster_secret),
+            .cluster_secret = secret_of(settings->cluster_secret),
+            .workers = *settings->workers ? settings->workers : workers,
+            .origins = *settings->origins ? settings->origins : origins,
+            .ladder = settings->ladder,
+            .preset = settings->preset,
+            .encoder = settings->encoder,
+            .part_ms = settings->part_ms,
+            .segment_ms = settings->segment_ms,
+            .reconnect_window_s = settings->reconnect_window_s,
+            .has_capacity = node->supervisor && !*settings->workers ? ph_supervisor_has_capacity : NULL,
+            .capacity_opaque = node->supervisor,
+        },
+    };
+    int code = ph_ingest_create(&node->ingest, &options, error);
+    if (code)
+        return code;
+    ph_control_wiring_set_ingest(&node->wiring, node->ingest);
+    ph_status_add_feature(&node->status, &(struct ph_feature){"ingest", check_ingest, node->ingest});
+    return 0;
+}
+
+int ph_node_create(
+    struct ph_node **out, const struct ph_settings *settings, unsigned roles, struct ph_error *error) {
+    *out = NULL;
+    struct ph_node *node = calloc(1, sizeof(*node));
+    if (!node)
+        return ph_error_set(error, -ENOMEM, "out of memory");
+    node->settings = settings;
+    node->roles = roles;
+    ph_control_wiring_init(&node->wiring);
+    int code = ph_metrics_create(&node->metrics);
+    ph_status_init(&node->status, node->metrics);
+    if (!code)
+        code = create_server(node, error);
+    if (!code && has_role(node, PH_ROLE_ORIGIN))
+        code = create_origin(node, error);
+    if (!code && roles & (PH_ROLE_API | PH_ROLE_INGEST))
+        code = create_api(node, error);
+    if (!code && has_role(node, PH_ROLE_WORKER))
+        code = create_supervisor(node, error);
+    if (code) {
+        ph_node_destroy(node);
+        return code;
+    }
+    *out = node;
+    return 0;
+}
+
+/* The HTTP server first: workers publish to it. Ingest last: it needs all the others; it is made here because the port
+ * that workers publish to is known only now. */
+int ph_node_start(struct ph_node *node, struct ph_error *error) {
+    int code = node->origin ? ph_origin_start(node->origin) : 0;
+    if (!code)
+        code = ph_http_server_start(node->server, error);
+    if (!code && node->supervisor)
+        code = ph_supervisor_start(node->supervisor);
+    if (!code && has_role(node, PH_ROLE_INGEST))
+        code = create_ingest(node, error);
+    if (!code && node->ingest)
+        code = ph_ingest_start(node->ingest, error);
+    if (code) {
+        if (error && !*error->text)
+            ph_error_set(error, code, "the node could not be started: %s", strerrordesc_np(-code));
+        return code;
+    }
+    atomic_store(&node->status.ready, true);
+    ph_log_info("ready", ph_str("http", node->settings->http_listen),
+        ph_str("srt", node->ingest ? node->settings->srt_listen : NULL), ph_bool("ingest", node->ingest != NULL),
+        ph_bool("worker", node->supervisor != NULL), ph_bool("origin", node->origin != NULL),
+        ph_bool("api", has_role(node, PH_ROLE_API)));
+    return 0;
+}
+
+static void linger(int64_t deadline_us) {
+    int64_t end_us = ph_now_us() + LINGER_US;
+    if (end_us > deadline_us)
+        end_us = deadline_us;
+    struct timespec end = {end_us / PH_SECOND_US, end_us % PH_SECOND_US * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR) {
+    }
+}
+
+void ph_node_drain(struct ph_node *node, int64_t deadline_us) {
+    atomic_store(&node->status.draining, true);
+    size_t sessions = node->ingest ? ph_ingest_sessions(node->ingest, NULL, 0) : 0;
+    if (node->ingest && ph_ingest_drain(node->ingest, deadline_us - 3 * PH_SECOND_US) < 0)
+        ph_log_warning("some sessions were not finished in time; their last parts may be missing");
+    if (node->supervisor)
+        ph_supervisor_drain(node->supervisor, deadline_us - 2 * PH_SECOND_US);
+    if (sessions && node->origin)
+        linger(deadline_us);
+    if (node->origin)
+        ph_origin_drain(node->origin, deadline_us);
+    ph_http_server_drain(node->server, deadline_us);
+    if (node->api)
+        ph_api_stop(node->api);
+}
+
+void ph_node_destroy(struct ph_node *node) {
+    if (!node)
+        return;
+    if (node->api)
+        ph_api_stop(node->api);
+    ph_ingest_destroy(node->ingest);
+    ph_supervisor_destroy(node->supervisor);
+    ph_http_server_destroy(node->server);
+    ph_web_pages_destroy(node->pages);
+    ph_api_destroy(node->api);
+    ph_db_close(node->db);
+    ph_origin_destroy(node->origin);
+    ph_metrics_destroy(node->metrics);
+    free(node);
+}
