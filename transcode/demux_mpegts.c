@@ -154,9 +154,16 @@ static int take_packet(struct mpegts *ts, struct ph_demux_packet *read) {
 static int mpegts_read(struct ph_demux *demux, struct ph_demux_packet *read) {
     struct mpegts *ts = (struct mpegts *)demux;
     for (;;) {
+        int64_t before = avio_tell(ts->format->pb);
         int code = av_read_frame(ts->format, ts->packet);
+        if (ts->input_code && code < 0)
+            return ts->input_code;
+        /* A stream that cannot be taken on (too many were announced) costs itself, as long as bytes are read.
+         */
+        if (code < 0 && avio_tell(ts->format->pb) > before)
+            continue;
         if (code < 0)
-            return ts->input_code ? ts->input_code : code;
+            return code;
         int video = choose_stream(ts->format, AVMEDIA_TYPE_VIDEO, -1);
         int audio = choose_stream(ts->format, AVMEDIA_TYPE_AUDIO, video);
         int index = ts->packet->stream_index;
