@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { waitFor } from '../e2e/lib/wait.js';
 import { broadcast, framesAdvance, pageTest, withRecording } from './lib/pages.js';
 import { session } from './lib/stub_server.js';
 
@@ -113,6 +114,8 @@ pageTest('where sound needs a touch, the picture starts silently and a button tu
   stub.broadcasts.set('abc', broadcast());
   stub.sessions.set('abc', session('abc'));
   await page.goto(`${stub.url}/watch/abc`);
+  /* Until the page asked to play, nothing is evaluated in it: that would count as a touch. */
+  await waitFor('the first segment to be fetched', () => stub.requests.some((line) => /^\/live\/abc\/\S+\.m4s /.test(line)));
   await framesAdvance(page);
   assert.equal(await page.evaluate(() => window.porthole.video.muted), true);
   const button = page.getByRole('button', { name: 'Turn sound on' });
@@ -121,3 +124,15 @@ pageTest('where sound needs a touch, the picture starts silently and a button tu
   assert.equal(await page.evaluate(() => window.porthole.video.muted), false);
   await framesAdvance(page);
 }, { args: ['--autoplay-policy=document-user-activation-required'] });
+
+pageTest('where there are no Media Source Extensions the browser plays HLS itself', async ({ stub, page }) => {
+  await page.addInitScript(() => {
+    for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];
+  });
+  stub.broadcasts.set('abc', broadcast());
+  stub.sessions.set('abc', session('abc'));
+  await page.goto(`${stub.url}/watch/abc`);
+  await framesAdvance(page);
+  assert.equal(await page.evaluate(() => window.porthole.hls), null);
+  await page.locator('.live-badge[data-badge=live]').waitFor();
+});

@@ -12,7 +12,7 @@ const brisk = 1.1;
 const leastBuffered = 0.3;
 const leaveAt = 0.15; /* starts to catch up so far behind the target … */
 const arriveAt = 0.04; /* … and stops here */
-const briskFrom = 1;
+const briskFrom = 0.6;
 
 export function catchUpRate({ latency, target, buffered, rate }: LivePosition): number {
   const behind = latency - target;
