@@ -4,7 +4,8 @@
 #include <stdio.h>
 
 static struct ph_session_feed *feed_of(struct ph_ingest_control *control) {
-    return ((struct ph_control_wiring *)((char *)control - offsetof(struct ph_control_wiring, control)))->feed;
+    return ((struct ph_control_wiring *)((char *)control - offsetof(struct ph_control_wiring, control)))
+        ->feed;
 }
 
 static enum ph_admission_result admit(
@@ -41,7 +42,8 @@ static void live(struct ph_ingest_control *control, const char *session) {
     ph_session_feed_live(feed_of(control), session);
 }
 
-static void stats(struct ph_ingest_control *control, const char *session, const struct ph_link_stats *figures) {
+static void stats(
+    struct ph_ingest_control *control, const char *session, const struct ph_link_stats *figures) {
     ph_session_feed_stats(feed_of(control), session, figures);
 }
 
@@ -63,7 +65,8 @@ static void end_session(struct ph_api_runtime *runtime, const char *session, con
 }
 
 void ph_control_wiring_init(struct ph_control_wiring *wiring) {
-    static const struct ph_ingest_control_impl control = {admit, connected, disconnected, live, stats, ended, failed};
+    static const struct ph_ingest_control_impl control = {
+        admit, connected, disconnected, live, stats, ended, failed};
     static const struct ph_api_runtime_impl runtime = {end_session};
     *wiring = (struct ph_control_wiring){.control.impl = &control, .runtime.impl = &runtime};
     atomic_init(&wiring->ingest, NULL);

@@ -1,7 +1,9 @@
-/* Joins ingest and the API: ingest's control interface over the session feed, and the API's runtime interface over ingest.
+/* Joins ingest and the API: ingest's control interface over the session feed, and the API's runtime interface
+ * over ingest.
  *
- * Lifetime: init → the feed is made with `runtime` → set_feed → ingest is made with `control` → set_ingest → … ; both
- * pointers outlive every call into the wiring. Without the ingest role set_ingest is not called and nothing is carried. */
+ * Lifetime: init → the feed is made with `runtime` → set_feed → ingest is made with `control` → set_ingest →
+ * … ; both pointers outlive every call into the wiring. Without the ingest role set_ingest is not called and
+ * nothing is carried. */
 #ifndef PH_APP_CONTROL_WIRING_H
 #define PH_APP_CONTROL_WIRING_H
 

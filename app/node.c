@@ -15,7 +15,8 @@
 #include "origin/origin.h"
 #include "transcode/supervisor.h"
 
-/* How long ENDLIST is served after the last session was finished, for players that were not waiting at that moment. */
+/* How long ENDLIST is served after the last session was finished, for players that were not waiting at that
+ * moment. */
 #define LINGER_US (1 * PH_SECOND_US)
 
 struct ph_node {
@@ -143,22 +144,23 @@ static int create_ingest(struct ph_node *node, struct ph_error *error) {
     struct ph_ingest_options options = {
         .srt_listen = settings->srt_listen,
         .srt_latency_ms = settings->srt_latency_ms,
-        .relays = {
-            .control = &node->wiring.control,
-            .metrics = node->metrics,
-            .publish_secret = secret_of(settings->cluster_secret),
-            .cluster_secret = secret_of(settings->cluster_secret),
-            .workers = *settings->workers ? settings->workers : workers,
-            .origins = *settings->origins ? settings->origins : origins,
-            .ladder = settings->ladder,
-            .preset = settings->preset,
-            .encoder = settings->encoder,
-            .part_ms = settings->part_ms,
-            .segment_ms = settings->segment_ms,
-            .reconnect_window_s = settings->reconnect_window_s,
-            .has_capacity = node->supervisor && !*settings->workers ? ph_supervisor_has_capacity : NULL,
-            .capacity_opaque = node->supervisor,
-        },
+        .relays =
+            {
+                .control = &node->wiring.control,
+                .metrics = node->metrics,
+                .publish_secret = secret_of(settings->cluster_secret),
+                .cluster_secret = secret_of(settings->cluster_secret),
+                .workers = *settings->workers ? settings->workers : workers,
+                .origins = *settings->origins ? settings->origins : origins,
+                .ladder = settings->ladder,
+                .preset = settings->preset,
+                .encoder = settings->encoder,
+                .part_ms = settings->part_ms,
+                .segment_ms = settings->segment_ms,
+                .reconnect_window_s = settings->reconnect_window_s,
+                .has_capacity = node->supervisor && !*settings->workers ? ph_supervisor_has_capacity : NULL,
+                .capacity_opaque = node->supervisor,
+            },
     };
     int code = ph_ingest_create(&node->ingest, &options, error);
     if (code)
@@ -195,8 +197,8 @@ int ph_node_create(
     return 0;
 }
 
-/* The HTTP server first: workers publish to it. Ingest last: it needs all the others; it is made here because the port
- * that workers publish to is known only now. */
+/* The HTTP server first: workers publish to it. Ingest last: it needs all the others; it is made here because
+ * the port that workers publish to is known only now. */
 int ph_node_start(struct ph_node *node, struct ph_error *error) {
     int code = node->origin ? ph_origin_start(node->origin) : 0;
     if (!code)
@@ -214,9 +216,9 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
     }
     atomic_store(&node->status.ready, true);
     ph_log_info("ready", ph_str("http", node->settings->http_listen),
-        ph_str("srt", node->ingest ? node->settings->srt_listen : NULL), ph_bool("ingest", node->ingest != NULL),
-        ph_bool("worker", node->supervisor != NULL), ph_bool("origin", node->origin != NULL),
-        ph_bool("api", has_role(node, PH_ROLE_API)));
+        ph_str("srt", node->ingest ? node->settings->srt_listen : NULL),
+        ph_bool("ingest", node->ingest != NULL), ph_bool("worker", node->supervisor != NULL),
+        ph_bool("origin", node->origin != NULL), ph_bool("api", has_role(node, PH_ROLE_API)));
     return 0;
 }
 

@@ -9,7 +9,8 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-/* The signals `porthole serve` waits for. They are blocked in every thread; only the main thread takes them. */
+/* The signals `porthole serve` waits for. They are blocked in every thread; only the main thread takes them.
+ */
 static void block_signals(sigset_t *taken) {
     sigemptyset(taken);
     sigaddset(taken, SIGTERM);
@@ -52,8 +53,7 @@ static void wait_for_the_end(const sigset_t *taken, const char *config) {
     }
 }
 
-int ph_serve(
-    const struct ph_settings *settings, const char *config, unsigned roles, struct ph_error *error) {
+int ph_serve(const struct ph_settings *settings, const char *config, unsigned roles, struct ph_error *error) {
     sigset_t taken;
     block_signals(&taken);
     apply_log_level(settings);

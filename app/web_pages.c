@@ -12,7 +12,8 @@ struct ph_web_pages {
     struct ph_http_static *files;
 };
 
-/* Finds the folder from where the binary is. Leaves the first place's name when there is none, for the message. */
+/* Finds the folder from where the binary is. Leaves the first place's name when there is none, for the
+ * message. */
 static void find_beside_binary(char *dir, size_t dir_bytes) {
     static const char *const places[] = {"../share/porthole/web", "../../../web/dist"};
     char binary[PATH_MAX];

@@ -7,9 +7,9 @@
 
 enum {
     frame_samples = PH_AUDIO_FRAME_SAMPLES,
-    fade_samples = 96,       /* 2 ms */
-    slack_samples = 96,      /* timestamps are this coarse; nothing is stretched for less */
-    most_stretch = 240,      /* samples a second: 0.5 % */
+    fade_samples = 96,  /* 2 ms */
+    slack_samples = 96, /* timestamps are this coarse; nothing is stretched for less */
+    most_stretch = 240, /* samples a second: 0.5 % */
 };
 
 int ph_audio_grid_init(struct ph_audio_grid *grid, struct ph_grid_sink *sink) {
@@ -35,7 +35,7 @@ static int64_t end_of(const struct ph_audio_grid *grid) {
     return grid->start + grid->count;
 }
 
-/* Forgets samples that lie before a position. */
+/* Forgets stored samples that lie before a position. What is still to come keeps its place. */
 static void forget_before(struct ph_audio_grid *grid, int64_t position) {
     int64_t past = position - grid->start;
     if (past <= 0)
@@ -44,7 +44,7 @@ static void forget_before(struct ph_audio_grid *grid, int64_t position) {
     grid->count -= gone;
     for (int channel = 0; channel < 2; channel++)
         memmove(grid->store[channel], grid->store[channel] + gone, (size_t)grid->count * sizeof(float));
-    grid->start = grid->count ? grid->start + gone : position > grid->start + gone ? position : grid->start + gone;
+    grid->start += gone;
 }
 
 void ph_audio_grid_begin(struct ph_audio_grid *grid, int64_t first) {
@@ -137,7 +137,8 @@ static int open_resampler(struct ph_audio_grid *grid, const AVFrame *samples) {
 }
 
 static bool resampler_fits(const struct ph_audio_grid *grid, const AVFrame *samples) {
-    return grid->resampler && grid->input_rate == samples->sample_rate && grid->input_format == samples->format &&
+    return grid->resampler && grid->input_rate == samples->sample_rate &&
+           grid->input_format == samples->format &&
            av_channel_layout_compare(&grid->input_layout, &samples->ch_layout) == 0;
 }
 
@@ -150,8 +151,8 @@ static void append_silence(struct ph_audio_grid *grid, int64_t count) {
     grid->count += added;
 }
 
-/* Sets the store's end so that the next samples lie where their timestamp says: exactly after a gap or an overlap, by
- * and by for small errors. Returns how many of the next samples are to be cut. */
+/* Sets the store's end so that the next samples lie where their timestamp says: exactly after a gap or an
+ * overlap, by and by for small errors. Returns how many of the next samples are to be cut. */
 static int64_t settle(struct ph_audio_grid *grid, int64_t position) {
     int64_t delay = swr_get_delay(grid->resampler, PH_AUDIO_RATE);
     if (!grid->has_position) {
@@ -159,17 +160,17 @@ static int64_t settle(struct ph_audio_grid *grid, int64_t position) {
         grid->count = 0;
         grid->has_position = true;
         grid->fade = 0;
-        if (grid->has_begun && grid->start < grid->next * frame_samples) {
-            int64_t cut = grid->next * frame_samples - grid->start;
-            grid->start += cut;
-            return cut;
-        }
         return 0;
     }
     int64_t error = position - (end_of(grid) + delay);
     grid->bias = -error;
     if (error > PH_AUDIO_GAP_SAMPLES) {
-        append_silence(grid, error);
+        if (error < PH_AUDIO_STORE_SAMPLES / 2)
+            append_silence(grid, error);
+        else {
+            grid->start = position - delay;
+            grid->count = 0;
+        }
         grid->gaps++;
         grid->fade = 0;
         grid->bias = 0;
@@ -183,7 +184,8 @@ static int64_t settle(struct ph_audio_grid *grid, int64_t position) {
     }
     if (error > slack_samples || error < -slack_samples) {
         int64_t stretch = error > most_stretch ? most_stretch : error < -most_stretch ? -most_stretch : error;
-        (void)swr_set_compensation(grid->resampler, (int)stretch, PH_AUDIO_RATE); /* fails only for bad arguments */
+        (void)swr_set_compensation(
+            grid->resampler, (int)stretch, PH_AUDIO_RATE); /* fails only for bad arguments */
     }
     return 0;
 }

@@ -1,9 +1,11 @@
-/* The sound's grid: decoded sound of any form becomes frames of 1024 stereo samples at 48 kHz, one after the other.
+/* The sound's grid: decoded sound of any form becomes frames of 1024 stereo samples at 48 kHz, one after the
+ * other.
  *
  * Samples have absolute positions (session time × 48000). Sound that drifts off its timestamps by less than
- * PH_AUDIO_GAP_SAMPLES is stretched until it fits; a larger gap is filled with silence, an overlap is cut. Frames are
- * given out as soon as their samples are there; ph_audio_grid_advance() gives them out when none came; and while a source
- * has no sound, silence follows the picture, so that it delays nothing. Pure but for the calls into the sink. */
+ * PH_AUDIO_GAP_SAMPLES is stretched until it fits; a larger gap is filled with silence, an overlap is cut.
+ * Frames are given out as soon as their samples are there; ph_audio_grid_advance() gives them out when none
+ * came; and while a source has no sound, silence follows the picture, so that it delays nothing. Pure but for
+ * the calls into the sink. */
 #ifndef PH_TRANSCODE_AUDIO_GRID_H
 #define PH_TRANSCODE_AUDIO_GRID_H
 
@@ -45,7 +47,8 @@ void ph_audio_grid_begin(struct ph_audio_grid *grid, int64_t first);
 void ph_audio_grid_declare(struct ph_audio_grid *grid, bool has_audio, int64_t now_us);
 /* A new connection: what follows does not continue what was. `bias` is 0, or what a checkpoint kept. */
 void ph_audio_grid_restart(struct ph_audio_grid *grid, int64_t bias);
-/* Decoded samples (borrowed) whose first stands at this session time. 0, what the sink says, or FFmpeg's error. */
+/* Decoded samples (borrowed) whose first stands at this session time. 0, what the sink says, or FFmpeg's
+ * error. */
 int ph_audio_grid_samples(
     struct ph_audio_grid *grid, const AVFrame *samples, int64_t time_us, int64_t arrival_us) PH_NODISCARD;
 /* Gives out the frames that end at `until_us` or before, with silence where nothing came. */

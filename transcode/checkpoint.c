@@ -24,13 +24,14 @@ static json_t *timeline_to_json(const struct ph_timeline *timeline) {
 
 struct ph_bytes *ph_source_state_write(const struct ph_source_state *state) {
     const struct ph_source_description *description = &state->description;
-    json_t *root = json_pack("{s:i, s:[i,i], s:[i,i], s:[i,i], s:o, s:I, s:I, s:f, s:I, s:b, s:I, s:s, s:s?}", "version",
-        version, "size", (int)description->width, (int)description->height, "rate", (int)description->plan.rate.num,
-        (int)description->plan.rate.den, "grid", (int)description->plan.frames_per_part,
-        (int)description->plan.parts_per_segment, "timeline", timeline_to_json(&state->timeline), "slot",
-        (json_int_t)state->slot, "audioFrame", (json_int_t)state->audio_frame, "phase", state->phase, "bias",
-        (json_int_t)state->audio_bias, "hasAudio", state->has_audio, "connection", (json_int_t)state->connection,
-        "kind", state->kind, "sdp", state->sdp);
+    json_t *root = json_pack("{s:i, s:[i,i], s:[i,i], s:[i,i], s:o, s:I, s:I, s:f, s:I, s:b, s:I, s:s, s:s?}",
+        "version", version, "size", (int)description->width, (int)description->height, "rate",
+        (int)description->plan.rate.num, (int)description->plan.rate.den, "grid",
+        (int)description->plan.frames_per_part, (int)description->plan.parts_per_segment, "timeline",
+        timeline_to_json(&state->timeline), "slot", (json_int_t)state->slot, "audioFrame",
+        (json_int_t)state->audio_frame, "phase", state->phase, "bias", (json_int_t)state->audio_bias,
+        "hasAudio", state->has_audio, "connection", (json_int_t)state->connection, "kind", state->kind, "sdp",
+        state->sdp);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text ? ph_bytes_adopt(text, strlen(text)) : NULL;
@@ -39,7 +40,8 @@ struct ph_bytes *ph_source_state_write(const struct ph_source_state *state) {
 static bool timeline_is_sane(const struct ph_timeline *timeline) {
     const int64_t bound = INT64_C(1) << 56; /* two thousand years; sums of a few stay far from overflow */
     const int64_t values[] = {timeline->reference_ticks, timeline->offset_us, timeline->previous_offset_us,
-        timeline->late_since_us[0], timeline->late_since_us[1], timeline->baseline_us, timeline->window_start_us};
+        timeline->late_since_us[0], timeline->late_since_us[1], timeline->baseline_us,
+        timeline->window_start_us};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (values[i] < -bound || values[i] > bound)
             return false;
@@ -53,11 +55,12 @@ static bool state_is_sane(const struct ph_source_state *state) {
     const int64_t most_frames = INT64_C(1) << 40;
     return description->width >= 2 && description->width <= 8192 && description->width % 2 == 0 &&
            description->height >= 2 && description->height <= 8192 && description->height % 2 == 0 &&
-           plan->rate.num > 0 && plan->rate.num <= 1000000 && plan->rate.den > 0 && plan->rate.den <= 100000 &&
-           plan->rate.num <= 120 * plan->rate.den && plan->frames_per_part > 0 && plan->frames_per_part <= 1000 &&
-           plan->parts_per_segment > 0 && plan->parts_per_segment <= 1000 && state->slot >= 0 &&
-           state->slot < most_frames && state->audio_frame >= 0 && state->audio_frame < most_frames &&
-           fabs(state->phase) <= 1 && llabs(state->audio_bias) <= PH_AUDIO_RATE && timeline_is_sane(&state->timeline);
+           plan->rate.num > 0 && plan->rate.num <= 1000000 && plan->rate.den > 0 &&
+           plan->rate.den <= 100000 && plan->rate.num <= 120 * plan->rate.den && plan->frames_per_part > 0 &&
+           plan->frames_per_part <= 1000 && plan->parts_per_segment > 0 && plan->parts_per_segment <= 1000 &&
+           state->slot >= 0 && state->slot < most_frames && state->audio_frame >= 0 &&
+           state->audio_frame < most_frames && fabs(state->phase) <= 1 &&
+           llabs(state->audio_bias) <= PH_AUDIO_RATE && timeline_is_sane(&state->timeline);
 }
 
 static int unpack(json_t *root, struct ph_source_state *state) {
@@ -67,22 +70,25 @@ static int unpack(json_t *root, struct ph_source_state *state) {
     const char *kind = NULL;
     json_t *description = NULL;
     int code = json_unpack(root,
-        "{s:i, s:[i,i], s:[i,i], s:[i,i], s:{s:b, s:b, s:I, s:I, s:I, s:[I,I], s:b, s:I, s:I, s:I}, s:I, s:I, s:F, s:I,"
+        "{s:i, s:[i,i], s:[i,i], s:[i,i], s:{s:b, s:b, s:I, s:I, s:I, s:[I,I], s:b, s:I, s:I, s:I}, s:I, "
+        "s:I, s:F, s:I,"
         " s:b, s:I, s:s, s:o}",
-        "version", &number, "size", &width, &height, "rate", &rate[0], &rate[1], "grid", &parts[0], &parts[1], "timeline",
-        "mapped", &mapped, "hasPrevious", &has_previous, "reference", &times[0], "offset", &times[1], "previous",
-        &times[2], "late", &times[3], &times[4], "hasBaseline", &has_baseline, "baseline", &times[5], "windowStart",
-        &times[6], "windowLeast", &times[7], "slot", &slot, "audioFrame", &audio_frame, "phase", &state->phase, "bias",
-        &bias, "hasAudio", &has_audio, "connection", &connection, "kind", &kind, "sdp", &description);
+        "version", &number, "size", &width, &height, "rate", &rate[0], &rate[1], "grid", &parts[0], &parts[1],
+        "timeline", "mapped", &mapped, "hasPrevious", &has_previous, "reference", &times[0], "offset",
+        &times[1], "previous", &times[2], "late", &times[3], &times[4], "hasBaseline", &has_baseline,
+        "baseline", &times[5], "windowStart", &times[6], "windowLeast", &times[7], "slot", &slot,
+        "audioFrame", &audio_frame, "phase", &state->phase, "bias", &bias, "hasAudio", &has_audio,
+        "connection", &connection, "kind", &kind, "sdp", &description);
     const char *sdp = json_string_value(description); /* NULL for JSON's null */
-    if (code || number != version || strlen(kind) >= sizeof(state->kind) || (sdp && strlen(sdp) > most_sdp_bytes))
+    if (code || number != version || strlen(kind) >= sizeof(state->kind) ||
+        (sdp && strlen(sdp) > most_sdp_bytes))
         return PH_INVALID_DATA;
     if (width < 0 || height < 0 || parts[0] < 0 || parts[1] < 0)
         return PH_INVALID_DATA;
-    state->description = (struct ph_source_description){(uint32_t)width, (uint32_t)height,
-        {{rate[0], rate[1]}, (uint32_t)parts[0], (uint32_t)parts[1]}};
-    state->timeline = (struct ph_timeline){mapped, has_previous, times[0], times[1], times[2], {times[3], times[4]},
-        has_baseline, times[5], times[6], times[7]};
+    state->description = (struct ph_source_description){
+        (uint32_t)width, (uint32_t)height, {{rate[0], rate[1]}, (uint32_t)parts[0], (uint32_t)parts[1]}};
+    state->timeline = (struct ph_timeline){mapped, has_previous, times[0], times[1], times[2],
+        {times[3], times[4]}, has_baseline, times[5], times[6], times[7]};
     state->slot = slot;
     state->audio_frame = audio_frame;
     state->audio_bias = bias;
@@ -131,7 +137,8 @@ void ph_source_points_add(struct ph_source_points *points, const struct ph_sourc
     points->points[points->count++] = *point;
 }
 
-const struct ph_source_point *ph_source_points_find(struct ph_source_points *points, int64_t video, int64_t audio) {
+const struct ph_source_point *ph_source_points_find(
+    struct ph_source_points *points, int64_t video, int64_t audio) {
     unsigned found = points->count;
     for (unsigned i = 0; i < points->count; i++) {
         if (points->points[i].slot <= video && points->points[i].audio_frame <= audio)

@@ -133,16 +133,20 @@ int ph_decoder_receive(struct ph_decoder *decoder, AVFrame *frame) {
     }
 }
 
-int ph_decoder_split(struct ph_decoder *decoder, const uint8_t *bytes, int size, AVPacket *packet) {
+int ph_decoder_split(
+    struct ph_decoder *decoder, const uint8_t *bytes, int size, int64_t pts, AVPacket *packet) {
     packet->data = NULL;
     packet->size = 0;
+    packet->pts = pts;
     if (!decoder->splitter) {
         packet->data = (uint8_t *)bytes;
         packet->size = size;
         return size;
     }
-    return av_parser_parse2(decoder->splitter, decoder->context, &packet->data, &packet->size, bytes, size,
-        AV_NOPTS_VALUE, AV_NOPTS_VALUE, 0);
+    int taken = av_parser_parse2(decoder->splitter, decoder->context, &packet->data, &packet->size, bytes,
+        size, pts, AV_NOPTS_VALUE, 0);
+    packet->pts = decoder->splitter->pts;
+    return taken;
 }
 
 void ph_decoder_set_skip(struct ph_decoder *decoder, int skip) {

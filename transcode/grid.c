@@ -3,11 +3,12 @@
 #include <math.h>
 
 static const double phase_gain = 0.05;
-/* Slots a picture may lie off before its slot changes; above one half, so that jitter around an edge changes nothing. */
+/* Slots a picture may lie off before its slot changes; above one half, so that jitter around an edge changes
+ * nothing. */
 static const double most_phase = 0.75;
 
-int ph_grid_init(struct ph_grid *grid, const struct ph_grid_plan *plan, struct ph_grid_sink *sink, int64_t first,
-    const AVFrame *picture) {
+int ph_grid_init(struct ph_grid *grid, const struct ph_grid_plan *plan, struct ph_grid_sink *sink,
+    int64_t first, const AVFrame *picture) {
     *grid = (struct ph_grid){.plan = *plan, .sink = sink, .next = first};
     grid->last = av_frame_clone(picture);
     return grid->last ? 0 : -ENOMEM;

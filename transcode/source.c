@@ -1,10 +1,10 @@
-/* The threads of a source: `demux` (source_feeder.c) reads entries and passes packets on, `grid` (here) decodes them and
- * calls the sink.
+/* The threads of a source: `demux` (source_feeder.c) reads entries and passes packets on, `grid` (here)
+ * decodes them and calls the sink.
  *
  *   phase      what may be called
- *   running    feed, tick, checkpoint, read_figures, set_decode_effort; from any thread, feed and tick from one
- *   over       the same; feed and tick answer how it ended. Entered when the sink fails, at END, or at a failure
- *   destroyed  nothing
+ *   running    feed, tick, checkpoint, read_figures, set_decode_effort; from any thread, feed and tick from
+ * one over       the same; feed and tick answer how it ended. Entered when the sink fails, at END, or at a
+ * failure destroyed  nothing
  *
  * End of stream flows both ways through the two queues: who is over closes them. */
 #include "transcode/source.h"
@@ -62,7 +62,8 @@ static int start(struct ph_source *source, const struct ph_source_options *optio
     return code;
 }
 
-int ph_source_create(struct ph_source **out, const struct ph_source_options *options, struct ph_grid_sink *sink) {
+int ph_source_create(
+    struct ph_source **out, const struct ph_source_options *options, struct ph_grid_sink *sink) {
     *out = NULL;
     struct ph_source_state state = {0};
     int code = options->state.size ? ph_source_state_read(options->state, &state) : 0;

@@ -7,11 +7,11 @@
 #include "transcode/source_stage.h"
 
 enum {
-    enough_pictures = 9,     /* to measure a rate from */
-    few_pictures = 3,        /* to believe a declared rate */
-    measure_us = 300000,     /* session time after which what is there must do */
+    enough_pictures = 9,      /* to measure a rate from */
+    few_pictures = 3,         /* to believe a declared rate */
+    measure_us = 300000,      /* session time after which what is there must do */
     pictureless_us = 1000000, /* a source with sound and no announced picture is sound alone */
-    media_us = 5000000,      /* a connection without media for this long has none */
+    media_us = 5000000,       /* a connection without media for this long has none */
     black_width = 1280,
     black_height = 720,
 };
@@ -45,7 +45,8 @@ static double known_fps(const struct ph_source_stage *stage) {
     double declared = declared_fps(stage);
     int64_t interval_us = median_interval_us(stage);
     double measured = interval_us > 0 ? 1e6 / (double)interval_us : 0;
-    if (stage->waiting_count >= few_pictures && declared > 0 && measured > 0.8 * declared && measured < 1.25 * declared)
+    if (stage->waiting_count >= few_pictures && declared > 0 && measured > 0.8 * declared &&
+        measured < 1.25 * declared)
         return declared;
     int64_t waited_us = stage->waiting_count ? stage->now_us - stage->waiting[0].time_us : 0;
     if (stage->waiting_count >= enough_pictures || waited_us >= measure_us)
@@ -96,12 +97,12 @@ static int begin(struct ph_source_stage *stage, AVFrame *first, double fps, int6
     struct ph_part_position start = {ph_grid_part_of_video(&description->plan, slot).segment, 0};
     int code = stage->sink->impl->begin(stage->sink, description);
     if (code >= 0)
-        code = ph_grid_init(
-            &stage->grid, &description->plan, stage->sink, ph_grid_first_video(&description->plan, start), first);
+        code = ph_grid_init(&stage->grid, &description->plan, stage->sink,
+            ph_grid_first_video(&description->plan, start), first);
     if (code < 0)
         return code;
     ph_audio_grid_begin(&stage->audio_grid, ph_grid_first_audio(&description->plan, start));
-    return 0;
+    return ph_source_stage_note_beginning(stage);
 }
 
 static int begin_with_pictures(struct ph_source_stage *stage, double fps) {
@@ -148,7 +149,8 @@ int ph_source_stage_consider(struct ph_source_stage *stage) {
         return begin_without_pictures(stage);
     if (waited_us >= media_us)
         return ph_source_stage_fail(stage, "no_media",
-            "The publisher sends neither video nor audio that can be read; publish MPEG-TS with H.264 video.");
+            "The publisher sends neither video nor audio that can be read; publish MPEG-TS with H.264 "
+            "video.");
     return 0;
 }
 
@@ -164,7 +166,8 @@ static void note_rate(struct ph_source_stage *stage, const AVFrame *picture, int
     int64_t interval_us = time_us - stage->last_picture_us;
     stage->last_picture_us = time_us;
     if (interval_us > 0 && interval_us < 1000000)
-        stage->interval_us += stage->interval_us > 0 ? 0.05 * ((double)interval_us - stage->interval_us) : (double)interval_us;
+        stage->interval_us +=
+            stage->interval_us > 0 ? 0.05 * ((double)interval_us - stage->interval_us) : (double)interval_us;
     pthread_mutex_lock(&stage->lock);
     stage->figures.width = (uint32_t)picture->width;
     stage->figures.height = (uint32_t)picture->height;
@@ -172,7 +175,8 @@ static void note_rate(struct ph_source_stage *stage, const AVFrame *picture, int
     pthread_mutex_unlock(&stage->lock);
 }
 
-int ph_source_stage_picture(struct ph_source_stage *stage, AVFrame *picture, int64_t time_us, int64_t arrival_us) {
+int ph_source_stage_picture(
+    struct ph_source_stage *stage, AVFrame *picture, int64_t time_us, int64_t arrival_us) {
     if (stage->has_begun) {
         note_rate(stage, picture, time_us);
         int code = ph_grid_picture(&stage->grid, picture, time_us, arrival_us);
@@ -232,6 +236,7 @@ int ph_source_stage_init(struct ph_source_stage *stage, const struct ph_source_o
     stage->now_us = INT64_MIN;
     stage->asked_keyframe_us = INT64_MIN / 2;
     stage->next_audio_ticks = -1;
+    stage->first_replay_from = PH_NO_UNIT;
     pthread_mutex_init(&stage->lock, NULL);
     ph_timeline_init(&stage->timeline);
     stage->frame = av_frame_alloc();

@@ -29,8 +29,8 @@ struct ph_source_feeder {
     struct ph_link_connection first; /* to begin with; kind NULL: none */
     struct entry *entry;             /* taken last */
     bool is_pending;                 /* `entry` ended a connection and is still to be handled */
-    struct ph_demux *demux; /* of the connection that stands */
-    bool is_refused; /* the connection's codec was reported */
+    struct ph_demux *demux;          /* of the connection that stands */
+    bool is_refused;                 /* the connection's codec was reported */
     enum AVCodecID codecs[2];
     int64_t clock_us;
     int failure; /* of passing something on */
@@ -90,7 +90,8 @@ static int take_entry(struct ph_source_feeder *feeder) {
 
 /* An announced codec that nothing decodes is told once; whether it matters, the grid's side decides. */
 static int pass_refusal(struct ph_source_feeder *feeder) {
-    const char *codec = feeder->demux && !feeder->is_refused ? feeder->demux->impl->unsupported(feeder->demux) : NULL;
+    const char *codec =
+        feeder->demux && !feeder->is_refused ? feeder->demux->impl->unsupported(feeder->demux) : NULL;
     if (!codec)
         return 0;
     feeder->is_refused = true;
@@ -179,7 +180,8 @@ static void run_connection(struct ph_source_feeder *feeder, const struct ph_link
     if (code == 0)
         demux_connection(feeder);
     else
-        ph_log_error("a publisher's connection cannot be demuxed", ph_str("kind", connection->kind), ph_code(code));
+        ph_log_error(
+            "a publisher's connection cannot be demuxed", ph_str("kind", connection->kind), ph_code(code));
     ph_demux_destroy(feeder->demux);
     feeder->demux = NULL;
     struct ph_demux_unit ignored;
@@ -208,7 +210,8 @@ static void *run(void *opaque) {
         run_connection(feeder, &feeder->first);
     while (!feeder->failure && take_entry(feeder) == 0) {
         if (feeder->entry->type == PH_LINK_END) {
-            (void)pass(feeder, ph_source_item_create(PH_ITEM_END, feeder->entry->time_us)); /* kept in `failure` */
+            (void)pass(
+                feeder, ph_source_item_create(PH_ITEM_END, feeder->entry->time_us)); /* kept in `failure` */
             break;
         }
         if (feeder->entry->type != PH_LINK_CONNECTION)

@@ -1,5 +1,5 @@
-/* The demuxing thread of a source: takes link entries from its queue, runs a demuxer for each connection, and passes
- * packets and the time on, in order. */
+/* The demuxing thread of a source: takes link entries from its queue, runs a demuxer for each connection, and
+ * passes packets and the time on, in order. */
 #ifndef PH_TRANSCODE_SOURCE_FEEDER_H
 #define PH_TRANSCODE_SOURCE_FEEDER_H
 
@@ -8,8 +8,8 @@
 
 struct ph_source_feeder;
 
-/* Borrows `items`, to which struct ph_source_item go (the taker owns them). `connection` (copied; NULL: none) is the
- * one a replay begins in the middle of. */
+/* Borrows `items`, to which struct ph_source_item go (the taker owns them). `connection` (copied; NULL: none)
+ * is the one a replay begins in the middle of. */
 int ph_source_feeder_create(struct ph_source_feeder **feeder, struct ph_queue *items,
     const struct ph_link_connection *connection) PH_NODISCARD;
 /* Copies the entry; blocks while the queue is full. PH_EOF when closed. */

@@ -16,7 +16,7 @@ enum ph_source_item_kind {
 
 struct ph_source_item {
     enum ph_source_item_kind kind;
-    int64_t time_us;     /* link time; of a packet: when its last byte came */
+    int64_t time_us;      /* link time; of a packet: when its last byte came */
     uint64_t replay_from; /* PACKET: the last entry from which a fresh demuxer yields it too, or PH_NO_UNIT */
     enum ph_track_kind stream;
     AVPacket *packet;                     /* owned */

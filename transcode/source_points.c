@@ -20,12 +20,12 @@ static bool has_sound(const struct ph_source_stage *stage) {
     return stage->now_us < stage->audio_grid.expected_until_us && !stage->is_unusable[PH_TRACK_AUDIO];
 }
 
-static int make_point(struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us,
-    struct ph_source_point *point) {
+static int make_point(
+    struct ph_source_stage *stage, uint64_t replay_from, int64_t slot, struct ph_source_point *point) {
     const struct ph_link_connection *connection = &stage->connection;
     *point = (struct ph_source_point){
-        .replay_from = item->replay_from,
-        .slot = slot_at(stage, time_us),
+        .replay_from = replay_from,
+        .slot = slot,
         /* Until a packet of sound tells; silence follows the picture from where it stands. */
         .audio_frame = has_sound(stage) ? INT64_MAX : stage->audio_grid.next,
     };
@@ -46,23 +46,45 @@ static int make_point(struct ph_source_stage *stage, const struct ph_source_item
     return 0;
 }
 
-int ph_source_stage_note_keyframe(struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) {
-    if (!stage->has_begun || item->replay_from == PH_NO_UNIT)
+int ph_source_stage_note_keyframe(
+    struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) {
+    if (item->replay_from == PH_NO_UNIT)
         return 0;
+    if (!stage->has_begun) {
+        if (stage->first_replay_from == PH_NO_UNIT)
+            stage->first_replay_from = item->replay_from;
+        return 0;
+    }
     pthread_mutex_lock(&stage->lock);
     const struct ph_source_points *points = &stage->points;
     const struct ph_source_point *last = points->count ? &points->points[points->count - 1] : NULL;
     int64_t slot = slot_at(stage, time_us);
-    bool is_near = last && ph_grid_video_time_us(&stage->description.plan, slot - last->slot) < least_distance_us;
+    bool is_near =
+        last && ph_grid_video_time_us(&stage->description.plan, slot - last->slot) < least_distance_us;
     struct ph_source_point point;
-    int code = is_near ? 0 : make_point(stage, item, time_us, &point);
+    int code = is_near ? 0 : make_point(stage, item->replay_from, slot, &point);
     if (code == 0 && !is_near)
         ph_source_points_add(&stage->points, &point);
     pthread_mutex_unlock(&stage->lock);
     return code;
 }
 
-void ph_source_stage_note_audio(struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) {
+int ph_source_stage_note_beginning(struct ph_source_stage *stage) {
+    if (stage->first_replay_from == PH_NO_UNIT)
+        return 0;
+    struct ph_source_point point;
+    int code = make_point(stage, stage->first_replay_from, stage->grid.next, &point);
+    if (code < 0)
+        return code;
+    point.audio_frame = stage->audio_grid.next;
+    pthread_mutex_lock(&stage->lock);
+    ph_source_points_add(&stage->points, &point);
+    pthread_mutex_unlock(&stage->lock);
+    return 0;
+}
+
+void ph_source_stage_note_audio(
+    struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) {
     if (item->replay_from == PH_NO_UNIT)
         return;
     int64_t samples = time_us * 48 / 1000 + warm_up_samples;

@@ -24,8 +24,8 @@ int ph_source_stage_fail(struct ph_source_stage *stage, const char *code, const 
     return PH_EOF;
 }
 
-/* Decoder threads for the picture: a further one costs a frame of delay, so only what one cannot carry gets it, and a
- * source that has to catch up. */
+/* Decoder threads for the picture: a further one costs a frame of delay, so only what one cannot carry gets
+ * it, and a source that has to catch up. */
 static unsigned wanted_threads(const struct ph_source_stage *stage) {
     if (stage->options.decoder_threads)
         return stage->options.decoder_threads;
@@ -74,7 +74,8 @@ static int drain_video(struct ph_source_stage *stage) {
 static int open_video(struct ph_source_stage *stage) {
     struct ph_link_reason reason = {0};
     bool was_shown = stage->video.is_shown;
-    int code = ph_decoder_open(&stage->video, stage->parameters[PH_TRACK_VIDEO], wanted_threads(stage), &reason);
+    int code =
+        ph_decoder_open(&stage->video, stage->parameters[PH_TRACK_VIDEO], wanted_threads(stage), &reason);
     if (code == 0) {
         stage->video.is_shown = false;
         ph_decoder_set_skip(&stage->video, atomic_load(&stage->decode_skip));
@@ -94,7 +95,8 @@ static void ask_for_keyframe(struct ph_source_stage *stage) {
     stage->sink->impl->want_keyframe(stage->sink);
 }
 
-static int64_t map_packet(struct ph_source_stage *stage, enum ph_track_kind stream, int64_t ticks, int64_t arrival_us) {
+static int64_t map_packet(
+    struct ph_source_stage *stage, enum ph_track_kind stream, int64_t ticks, int64_t arrival_us) {
     struct ph_timeline before = stage->timeline;
     int64_t time_us = ph_timeline_map(&stage->timeline, stream, ticks, arrival_us);
     int64_t moved_us = stage->timeline.offset_us - before.offset_us;
@@ -107,7 +109,8 @@ static int decode_picture(struct ph_source_stage *stage, struct ph_source_item *
     AVPacket *packet = item->packet;
     int64_t ticks = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     int64_t arrival_us = ph_source_stage_session_us(stage, item->time_us);
-    int64_t time_us = ticks != AV_NOPTS_VALUE ? map_packet(stage, PH_TRACK_VIDEO, ticks, arrival_us) : arrival_us;
+    int64_t time_us =
+        ticks != AV_NOPTS_VALUE ? map_packet(stage, PH_TRACK_VIDEO, ticks, arrival_us) : arrival_us;
     bool is_keyframe = ph_decoder_is_keyframe(&stage->video, packet);
     if (is_keyframe && stage->video.threads != wanted_threads(stage)) {
         int code = drain_video(stage);
@@ -195,28 +198,26 @@ static int take_sound(struct ph_source_stage *stage, const struct ph_source_item
     }
     if (stage->is_unusable[PH_TRACK_AUDIO])
         return 0;
-    if (item->packet->pts != AV_NOPTS_VALUE)
-        stage->next_audio_ticks = item->packet->pts;
-    if (stage->next_audio_ticks < 0)
-        return 0;
     int64_t arrival_us = ph_source_stage_session_us(stage, item->time_us);
-    ph_source_stage_note_audio(
-        stage, item, map_packet(stage, PH_TRACK_AUDIO, stage->next_audio_ticks, arrival_us));
+    int64_t pts = item->packet->pts;
+    if (pts != AV_NOPTS_VALUE)
+        ph_source_stage_note_audio(stage, item, map_packet(stage, PH_TRACK_AUDIO, pts, arrival_us));
     stage->audio_grid.expected_until_us = stage->now_us + PH_AUDIO_ABSENT_US;
     const uint8_t *bytes = item->packet->data;
     for (int left = item->packet->size; left > 0;) {
-        int taken = ph_decoder_split(&stage->audio, bytes, left, stage->packet);
-        if (taken < 0)
+        int taken = ph_decoder_split(&stage->audio, bytes, left, pts, stage->packet);
+        if (taken < 0 || (taken == 0 && stage->packet->size == 0))
             return 0;
+        pts = AV_NOPTS_VALUE;
         bytes += taken;
         left -= taken;
-        if (stage->packet->size > 0) {
-            int code = decode_samples(stage, item);
-            if (code < 0)
-                return code;
-        } else if (taken == 0) {
-            break;
-        }
+        if (stage->packet->size == 0)
+            continue;
+        if (stage->packet->pts != AV_NOPTS_VALUE)
+            stage->next_audio_ticks = stage->packet->pts;
+        int code = stage->next_audio_ticks >= 0 ? decode_samples(stage, item) : 0;
+        if (code < 0)
+            return code;
     }
     return 0;
 }

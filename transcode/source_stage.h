@@ -1,5 +1,5 @@
-/* The grid's side of a source: decodes packets, maps their times, fills both grids and keeps the checkpoints. One thread
- * calls ph_source_stage_take(); the checkpoints and figures may be asked for from any. */
+/* The grid's side of a source: decodes packets, maps their times, fills both grids and keeps the checkpoints.
+ * One thread calls ph_source_stage_take(); the checkpoints and figures may be asked for from any. */
 #ifndef PH_TRANSCODE_SOURCE_STAGE_H
 #define PH_TRANSCODE_SOURCE_STAGE_H
 
@@ -27,23 +27,24 @@ struct ph_source_stage {
     struct ph_grid_sink *sink;
     int64_t now_us; /* session time */
     bool has_connection;
-    int64_t connected_us;     /* session time when the first connection began */
+    int64_t connected_us; /* session time when the first connection began */
     int64_t asked_keyframe_us;
     struct ph_link_connection connection; /* the one that stands; owned */
-    const char *refused_codec; /* announced by the connection; NULL: none */
+    const char *refused_codec;            /* announced by the connection; NULL: none */
     struct ph_timeline timeline;
     struct ph_decoder video, audio;
     AVCodecParameters *parameters[2]; /* owned */
     bool is_unusable[2];              /* no decoder for the stream */
     AVFrame *frame;                   /* scratch */
     AVPacket *packet;                 /* scratch */
-    int64_t next_audio_ticks;         /* where the next packet of sound stands when it does not say; -1: unknown */
+    int64_t next_audio_ticks; /* where the next packet of sound stands when it does not say; -1: unknown */
     struct {
         int64_t time_us, arrival_us;
     } arrivals[PH_ARRIVALS]; /* of pictures in the decoder */
     unsigned arrival_count;
     struct ph_waiting_picture waiting[PH_MOST_WAITING_PICTURES];
     unsigned waiting_count;
+    uint64_t first_replay_from; /* of the first picture's keyframe; PH_NO_UNIT: none yet */
     bool has_begun;
     struct ph_source_description description;
     struct ph_grid grid;
@@ -54,8 +55,8 @@ struct ph_source_stage {
     bool is_over; /* ended or failed */
     atomic_int decode_skip;
     pthread_mutex_t lock;
-    struct ph_source_points points;     /* guarded by lock */
-    struct ph_source_figures figures;   /* guarded by lock */
+    struct ph_source_points points;   /* guarded by lock */
+    struct ph_source_figures figures; /* guarded by lock */
 };
 
 /* `state` is NULL, or what to resume from (copied, but for its sdp, which is taken over on success). */
@@ -64,14 +65,16 @@ int ph_source_stage_init(struct ph_source_stage *stage, const struct ph_source_o
 void ph_source_stage_finish(struct ph_source_stage *stage);
 /* Calls the sink's begin when resuming; to be called first, from the thread. */
 int ph_source_stage_start(struct ph_source_stage *stage) PH_NODISCARD;
-/* Takes over the item. `is_behind` says that more items wait. 0, PH_EOF after the end, or what the sink said. */
-int ph_source_stage_take(struct ph_source_stage *stage, struct ph_source_item *item, bool is_behind) PH_NODISCARD;
+/* Takes over the item. `is_behind` says that more items wait. 0, PH_EOF after the end, or what the sink said.
+ */
+int ph_source_stage_take(
+    struct ph_source_stage *stage, struct ph_source_item *item, bool is_behind) PH_NODISCARD;
 
 /* Shared between source_stage.c, source_begin.c and source_points.c. */
 int64_t ph_source_stage_session_us(const struct ph_source_stage *stage, int64_t link_us);
 /* A picture (borrowed) to the grid, or to those that wait for it. */
-int ph_source_stage_picture(struct ph_source_stage *stage, AVFrame *picture, int64_t time_us, int64_t arrival_us)
-    PH_NODISCARD;
+int ph_source_stage_picture(
+    struct ph_source_stage *stage, AVFrame *picture, int64_t time_us, int64_t arrival_us) PH_NODISCARD;
 /* Begins when enough is known of the source, fails when it can never be carried. */
 int ph_source_stage_consider(struct ph_source_stage *stage) PH_NODISCARD;
 /* Begins with what is there, at the session's end. */
@@ -80,7 +83,10 @@ int ph_source_stage_fail(struct ph_source_stage *stage, const char *code, const 
 /* Notes a keyframe's packet, which stands at this session time, as a point to replay from. */
 int ph_source_stage_note_keyframe(
     struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) PH_NODISCARD;
+/* Notes the first keyframe, which came before the grids began, as a point that makes everything again. */
+int ph_source_stage_note_beginning(struct ph_source_stage *stage) PH_NODISCARD;
 /* Notes a packet of sound: points that wait for it learn from where on they have sound. */
-void ph_source_stage_note_audio(struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us);
+void ph_source_stage_note_audio(
+    struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us);
 
 #endif

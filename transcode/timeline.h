@@ -1,14 +1,14 @@
 /* The timeline: a source's timestamps become session time (microseconds since t = 0).
  *
- * Timestamps are unwrapped, and mapped by one offset for picture and sound alike, so that they stay together. The offset
- * is taken from the first packet of a connection: it stands where it arrived. From then on
- *   - what lands more than PH_TIMELINE_JUMP_US behind its arrival, or more than PH_TIMELINE_AHEAD_US before it, has
- *     jumped: it stands where it arrived. The stream that jumps later finds the old offset still good for what it has
- *     left;
- *   - what stays later than PH_GRID_PATIENCE_US for PH_TIMELINE_PERSISTS_US has a longer way now: it is mapped anew;
- *   - slow drift of the source's clock is slewed away, 500 ppm at most, so that the session stays locked to the link's
- *     clock.
- * Pure; embedded. */
+ * Timestamps are unwrapped, and mapped by one offset for picture and sound alike, so that they stay together.
+ * The offset is taken from the first packet of a connection: it stands where it arrived. From then on
+ *   - what lands more than PH_TIMELINE_JUMP_US behind its arrival, or more than PH_TIMELINE_AHEAD_US before
+ * it, has jumped: it stands where it arrived. The stream that jumps later finds the old offset still good for
+ * what it has left;
+ *   - what stays later than PH_GRID_PATIENCE_US for PH_TIMELINE_PERSISTS_US has a longer way now: it is
+ * mapped anew;
+ *   - slow drift of the source's clock is slewed away, 500 ppm at most, so that the session stays locked to
+ * the link's clock. Pure; embedded. */
 #ifndef PH_TRANSCODE_TIMELINE_H
 #define PH_TRANSCODE_TIMELINE_H
 
@@ -29,7 +29,8 @@ struct ph_timeline {
     int64_t reference_ticks; /* the last timestamp, unwrapped */
     int64_t offset_us;       /* session time = timestamp + offset */
     int64_t previous_offset_us;
-    /* Of picture and sound: arrival of the first of those that come too late; -1: the last one was in time. */
+    /* Of picture and sound: arrival of the first of those that come too late; -1: the last one was in time.
+     */
     int64_t late_since_us[2];
     /* Drift: the smallest lateness of a window is the source's, free of jitter. */
     bool has_baseline;
@@ -38,8 +39,8 @@ struct ph_timeline {
 };
 
 void ph_timeline_init(struct ph_timeline *timeline);
-/* Session time of a timestamp (90 kHz; only the low 33 bits count) that arrived at this session time, of one of the two
- * streams: 0 is the picture, 1 the sound. */
+/* Session time of a timestamp (90 kHz; only the low 33 bits count) that arrived at this session time, of one
+ * of the two streams: 0 is the picture, 1 the sound. */
 int64_t ph_timeline_map(struct ph_timeline *timeline, unsigned stream, int64_t ticks, int64_t arrival_us);
 
 #endif
