@@ -97,7 +97,8 @@ static void bury(struct ph_origin_sessions *sessions, const char *id, int64_t si
         free(tombstone);
 }
 
-void ph_origin_sessions_retire(struct ph_origin_sessions *sessions, struct ph_session *session, int64_t now_us) {
+void ph_origin_sessions_retire(
+    struct ph_origin_sessions *sessions, struct ph_session *session, int64_t now_us) {
     struct ph_session *present = NULL;
     pthread_rwlock_wrlock(&sessions->lock);
     HASH_FIND_STR(sessions->present, session->id, present);

@@ -42,8 +42,8 @@ void ph_test_clock_advance(struct ph_test_clock *clock, int64_t duration_us);
 
 /* A condition variable that waits on CLOCK_MONOTONIC. 0 or -errno. */
 int ph_cond_init(pthread_cond_t *cond);
-/* Waits until signalled (0) or until ph_now_us() reaches the deadline (-ETIMEDOUT). May wake for no reason, as
- * condition variables do: check the condition in a loop. PH_NEVER_US waits without a deadline. */
+/* Waits until signalled (0) or until ph_now_us() reaches the deadline (-ETIMEDOUT). May wake for no reason,
+ * as condition variables do: check the condition in a loop. PH_NEVER_US waits without a deadline. */
 int ph_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t deadline_us);
 
 #endif

@@ -20,6 +20,7 @@ const char *ph_error_name(int code, char *buffer, size_t buffer_bytes) {
     else if (code == PH_INVALID_DATA)
         snprintf(buffer, buffer_bytes, "invalid data");
     else
-        snprintf(buffer, buffer_bytes, "%s", strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");
+        snprintf(
+            buffer, buffer_bytes, "%s", strerrordesc_np(-code) ? strerrordesc_np(-code) : "unknown error");
     return buffer;
 }

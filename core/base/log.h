@@ -50,7 +50,8 @@ void ph_log_set_role(const char *name);
 void ph_log_write(enum ph_log_level level, const char *message, const struct ph_log_field *fields);
 
 #define PH_LOG_AT(level, message, ...)                                                                       \
-    ph_log_write(level, message, (const struct ph_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = PH_LOG_END}})
+    ph_log_write(                                                                                            \
+        level, message, (const struct ph_log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = PH_LOG_END}})
 #define ph_log_error(...) PH_LOG_AT(PH_LOG_ERROR, __VA_ARGS__)
 #define ph_log_warning(...) PH_LOG_AT(PH_LOG_WARNING, __VA_ARGS__)
 #define ph_log_info(...) PH_LOG_AT(PH_LOG_INFO, __VA_ARGS__)

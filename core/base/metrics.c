@@ -10,8 +10,8 @@
 enum { most_bounds = 24 };
 enum kind { counter, gauge, histogram };
 
-const double ph_latency_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4,
-    0.5, 0.75, 1, 1.5, 2, 3, 5, 10};
+const double ph_latency_bounds[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3,
+    0.4, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10};
 const size_t ph_latency_bounds_count = sizeof(ph_latency_bounds) / sizeof(ph_latency_bounds[0]);
 
 struct ph_metric {
@@ -93,7 +93,8 @@ static char *labels_text(const struct ph_label *labels) {
     return ph_builder_finish_string(&builder);
 }
 
-static struct family *find_family(struct ph_metrics *metrics, enum kind kind, const char *name, const char *help) {
+static struct family *find_family(
+    struct ph_metrics *metrics, enum kind kind, const char *name, const char *help) {
     struct family **link = &metrics->families;
     while (*link && strcmp((*link)->name, name) < 0)
         link = &(*link)->next;
@@ -132,8 +133,8 @@ static struct ph_metric *find_metric(struct family *family, char *labels) {
     return metric;
 }
 
-static struct ph_metric *find_or_make(struct ph_metrics *metrics, enum kind kind, const char *name, const char *help,
-    const struct ph_label *labels, const double *bounds, size_t bound_count) {
+static struct ph_metric *find_or_make(struct ph_metrics *metrics, enum kind kind, const char *name,
+    const char *help, const struct ph_label *labels, const double *bounds, size_t bound_count) {
     char *text = labels_text(labels);
     if (!text)
         return &unseen;
@@ -164,7 +165,8 @@ struct ph_metric *ph_metrics_gauge(
 
 struct ph_metric *ph_metrics_histogram(struct ph_metrics *metrics, const char *name, const char *help,
     const struct ph_label *labels, const double *bounds, size_t count) {
-    return find_or_make(metrics, histogram, name, help, labels, bounds, count < most_bounds ? count : most_bounds);
+    return find_or_make(
+        metrics, histogram, name, help, labels, bounds, count < most_bounds ? count : most_bounds);
 }
 
 /* Whether the label set holds exactly this label. */

@@ -1,8 +1,8 @@
 /* Prometheus metrics: counters, gauges and histograms, each with labels, in one registry a process.
  *
- * A metric is made on first use and found again by name and labels; taking it is a look-up under a lock, so hot
- * paths keep the pointer. Updates are atomic and lock-free. The registry is borrowed by everybody and outlives
- * them all. */
+ * A metric is made on first use and found again by name and labels; taking it is a look-up under a lock, so
+ * hot paths keep the pointer. Updates are atomic and lock-free. The registry is borrowed by everybody and
+ * outlives them all. */
 #ifndef PH_BASE_METRICS_H
 #define PH_BASE_METRICS_H
 
@@ -25,8 +25,8 @@ struct ph_label {
 int ph_metrics_create(struct ph_metrics **metrics) PH_NODISCARD;
 void ph_metrics_destroy(struct ph_metrics *metrics);
 
-/* Found or made; NULL labels mean none. Never NULL: when memory is out, a metric that nobody sees is returned, so
- * that measuring cannot fail the measured. `name` and `help` are copied. */
+/* Found or made; NULL labels mean none. Never NULL: when memory is out, a metric that nobody sees is
+ * returned, so that measuring cannot fail the measured. `name` and `help` are copied. */
 struct ph_metric *ph_metrics_counter(
     struct ph_metrics *metrics, const char *name, const char *help, const struct ph_label *labels);
 struct ph_metric *ph_metrics_gauge(

@@ -1,5 +1,5 @@
-/* The token that lets a worker publish one session: base64url(HMAC-SHA256(secret, "publish:" session)). Ingest makes it,
- * the origin checks it in `Authorization: Bearer`; both know the node's secret. */
+/* The token that lets a worker publish one session: base64url(HMAC-SHA256(secret, "publish:" session)).
+ * Ingest makes it, the origin checks it in `Authorization: Bearer`; both know the node's secret. */
 #ifndef PH_MEDIA_PUBLISH_TOKEN_H
 #define PH_MEDIA_PUBLISH_TOKEN_H
 

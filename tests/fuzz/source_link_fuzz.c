@@ -17,7 +17,8 @@ static void parse(const struct ph_link_frame *frame) {
     uint64_t replay_from;
     if (ph_link_hello_parse(frame, &hello) == 0)
         ph_link_hello_finish(&hello);
-    if (ph_link_entry_parse(frame, &entry) == 0 && ph_link_connection_from_json(entry.bytes, &connection) == 0)
+    if (ph_link_entry_parse(frame, &entry) == 0 &&
+        ph_link_connection_from_json(entry.bytes, &connection) == 0)
         ph_link_connection_finish(&connection);
     int ignored = ph_link_ack_parse(frame, &ack);
     ignored |= ph_link_reason_parse(frame, &reason);

@@ -15,7 +15,8 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 char *__wrap_strdup(const char *text);
 
-/* Allocations until one fails; below zero none fails. Of this thread, so that other threads are left alone. */
+/* Allocations until one fails; below zero none fails. Of this thread, so that other threads are left alone.
+ */
 static _Thread_local long countdown = -1;
 static _Thread_local bool has_failed;
 
