@@ -1,5 +1,5 @@
 /* links: ph_transcode ph_media ph_base PkgConfig::AVFORMAT PkgConfig::AVCODEC PkgConfig::AVUTIL */
-#include <assert.h>
+#include <stdlib.h>
 
 #include <libavutil/log.h>
 
@@ -29,7 +29,8 @@ static int next_unit(struct ph_demux_input *base, struct ph_demux_unit *unit) {
 }
 
 static int replayable(struct ph_demux_input *base, uint64_t unit) {
-    assert(unit == ((struct bytes_input *)base)->next - 1);
+    if (unit != ((struct bytes_input *)base)->next - 1)
+        abort();
     return 0;
 }
 
@@ -49,8 +50,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         return 0;
     struct ph_demux_packet packet;
     while (demux->impl->read(demux, &packet) == 0) {
-        assert(packet.packet->size > 0 && packet.codec);
-        assert(packet.replay_unit == PH_NO_UNIT || packet.replay_unit < input.next);
+        bool replayable_later = packet.replay_unit != PH_NO_UNIT && packet.replay_unit >= input.next;
+        if (packet.packet->size <= 0 || !packet.codec || replayable_later)
+            abort();
         av_packet_free(&packet.packet);
     }
     ph_demux_destroy(demux);

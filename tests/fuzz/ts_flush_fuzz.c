@@ -1,5 +1,5 @@
 /* links: ph_transcode ph_base */
-#include <assert.h>
+#include <stdlib.h>
 
 #include "transcode/ts_flush.h"
 
@@ -20,11 +20,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         size_t before = output.size;
         if (ph_ts_flush_unit(&flush, unit, &output, &marks) < 0)
             break;
-        assert(!marks.table_start ||
-               (marks.table_start_offset >= before && marks.table_start_offset < output.size));
-        assert(flush.pending.size <= 8 * PH_TS_PACKET_BYTES);
+        bool marked_elsewhere = marks.table_start && (marks.table_start_offset < before ||
+                                                         marks.table_start_offset >= output.size);
+        if (marked_elsewhere || flush.pending.size > 8 * PH_TS_PACKET_BYTES)
+            abort();
     }
-    assert(output.size % PH_TS_PACKET_BYTES == 0 && output.size <= 2 * size);
+    if (output.size % PH_TS_PACKET_BYTES || output.size > 2 * size)
+        abort();
     ph_builder_discard(&output);
     ph_ts_flush_finish(&flush);
     return 0;
