@@ -60,16 +60,45 @@ static int pairs_parse(const char *text, struct pairs *pairs) {
     }
 }
 
+static int hexadecimal(char digit) {
+    return digit >= '0' && digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10;
+}
+
+/* Decodes %XX in place. */
+static int percent_decode(char *text) {
+    char *target = text;
+    for (const char *next = text; *next; next++) {
+        char character = *next;
+        if (character == '%') {
+            if (strspn(next + 1, "0123456789abcdefABCDEF") < 2)
+                return SRT_REJX_BAD_REQUEST;
+            character = (char)(hexadecimal(next[1]) * 16 + hexadecimal(next[2]));
+            next += 2;
+        }
+        if (!character)
+            return SRT_REJX_BAD_REQUEST;
+        *target++ = character;
+    }
+    *target = '\0';
+    return 0;
+}
+
 int ph_streamid_parse(const char *streamid, char key[PH_STREAM_KEY_MOST_CHARACTERS + 1]) {
     static const char prefix[] = "#!::";
     key[0] = '\0';
     size_t size = strnlen(streamid, PH_STREAMID_MOST_CHARACTERS + 1);
     if (size > PH_STREAMID_MOST_CHARACTERS)
         return SRT_REJX_BAD_REQUEST;
-    if (strncmp(streamid, prefix, strlen(prefix)) != 0)
-        return key_copy(slice(streamid, size), key);
+    char text[PH_STREAMID_MOST_CHARACTERS + 1];
+    memcpy(text, streamid, size);
+    text[size] = '\0';
+    int code = strncmp(text, "%23", 3) == 0 ? percent_decode(text) : 0;
+    if (code)
+        return code;
+    if (strncmp(text, prefix, strlen(prefix)) != 0)
+        return key_copy(slice(text, strlen(text)), key);
     struct pairs pairs = {0};
-    int code = pairs_parse(streamid + strlen(prefix), &pairs);
+    code = pairs_parse(text + strlen(prefix), &pairs);
     if (code)
         return code;
     if (pairs.mode.data && !equals(pairs.mode, "publish"))

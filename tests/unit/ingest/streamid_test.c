@@ -35,6 +35,18 @@ static void the_key_comes_from_s_whatever_stands_around_it(void **state) {
     takes("#!::u=,m=publish,s=abc", "abc");
 }
 
+static void a_list_may_come_percent_encoded(void **state) {
+    (void)state;
+    takes("%23!::m=publish,s=abc", "abc");
+    takes("%23%21%3A%3am%3Dpublish%2Cs%3Dabc", "abc");
+    rejects("%23!::m=request,s=abc", SRT_REJX_BAD_MODE);
+    rejects("%23!::m=publish,s=abc%00d", SRT_REJX_BAD_REQUEST);
+    rejects("%23!::m=publish,s=abc%2", SRT_REJX_BAD_REQUEST);
+    rejects("%23!::m=publish,s=abc%", SRT_REJX_BAD_REQUEST);
+    rejects("%23!::m=publish,s=abc%4g", SRT_REJX_BAD_REQUEST);
+    rejects("abc%2D", SRT_REJX_BAD_REQUEST);
+}
+
 static void another_mode_is_not_served(void **state) {
     (void)state;
     rejects("#!::m=request,s=abc", SRT_REJX_BAD_MODE);
@@ -84,6 +96,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_text_is_the_key),
         cmocka_unit_test(the_key_comes_from_s_whatever_stands_around_it),
+        cmocka_unit_test(a_list_may_come_percent_encoded),
         cmocka_unit_test(another_mode_is_not_served),
         cmocka_unit_test(without_a_key_nobody_is_authorized),
         cmocka_unit_test(malformed_texts_are_bad_requests),
