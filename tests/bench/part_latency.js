@@ -1,7 +1,8 @@
 // Last frame of a part sent over SRT → that part fetched whole, less the SRT latency that was asked for.
 //
 // A publisher of our own (paced_publisher.c) says when it sent each frame; for each track a viewer holds a GET on every
-// part that comes, as a player does, and notes when its last byte is in. Frame n of the source is slot n of the grid.
+// part that comes, as a player does, and notes when its last byte is in. The session's clock starts when the publisher
+// connects, so the first frame's slot follows from the playlist's wall-clock; the others follow it one by one.
 import path from 'node:path';
 import { Child } from '../e2e/lib/child.js';
 import { request } from '../e2e/lib/http.js';
@@ -43,13 +44,15 @@ async function measure({ picture, bitrate, seconds }) {
     const publisher = new Child(publisherProgram, ['127.0.0.1', String(node.srtPort), session.key, String(srt_latency_ms), file]);
     stage.children.push(publisher);
     await session.multivariant();
+    const epoch = (await session.playlist('v1080')).segments[0]?.time ?? (await session.segments('v1080', 1)).segments[0].time;
     const until = utcMs() + (seconds - 3) * 1000;
     const arrivals = { v1080: [], v720: [] };
     await Promise.all(Object.entries(arrivals).map(([track, list]) => followParts(session, track, until, list)));
     const sent = new Map(publisher.stdout.toString().trim().split('\n').map((line) => line.split(' ').map(Number)));
+    const firstSlot = Math.round(((sent.get(0) / 1000 + srt_latency_ms - epoch) * 30) / 1000);
     return Object.entries(arrivals).map(([track, list]) => {
-      const steady = list.slice(10).filter((one) => sent.has(one.frame));
-      const delays = steady.map((one) => one.at - sent.get(one.frame) / 1000 - srt_latency_ms);
+      const steady = list.slice(10).filter((one) => sent.has(one.frame - firstSlot));
+      const delays = steady.map((one) => one.at - sent.get(one.frame - firstSlot) / 1000 - srt_latency_ms);
       return [picture, track, delays.length, quantile(delays, 0.5), quantile(delays, 0.95), quantile(delays, 1)];
     });
   } finally {
