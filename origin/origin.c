@@ -137,7 +137,7 @@ static void stop_ticker(struct ph_origin *origin) {
 
 /* Viewers learn by the same 503 as after three targets without news. */
 static void release_held(struct ph_origin *origin) {
-    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list));
+    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(struct ph_session *));
     struct ph_http_response *failure = ph_caching_failure(503, PH_CACHING_PLAIN, 1, "the origin is stopping");
     size_t count = list ? ph_origin_sessions_list(origin->sessions, list) : 0;
     for (size_t i = 0; i < count; i++) {

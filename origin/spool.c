@@ -63,7 +63,7 @@ bool ph_spool_is_well(const struct ph_spool *spool) {
 /* Frees space for the budget: first sessions that have ended, the oldest first; then segments that have left
  * the playlists of the others. Viewers are served from memory all the same. Returns whether it freed any. */
 static bool make_room(struct ph_spool *spool) {
-    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(*list)), *oldest = NULL;
+    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(struct ph_session *)), *oldest = NULL;
     uint64_t before = spool->budget.used_bytes;
     size_t count = list ? ph_origin_sessions_list(spool->options.sessions, list) : 0;
     int64_t oldest_us = INT64_MAX;

@@ -29,9 +29,9 @@ void ph_window_init(struct ph_window *window, const struct ph_publication *publi
 static void free_segments(struct ph_window_track *track) {
     struct ph_segment *segment, *following;
     DL_FOREACH_SAFE(track->segments, segment, following) {
-        DL_DELETE(track->segments, segment);
         segment_destroy(segment);
     }
+    track->segments = NULL;
 }
 
 void ph_window_finish(struct ph_window *window) {
@@ -110,7 +110,7 @@ static struct ph_segment *open_segment(
     if (track->edge.any && !track->edge.closed)
         return newest_segment(track);
     struct ph_segment *segment = calloc(1, sizeof(*segment));
-    struct ph_part **parts = calloc(window->publication->parts_per_segment, sizeof(*parts));
+    struct ph_part **parts = calloc(window->publication->parts_per_segment, sizeof(struct ph_part *));
     if (!segment || !parts) {
         free(segment);
         free(parts);
@@ -232,7 +232,7 @@ struct ph_part *ph_window_find_part(
 
 /* The segment is the chain of its parts, without a copy. */
 static struct ph_http_response *chain_parts(const struct ph_segment *segment, enum ph_track_kind kind) {
-    struct ph_bytes **blocks = calloc(segment->part_count, sizeof(*blocks));
+    struct ph_bytes **blocks = calloc(segment->part_count, sizeof(struct ph_bytes *));
     if (!blocks)
         return NULL;
     size_t count = 0, size = 0;

@@ -92,6 +92,13 @@ static uint32_t greatest_common_divisor(uint32_t a, uint32_t b) {
     return b ? greatest_common_divisor(b, a % b) : a;
 }
 
+static uint32_t least_common_multiple(uint32_t a, uint32_t b) {
+    uint32_t multiple = a;
+    while (multiple % b != 0)
+        multiple += a;
+    return multiple;
+}
+
 /* Every how many grid frames, so that the rate does not exceed the entry's. 59.94 counts as within 60
  * and 29.97 as within 30; half a percent is allowed above. */
 static uint32_t step_for(struct ph_rational grid_rate, uint32_t fps) {
@@ -158,10 +165,8 @@ void ph_ladder_plan_make(
             plan->count--;
         plan->renditions[plan->count++] = rendition;
     }
-    for (uint32_t i = 0; i < plan->count; i++) {
-        uint32_t step = plan->renditions[i].step;
-        multiple = multiple / greatest_common_divisor(multiple, step) * step;
-    }
+    for (uint32_t i = 0; i < plan->count; i++)
+        multiple = least_common_multiple(multiple, plan->renditions[i].step);
     uint32_t frames = plan->grid.frames_per_part;
     plan->grid.frames_per_part = (frames + multiple - 1) / multiple * multiple;
 }

@@ -23,9 +23,9 @@ struct ph_supervisor {
     char *executable;
     char **environment;
     uint32_t most_sessions;
+    int listener_count;
     double cores;
     int epoll, wake_fd;
-    int listener_count;
     struct ph_supervisor_metrics metrics;
 
     struct ph_worker_listener listeners[PH_MOST_WORKER_LISTENERS];
@@ -41,8 +41,8 @@ struct ph_supervisor {
     int64_t reserved_until_us;
     int64_t measured_us;
     int64_t rejection_logged_us;
-    bool draining;
     int64_t kill_us; /* draining: SIGTERM is out, SIGKILL follows then; 0: not yet */
+    bool draining;
 
     /* For all threads. */
     atomic_bool has_room;

@@ -7,10 +7,10 @@
 
 /* What one busy process uses. */
 struct ph_worker_load {
-    bool measured;   /* for long enough to be trusted */
     double cores;    /* CPU seconds a second */
-    uint32_t effort; /* at this effort */
     double speed;    /* 1.0: exactly real time is possible */
+    uint32_t effort; /* both at this effort */
+    bool measured;   /* for long enough to be trusted */
 };
 
 /* The sessions that fit into `cores` when every one is at its lowest effort, those in `loads` included; at

@@ -3,23 +3,22 @@
  * Frame: u32 payload size, u8 type, payload; numbers big-endian. A frame is at most PH_LINK_MOST_BYTES.
  *
  *   direction        message     payload
- *   worker → ingest  CHALLENGE   32 random bytes                          TCP only, before HELLO
- *   ingest → worker  AUTH        32 random bytes, 32 bytes HMAC-SHA256(secret, "ingest" worker-nonce
- * ingest-nonce) worker → ingest  AUTH_OK     32 bytes HMAC-SHA256(secret, "worker" ingest-nonce worker-nonce)
+ *   worker → ingest  CHALLENGE   32 random bytes                     TCP only, before HELLO
+ *   ingest → worker  AUTH        32 random bytes, HMAC-SHA256(secret, "ingest" worker-nonce ingest-nonce)
+ *   worker → ingest  AUTH_OK     HMAC-SHA256(secret, "worker" ingest-nonce worker-nonce)
  *   ingest → worker  HELLO       JSON, struct ph_link_hello
  *   worker → ingest  ACCEPT      u64 unit to replay from
- *   worker → ingest  REFUSE      JSON {"reason": "busy"|…, "text"}        try another worker
- *   ingest → worker  CONNECTION  JSON, struct ph_link_connection          a publisher came (back)
- *   ingest → worker  UNIT        u64 index, i64 arrival_us, bytes         one datagram
- *   ingest → worker  TICK        i64 now_us                               time passes, nothing arrived
- *   ingest → worker  GONE        u64 index, i64 now_us                    the publisher's connection is lost
- *   ingest → worker  END         u64 index, i64 now_us, reason text       finish the session
- *   worker → ingest  ACK         two checkpoints: durable, published      struct ph_link_ack
- *   worker → ingest  STATS       JSON, struct ph_link_stats               about once a second; is the
- * heartbeat worker → ingest  KEYFRAME    empty                                    ask the publisher for a
- * keyframe worker → ingest  FAILED      JSON {"code","text"}                     this source cannot be
- * carried: do not retry worker → ingest  FINISHED    empty                                    after END:
- * everything is durable
+ *   worker → ingest  REFUSE      JSON {"reason": "busy"|…, "text"}   try another worker
+ *   ingest → worker  CONNECTION  JSON, struct ph_link_connection     a publisher came (back)
+ *   ingest → worker  UNIT        u64 index, i64 arrival_us, bytes    one datagram
+ *   ingest → worker  TICK        i64 now_us                          time passes, nothing arrived
+ *   ingest → worker  GONE        u64 index, i64 now_us               the publisher's connection is lost
+ *   ingest → worker  END         u64 index, i64 now_us, reason text  finish the session
+ *   worker → ingest  ACK         struct ph_link_ack                  two checkpoints: durable, published
+ *   worker → ingest  STATS       JSON, struct ph_link_stats          about once a second; is the heartbeat
+ *   worker → ingest  KEYFRAME    empty                               ask the publisher for a keyframe
+ *   worker → ingest  FAILED      JSON {"code","text"}                never retry: it cannot be carried
+ *   worker → ingest  FINISHED    empty                               after END: everything is durable
  *
  * CONNECTION, UNIT, GONE and END are entries of the replay ring and share one index sequence from 0 up; TICK
  * is not kept. All times are the ingest node's monotonic clock, in microseconds: what a worker does follows
