@@ -260,6 +260,8 @@ export class Follower {
       known.body = answer.body;
       const bodies = known.parts.map(({ uri }) => this.parts.get(uri).body);
       if (bodies.length && bodies.every(Boolean)) this.note('segment-bytes', Buffer.concat(bodies).equals(answer.body), `${segment.uri} is not its parts`);
+      // The peak is taken over half a target duration and more: the rest of a second at the end does not count alone.
+      if (segment.duration < this.playlist.target / 2) continue;
       const rate = (8 * answer.body.length) / segment.duration;
       this.note('multivariant-bandwidth', rate <= 1.5 * (this.shared.peaks[this.url] ?? Infinity), () => `${segment.uri} has ${Math.round(rate)} bit/s, announced ${this.shared.peaks[this.url]}`);
     }
