@@ -17,7 +17,7 @@
  *   worker → ingest  ACK         struct ph_link_ack                  two checkpoints: durable, published
  *   worker → ingest  STATS       JSON, struct ph_link_stats          about once a second; is the heartbeat
  *   worker → ingest  KEYFRAME    empty                               ask the publisher for a keyframe
- *   worker → ingest  FAILED      JSON {"code","text"}                never retry: it cannot be carried
+ *   worker → ingest  FAILED      JSON {"code","text"}                cannot be carried: do not retry
  *   worker → ingest  FINISHED    empty                               after END: everything is durable
  *
  * CONNECTION, UNIT, GONE and END are entries of the replay ring and share one index sequence from 0 up; TICK
