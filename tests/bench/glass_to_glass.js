@@ -6,12 +6,12 @@
 import path from 'node:path';
 import { spawn } from 'node:child_process';
 import { chromium } from 'playwright-core';
-import { srtUrl } from '../e2e/lib/media.js';
+import { repository, srtUrl } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
 import { printTable, quantile } from './lib/table.js';
 
-const clockPicture = process.env.PH_CLOCK_PICTURE ?? path.resolve('build/bench/tests/bench/clock_picture');
+const clockPicture = path.join(process.env.PH_BENCH_PROGRAMS ?? path.join(repository, 'build/bench/tests/bench'), 'clock_picture');
 const seconds = Number(process.argv[2] ?? 30);
 
 /** In the page: notes {shown, made, date} for every picture presented; all in UTC ms. */

@@ -6,14 +6,14 @@
 import path from 'node:path';
 import { Child } from '../e2e/lib/child.js';
 import { request } from '../e2e/lib/http.js';
-import { mediaFile, sourceArguments } from '../e2e/lib/media.js';
+import { mediaFile, repository, sourceArguments } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { printTable, quantile } from './lib/table.js';
 
 const srt_latency_ms = 120;
 const framesPerPart = 6;
 const partsPerSegment = 10;
-const publisherProgram = process.env.PH_PACED_PUBLISHER ?? path.resolve('build/bench/tests/bench/paced_publisher');
+const publisherProgram = path.join(process.env.PH_BENCH_PROGRAMS ?? path.join(repository, 'build/bench/tests/bench'), 'paced_publisher');
 
 const utcMs = () => performance.timeOrigin + performance.now();
 
