@@ -46,7 +46,7 @@ static bool timeline_is_sane(const struct ph_timeline *timeline) {
         if (values[i] < -bound || values[i] > bound)
             return false;
     }
-    return true;
+    return timeline->window_least_us >= -bound; /* the greatest there is while nothing has come */
 }
 
 static bool state_is_sane(const struct ph_source_state *state) {
@@ -58,7 +58,8 @@ static bool state_is_sane(const struct ph_source_state *state) {
            plan->rate.num > 0 && plan->rate.num <= 1000000 && plan->rate.den > 0 &&
            plan->rate.den <= 100000 && plan->rate.num <= 120 * plan->rate.den && plan->frames_per_part > 0 &&
            plan->frames_per_part <= 1000 && plan->parts_per_segment > 0 && plan->parts_per_segment <= 1000 &&
-           state->slot >= 0 && state->slot < most_frames && state->audio_frame >= 0 &&
+           state->slot >= 0 && state->slot < most_frames &&
+           ph_grid_video_time_us(plan, state->slot) >= 0 /* no overflow */ && state->audio_frame >= 0 &&
            state->audio_frame < most_frames && fabs(state->phase) <= 1 &&
            llabs(state->audio_bias) <= PH_AUDIO_RATE && timeline_is_sane(&state->timeline);
 }
