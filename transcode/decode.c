@@ -25,6 +25,18 @@ static int get_buffer(AVCodecContext *context, AVFrame *frame, int flags) {
     return avcodec_default_get_buffer2(context, frame, flags);
 }
 
+/* libavcodec before 60 calls get_buffer from one thread alone, and warns, unless told that any may. */
+static void allow_buffers_from_any_thread(AVCodecContext *context) {
+#if LIBAVCODEC_VERSION_MAJOR < 60
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    context->thread_safe_callbacks = 1;
+#pragma GCC diagnostic pop
+#else
+    (void)context;
+#endif
+}
+
 static int refuse(struct ph_link_reason *reason, const AVCodecParameters *parameters) {
     snprintf(reason->code, sizeof(reason->code), "unsupported_codec");
     snprintf(reason->text, sizeof(reason->text),
@@ -48,6 +60,7 @@ int ph_decoder_open(struct ph_decoder *decoder, const AVCodecParameters *paramet
         goto fail;
     context->opaque = decoder;
     context->get_buffer2 = get_buffer;
+    allow_buffers_from_any_thread(context);
     context->pkt_timebase = (AVRational){1, 90000};
     context->max_pixels = INT64_C(16384) * 16384; /* tables only; pictures pass get_buffer */
     context->thread_count = (int)threads;
