@@ -16,7 +16,7 @@ const seconds = Number(process.argv[2] ?? 5);
 const rounds = Number(process.argv[3] ?? 3);
 const programs = process.env.PH_BENCH_PROGRAMS ?? path.join(repository, 'build/bench/tests/bench');
 const session = 'b'.repeat(22);
-const secret = 'a secret of this bench alone, long enough';
+const secret = 'a-secret-of-the-benches-own-32-characters';
 const utcUs = () => Math.round((performance.timeOrigin + performance.now()) * 1_000);
 
 /** Requests a second as wrk counts them; every answer has to be good. */
