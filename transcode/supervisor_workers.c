@@ -66,7 +66,9 @@ static void plan_next_spawn(struct ph_supervisor *supervisor, int64_t now_us) {
 
 static void log_end(const struct ph_worker_process *worker, int status) {
     const char *state = ph_worker_state_name(worker->view.state);
-    if (WIFSIGNALED(status))
+    if (worker->view.state == PH_WORKER_ENDING)
+        ph_log_info("transcoding process ended as told", ph_int("pid", worker->view.pid));
+    else if (WIFSIGNALED(status))
         ph_log_warning("transcoding process ended by a signal", ph_int("pid", worker->view.pid),
             ph_str("state", state), ph_int("signal", WTERMSIG(status)),
             ph_str("signal_name", strsignal(WTERMSIG(status))));
