@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { probe, sourceFile } from './lib/media.js';
+import { mediaFile, probe, sourceFile } from './lib/media.js';
 import { loudness } from './lib/frames.js';
 import { scenario } from './lib/stage.js';
 
@@ -14,13 +14,19 @@ const kinds = [
   { name: 'mp2', audio: ['-c:a', 'mp2', '-b:a', '128k'] },
   { name: 'no audio', audio: null, isSilent: true },
   { name: 'late audio', audio: ['-af', 'adelay=6000:all=1', '-c:a', 'aac', '-b:a', '96k'] },
+  { name: 'sound without a picture', hasNoPicture: true },
 ];
 
-async function check(stage, node, { name, audio, sampleRate, isSilent }) {
+const fileOf = ({ audio, sampleRate, hasNoPicture }) =>
+  hasNoPicture
+    ? mediaFile('mkv', ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-t', '20', '-c:a', 'aac'])
+    : sourceFile({ ...small, audio, sampleRate });
+
+async function check(stage, node, { name, isSilent, ...source }) {
   const session = await stage.session(node, { sub: name.replaceAll(' ', '-') });
-  await stage.publish(session, node.srtPort, { source: { ...small, audio, sampleRate } });
+  await stage.publish(session, node.srtPort, { file: await fileOf(source) });
   await session.multivariant();
-  const rules = stage.rules(session);
+  const rules = stage.rules(session, { tolerance: 300 });
   const { segments } = await session.segments('audio', 5);
   const file = await stage.download(session, 'audio', segments.at(-2).msn, segments.at(-1).msn);
   const { streams: [stream] } = await probe(file, ['-show_entries', 'stream=codec_name,profile,channels,sample_rate']);
@@ -32,11 +38,11 @@ async function check(stage, node, { name, audio, sampleRate, isSilent }) {
   await stage.end(session);
 }
 
-for (let i = 0; i < kinds.length; i += 4) {
-  const four = kinds.slice(i, i + 4);
-  scenario(`AAC-LC stereo at 48 kHz comes of ${four.map((one) => one.name).join(', ')}`, async (stage) => {
-    await Promise.all(four.map(({ audio, sampleRate }) => sourceFile({ ...small, audio, sampleRate })));
+for (let i = 0; i < kinds.length; i += 3) {
+  const three = kinds.slice(i, i + 3);
+  scenario(`AAC-LC stereo at 48 kHz comes of ${three.map((one) => one.name).join(', ')}`, async (stage) => {
+    await Promise.all(three.map(fileOf));
     const node = await stage.node({ env: { PORTHOLE_LADDER: ladder, PORTHOLE_MOST_SESSIONS: '8' } });
-    await Promise.all(four.map((one) => check(stage, node, one)));
+    await Promise.all(three.map((one) => check(stage, node, one)));
   });
 }

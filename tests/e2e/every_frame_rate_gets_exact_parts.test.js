@@ -28,7 +28,8 @@ async function check(stage, node, { name, source, grid }) {
   await stage.publish(session, node.srtPort, { source });
   const { variants } = await session.multivariant();
   assert.ok(Math.abs(variants[0].frameRate - grid) < 0.01, `${name}: FRAME-RATE ${variants[0].frameRate}, not ${grid}`);
-  const rules = stage.rules(session);
+  // Three sessions share the machine, and an irregular source is late by itself.
+  const rules = stage.rules(session, { tolerance: 300 });
   const { segments } = await session.segments('v240', 3);
   const [from, to] = [segments.at(-2).msn, segments.at(-1).msn];
   const file = await stage.download(session, 'v240', from, to);

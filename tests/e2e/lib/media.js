@@ -21,9 +21,12 @@ export async function mediaFile(extension, args) {
   return file;
 }
 
+/** "30000/1001" is a rate too. */
+const framesPerSecond = (rate) => String(rate).split('/').map(Number).reduce((a, b) => a / b);
+
 const x264 = (rate, bitrate, keyframe_s) => [
   '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-b:v', bitrate,
-  '-maxrate', bitrate, '-bufsize', bitrate, '-g', String(Math.max(1, Math.round(rate * keyframe_s))),
+  '-maxrate', bitrate, '-bufsize', bitrate, '-g', String(Math.max(1, Math.round(framesPerSecond(rate) * keyframe_s))),
 ];
 
 /** What ffmpeg reads to make pictures. */
