@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import fs from 'node:fs';
 import { loopArguments, mediaFile, sourceFile, srtUrl } from './lib/media.js';
 import { scenario } from './lib/stage.js';
 import { Transmitter } from './lib/transmit.js';
+import { withStreamType } from './lib/transport_stream.js';
 import { waitFor } from './lib/wait.js';
 
 const once = { seconds: 4, audio: null };
@@ -18,13 +20,17 @@ function sectionCrc(bytes) {
   return crc >>> 0;
 }
 
-/** A transport stream whose program map says that its picture is H.266, which nothing here decodes. */
+/** A transport stream whose program map says that its picture is H.266, which nothing here decodes, with bytes to match. */
 function announceH266(stream) {
   const changed = Buffer.from(stream);
   for (let at = 0; at + 188 <= changed.length; at += 188) {
     const packet = changed.subarray(at, at + 188);
-    const isStart = (packet[1] & 0x40) !== 0 && (packet[3] & 0x30) === 0x10;
-    if (!isStart || packet[4] !== 0 || packet[5] !== 0x02) continue;
+    const isStart = (packet[1] & 0x40) !== 0;
+    if ((packet.readUInt16BE(1) & 0x1fff) === 256) {
+      packet.fill(0x5a, 4 + (packet[3] & 0x20 ? 1 + packet[4] : 0) + (isStart ? 19 : 0));
+      continue;
+    }
+    if (!isStart || (packet[3] & 0x30) !== 0x10 || packet[4] !== 0 || packet[5] !== 0x02) continue;
     const end = 8 + (packet.readUInt16BE(6) & 0xfff) - 4;
     packet[17 + (packet.readUInt16BE(15) & 0xfff)] = 0x33;
     packet.writeUInt32BE(sectionCrc(packet.subarray(5, end)), end);
