@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import fs from 'node:fs';
 import { loopArguments, mediaFile, sourceFile, srtUrl } from './lib/media.js';
 import { scenario } from './lib/stage.js';
 import { Transmitter } from './lib/transmit.js';
-import { withStreamType } from './lib/transport_stream.js';
 import { waitFor } from './lib/wait.js';
 
 const once = { seconds: 4, audio: null };
