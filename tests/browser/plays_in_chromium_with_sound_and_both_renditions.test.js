@@ -4,6 +4,7 @@ import { openChromium } from './lib/chromium.js';
 
 scenario('Chromium plays picture and sound, shows its latency, and every rendition can be chosen', async (stage) => {
   const { node, session, multivariant } = await stage.live();
+  await session.segments('v360', 2);
   const browser = await openChromium(stage);
   const page = await browser.newPage();
   const problems = [];
