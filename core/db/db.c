@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/db/db_impl.h"
+#include "core/db/notices.h"
 
 /* Connections of one direction. */
 struct pool {
@@ -19,12 +20,15 @@ struct ph_db {
     pthread_mutex_t lock;
     pthread_cond_t returned; /* a connection came back, or its place became free */
     struct pool readers, writers;
+    struct ph_notices *notices;
 };
 
 struct ph_db_transaction {
     struct ph_db *db;
     struct ph_db_connection *connection;
     struct pool *pool;
+    int code;                                        /* the first failure */
+    struct ph_notice *oldest_notice, *newest_notice; /* sent by this process once it is committed */
 };
 
 static const struct ph_db_impl *const kinds[] = {&ph_db_sqlite};
@@ -116,7 +120,11 @@ int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) {
         return ph_error_set(error, code, "out of memory");
     }
     struct ph_db_connection *first = NULL;
-    code = take(made, &made->writers, &first, error);
+    code = ph_notices_create(&made->notices, impl, address);
+    if (code < 0)
+        ph_error_set(error, code, "out of memory");
+    if (code == 0)
+        code = take(made, &made->writers, &first, error);
     if (code == 0)
         give_back(made, &made->writers, first);
     if (code < 0) {
@@ -140,6 +148,7 @@ static void close_pool(struct ph_db *db, struct pool *pool) {
 void ph_db_close(struct ph_db *db) {
     if (!db)
         return;
+    ph_notices_destroy(db->notices);
     close_pool(db, &db->readers);
     close_pool(db, &db->writers);
     pthread_cond_destroy(&db->returned);
@@ -148,15 +157,16 @@ void ph_db_close(struct ph_db *db) {
     free(db);
 }
 
-int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction **transaction) {
-    struct ph_db_transaction *made = malloc(sizeof(*made));
+static int begin(
+    struct ph_db *db, enum ph_db_mode mode, const char *key, struct ph_db_transaction **transaction) {
+    struct ph_db_transaction *made = calloc(1, sizeof(*made));
     if (!made)
         return -ENOMEM;
     made->db = db;
     made->pool = pool_for(db, mode);
     int code = take(db, made->pool, &made->connection, NULL);
     if (code == 0) {
-        code = db->impl->begin(made->connection, mode);
+        code = db->impl->begin(made->connection, mode, key);
         if (code < 0)
             give_back(db, made->pool, made->connection);
     }
@@ -168,16 +178,39 @@ int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction
     return 0;
 }
 
+int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction **transaction) {
+    return begin(db, mode, NULL, transaction);
+}
+
+int ph_db_begin_keyed(struct ph_db *db, const char *key, struct ph_db_transaction **transaction) {
+    return begin(db, PH_DB_WRITE, key, transaction);
+}
+
 static void end(struct ph_db_transaction *transaction) {
     give_back(transaction->db, transaction->pool, transaction->connection);
+    ph_notices_free(transaction->oldest_notice);
     free(transaction);
+}
+
+/* Keeps the first failure of the transaction. */
+static int spoil(struct ph_db_transaction *transaction, int code) {
+    if (transaction->code == 0 && code < 0)
+        transaction->code = code;
+    return code;
 }
 
 int ph_db_commit(struct ph_db_transaction *transaction) {
     const struct ph_db_impl *impl = transaction->db->impl;
-    int code = impl->commit(transaction->connection);
+    int code = transaction->code;
+    if (code == 0)
+        code = impl->commit(transaction->connection);
     if (code < 0)
         impl->rollback(transaction->connection);
+    /* Before the connection is free for the next writer: notices keep the order of commits. */
+    if (code == 0 && transaction->oldest_notice) {
+        ph_notices_push(transaction->db->notices, transaction->oldest_notice);
+        transaction->oldest_notice = NULL;
+    }
     end(transaction);
     return code;
 }
@@ -190,12 +223,19 @@ void ph_db_rollback(struct ph_db_transaction *transaction) {
 }
 
 int ph_db_exec(struct ph_db_transaction *transaction, const char *sql) {
-    return transaction->db->impl->exec(transaction->connection, sql);
+    if (transaction->code < 0)
+        return transaction->code;
+    return spoil(transaction, transaction->db->impl->exec(transaction->connection, sql));
 }
 
 int ph_db_prepare(
     struct ph_db_transaction *transaction, const char *sql, struct ph_db_statement **statement) {
-    return transaction->db->impl->prepare(transaction->connection, sql, statement);
+    if (transaction->code < 0)
+        return transaction->code;
+    int code = spoil(transaction, transaction->db->impl->prepare(transaction->connection, sql, statement));
+    if (code == 0)
+        (*statement)->transaction = transaction;
+    return code;
 }
 
 static void keep_code(struct ph_db_statement *statement, int code) {
@@ -220,7 +260,12 @@ void ph_db_bind_real(struct ph_db_statement *statement, int number, double value
 }
 
 int ph_db_step(struct ph_db_statement *statement) {
-    return statement->code < 0 ? statement->code : statement->impl->step(statement);
+    int code = statement->transaction->code;
+    if (code == 0)
+        code = statement->code;
+    if (code == 0)
+        code = statement->impl->step(statement);
+    return spoil(statement->transaction, code);
 }
 
 const char *ph_db_text(struct ph_db_statement *statement, int column) {
@@ -250,4 +295,31 @@ int64_t ph_db_run(struct ph_db_statement *statement) {
     int64_t changed = code < 0 ? code : statement->impl->changed_rows(statement);
     ph_db_finish(statement);
     return changed;
+}
+
+int ph_db_notify(struct ph_db_transaction *transaction, const char *channel, const char *payload) {
+    assert(ph_is_channel(channel));
+    if (transaction->code < 0)
+        return transaction->code;
+    if (strlen(payload) > PH_DB_MOST_NOTIFICATION_BYTES)
+        return spoil(transaction, -EINVAL);
+    struct ph_notice *notice = ph_notice_create(channel, payload);
+    if (!notice)
+        return spoil(transaction, -ENOMEM);
+    if (transaction->newest_notice)
+        transaction->newest_notice->next = notice;
+    else
+        transaction->oldest_notice = notice;
+    transaction->newest_notice = notice;
+    return 0;
+}
+
+int ph_db_listen(struct ph_db *db, const char *channel, ph_db_notified *notified, void *opaque,
+    struct ph_db_listener **listener) {
+    return ph_notices_listen(db->notices, channel, notified, opaque, listener);
+}
+
+void ph_db_unlisten(struct ph_db_listener *listener) {
+    if (listener)
+        ph_notices_unlisten(listener);
 }

@@ -5,9 +5,21 @@
  *     begin → (prepare → bind … → step … → finish) … → commit | rollback
  *
  * SQL is the subset both take: $1 … parameters, TEXT, BIGINT, SMALLINT, DOUBLE PRECISION, INSERT … ON
- * CONFLICT, and no function that one of them lacks. A database is used from any thread; a transaction belongs
- * to the thread that began it. Waits are bounded: PH_DB_PATIENCE_US for a connection and as long for a lock,
- * then -EAGAIN. */
+ * CONFLICT, RETURNING, and no function that one of them lacks. A parameter has the type of the place it
+ * stands at, the same at all its places; where the place does not tell, write CAST($1 AS BIGINT).
+ *
+ * A database is used from any thread; a transaction belongs to the thread that began it. Waits are bounded:
+ * PH_DB_PATIENCE_US for a connection and as long for a lock, then -EAGAIN.
+ *
+ * What a caller may rely on, on both databases:
+ * - PH_DB_READ sees one moment, whatever others commit meanwhile.
+ * - PH_DB_WRITE is alone among all transactions that write, of all processes: what it read stays true until
+ *   it commits. Code that reads, decides and writes is right without further ado.
+ * - ph_db_begin_keyed() is for paths that many walk at once: alone among those of the same key and among
+ *   plain PH_DB_WRITE ones, beside those of other keys. It may decide only by rows that belong to its key.
+ * - A failed call spoils its transaction: what follows fails with the same code, and nothing of it is kept.
+ * - A commit that fails with -EIO may have been kept: the connection was lost before the answer came. Who
+ *   must know writes something that can be written twice. */
 #ifndef PH_DB_DB_H
 #define PH_DB_DB_H
 
@@ -25,7 +37,7 @@ struct ph_db_statement;
 
 enum ph_db_mode {
     PH_DB_READ,    /* a snapshot; writing fails with -EROFS */
-    PH_DB_WRITE,   /* SQLite: alone among writers */
+    PH_DB_WRITE,   /* alone among those who write */
     PH_DB_MIGRATE, /* alone among migrations of all processes */
 };
 
@@ -48,6 +60,8 @@ int ph_db_migrate(struct ph_db *db, const struct ph_db_migration *migrations, si
 
 /* -EAGAIN when no connection or lock came in time, -EIO when the database does not answer, -ENOMEM. */
 int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction **transaction) PH_NODISCARD;
+/* A transaction that writes and decides by what belongs to `key` alone ("session:…"; see above). */
+int ph_db_begin_keyed(struct ph_db *db, const char *key, struct ph_db_transaction **transaction) PH_NODISCARD;
 /* Ends the transaction on success and on failure: on failure nothing of it is kept. */
 int ph_db_commit(struct ph_db_transaction *transaction) PH_NODISCARD;
 /* NULL is fine. */
@@ -77,5 +91,29 @@ int ph_db_is_null(struct ph_db_statement *statement, int column);
 void ph_db_finish(struct ph_db_statement *statement);
 /* Steps a statement that gives no rows, and finishes it. The number of rows it changed, or the error. */
 int64_t ph_db_run(struct ph_db_statement *statement) PH_NODISCARD;
+
+/* Notifications: short texts from who committed to who listens. On PostgreSQL they reach every process of the
+ * cluster, on SQLite this one.
+ *
+ * A channel is 1 to 32 of a-z and _. Notifications of one channel arrive in the order of their commits, on
+ * one thread of the database's, after the commit. They say where to look, not what is true: a listener is
+ * told with payload NULL that some may have been missed, once when it begins to listen, and whenever a
+ * connection was lost or it was too slow; then it reads the tables. */
+enum { PH_DB_MOST_NOTIFICATION_BYTES = 7900, PH_DB_CHANNEL_BYTES = 33 };
+
+struct ph_db_listener;
+/* Shares its thread with all listeners: does little, never waits for a lock that is held while calling
+ * ph_db_unlisten(), and does not call ph_db_listen() or ph_db_unlisten(). */
+typedef void ph_db_notified(void *opaque, const char *payload);
+
+/* Sent if and when the transaction commits. -EINVAL for a payload that is too long. */
+int ph_db_notify(
+    struct ph_db_transaction *transaction, const char *channel, const char *payload) PH_NODISCARD;
+/* The first call, with NULL, means: from here on nothing is missed unsaid. It comes once the database
+ * answers, which this call does not wait for. */
+int ph_db_listen(struct ph_db *db, const char *channel, ph_db_notified *notified, void *opaque,
+    struct ph_db_listener **listener) PH_NODISCARD;
+/* Once it returns the listener is not called. Before ph_db_close(). NULL is fine. */
+void ph_db_unlisten(struct ph_db_listener *listener);
 
 #endif

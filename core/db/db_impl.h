@@ -19,7 +19,8 @@ struct ph_db_impl {
     void (*disconnect)(struct ph_db_connection *connection);
     /* Whether the connection still serves; a broken one is replaced before its next transaction. */
     bool (*is_alive)(struct ph_db_connection *connection);
-    int (*begin)(struct ph_db_connection *connection, enum ph_db_mode mode);
+    /* `key` is NULL, or that of ph_db_begin_keyed(), with PH_DB_WRITE. */
+    int (*begin)(struct ph_db_connection *connection, enum ph_db_mode mode, const char *key);
     int (*commit)(struct ph_db_connection *connection);
     void (*rollback)(struct ph_db_connection *connection);
     int (*exec)(struct ph_db_connection *connection, const char *sql);
@@ -43,7 +44,15 @@ struct ph_db_connection {
 };
 struct ph_db_statement {
     const struct ph_db_impl *impl;
-    int code; /* the first failure of a bind */
+    struct ph_db_transaction *transaction; /* while it is in use */
+    int code;                              /* the first failure of a bind */
+};
+
+/* What is told to listeners. */
+struct ph_notice {
+    struct ph_notice *next;
+    char channel[PH_DB_CHANNEL_BYTES];
+    char payload[];
 };
 
 extern const struct ph_db_impl ph_db_sqlite;

@@ -131,7 +131,9 @@ static bool is_alive(struct ph_db_connection *base) {
     return true;
 }
 
-static int begin(struct ph_db_connection *base, enum ph_db_mode mode) {
+/* There is one writer at a time: every key is alone. */
+static int begin(struct ph_db_connection *base, enum ph_db_mode mode, const char *key) {
+    (void)key;
     return exec(base, mode == PH_DB_READ ? "BEGIN" : "BEGIN IMMEDIATE");
 }
 

@@ -191,12 +191,28 @@ static void broken_sql_and_binds(void **state) {
     (void)state;
     assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
     assert_int_equal(ph_db_prepare(transaction, "SELEKT", &statement), -EINVAL);
+    assert_int_equal(ph_db_prepare(transaction, "SELECT id FROM houses", &statement), -EINVAL); /* spoilt */
+    ph_db_rollback(transaction);
+    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
     assert_int_equal(ph_db_prepare(transaction, "SELECT id FROM houses WHERE id = $1", &statement), 0);
     ph_db_bind_text(statement, 2, "no such parameter");
     assert_int_equal(ph_db_step(statement), -EINVAL);
     ph_db_finish(statement);
     ph_db_finish(NULL);
     ph_db_rollback(transaction);
+}
+
+static void a_failure_spoils_its_transaction(void **state) {
+    struct ph_db_transaction *transaction;
+    (void)state;
+    assert_int_equal(insert_alone("a", 1), 1);
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
+    assert_int_equal(insert(transaction, "b", 1), 1);
+    assert_int_equal(insert(transaction, "a", 1), -EEXIST);
+    assert_int_equal(insert(transaction, "c", 1), -EEXIST);
+    assert_int_equal(ph_db_exec(transaction, "DELETE FROM houses"), -EEXIST);
+    assert_int_equal(ph_db_commit(transaction), -EEXIST);
+    assert_int_equal(count_houses(), 1);
 }
 
 static void a_second_writer_waits_no_longer_than_its_patience(void **state) {
@@ -327,6 +343,7 @@ int main(void) {
         ON_DB(what_is_rolled_back_is_gone),
         ON_DB(a_reader_keeps_its_snapshot_and_may_not_write),
         ON_DB(broken_sql_and_binds),
+        ON_DB(a_failure_spoils_its_transaction),
         ON_DB(a_second_writer_waits_no_longer_than_its_patience),
         ON_DB(refused_urls),
         ON_DB(the_file_is_private),
