@@ -5,7 +5,7 @@
 packages_to_run=(
     build-essential cmake ninja-build pkg-config ca-certificates curl
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev libx264-dev
-    libsrt-gnutls-dev libssl-dev libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev
+    libsrt-gnutls-dev libsrtp2-dev libssl-dev libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev
     libjansson-dev libcyaml-dev libyaml-dev libjwt-dev libsqlite3-dev libseccomp-dev uthash-dev
     ffmpeg fonts-dejavu-core
 )
