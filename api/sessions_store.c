@@ -1,14 +1,10 @@
-#include "api/sessions_store.h"
-
+#include <assert.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct ph_sessions {
-    struct ph_db *db;
-    char ladder[PH_LADDER_BYTES];
-};
+#include "api/sessions_store_internal.h"
 
 enum { HASH_BYTES = 65 };
 
@@ -57,37 +53,24 @@ void ph_sessions_destroy(struct ph_sessions *sessions) {
     free(sessions);
 }
 
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
+void ph_sessions_observe(struct ph_sessions *sessions, struct ph_session_observer *observer) {
+    assert(sessions->observer_count < PH_MOST_SESSION_OBSERVERS);
+    sessions->observers[sessions->observer_count++] = observer;
+}
+
+int ph_sessions_announce(struct ph_sessions *sessions, struct ph_db_transaction *transaction,
+    const struct ph_session_change *change) {
+    int code = 0;
+    for (size_t i = 0; code >= 0 && i < sessions->observer_count; i++)
+        code = sessions->observers[i]->impl->changed(sessions->observers[i], transaction, change);
+    return code;
+}
+
+int ph_sessions_settle(struct ph_db_transaction *transaction, int64_t code) {
     if (code >= 0)
         return ph_db_commit(transaction);
     ph_db_rollback(transaction);
     return (int)code;
-}
-
-/* Sets the state of a session that is known to exist. */
-static int64_t write_state(struct ph_db_transaction *transaction, const char *id, enum ph_session_state state,
-    const char *reason, int64_t now_ms) {
-    static const char *const texts[PH_SESSION_STATES] = {
-        [PH_SESSION_LIVE] = "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
-                            "= NULL WHERE id = $1",
-        [PH_SESSION_RECONNECTING] = "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1",
-        /* What only a publisher needs goes with the session's end. */
-        [PH_SESSION_ENDED] =
-            "UPDATE sessions SET state = $2, ended_ms = $3, reason = $4, passphrase = '' WHERE id = $1",
-        [PH_SESSION_FAILED] =
-            "UPDATE sessions SET state = $2, ended_ms = $3, reason = $4, passphrase = '' WHERE id = $1",
-    };
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, texts[state], &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, ph_session_state_name(state));
-    ph_db_bind_integer(statement, 3, now_ms);
-    if (ph_session_state_is_over(state))
-        ph_db_bind_text(statement, 4, reason);
-    return ph_db_run(statement);
 }
 
 static int64_t count_open(struct ph_db_transaction *transaction, const char *owner) {
@@ -105,8 +88,8 @@ static int64_t count_open(struct ph_db_transaction *transaction, const char *own
 }
 
 /* Ends the owner's oldest session that never was live. -EDQUOT when there is none. */
-static int64_t displace(
-    struct ph_db_transaction *transaction, const char *owner, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
+static int64_t displace(struct ph_sessions *sessions, struct ph_db_transaction *transaction,
+    const char *owner, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
         "SELECT id FROM sessions WHERE owner = $1 AND state = 'created' ORDER BY created_ms, id LIMIT 1",
@@ -120,7 +103,8 @@ static int64_t displace(
     ph_db_finish(statement);
     if (code <= 0)
         return code < 0 ? code : -EDQUOT;
-    return write_state(transaction, id, PH_SESSION_ENDED, "its owner started another one instead", now_ms);
+    return ph_sessions_apply_in(
+        sessions, transaction, id, PH_SESSION_END, "its owner started another one instead", now_ms);
 }
 
 static int64_t insert(struct ph_sessions *sessions, struct ph_db_transaction *transaction, const char *owner,
@@ -152,6 +136,29 @@ static int64_t insert(struct ph_sessions *sessions, struct ph_db_transaction *tr
     return ph_db_run(statement);
 }
 
+int ph_sessions_find_in(struct ph_db_transaction *transaction, const char *id, struct ph_session *session) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, "SELECT " COLUMNS " FROM sessions WHERE id = $1", &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    code = ph_db_step(statement);
+    if (code == 1)
+        read_row(statement, session);
+    ph_db_finish(statement);
+    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+}
+
+static int announce_birth(
+    struct ph_sessions *sessions, struct ph_db_transaction *transaction, const char *id, int64_t now_ms) {
+    struct ph_session session;
+    int code = ph_sessions_find_in(transaction, id, &session);
+    if (code < 0)
+        return code;
+    return ph_sessions_announce(sessions, transaction,
+        &(struct ph_session_change){.session = &session, .is_new = true, .at_ms = now_ms});
+}
+
 int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const struct ph_session_wish *wish,
     int64_t now_ms, struct ph_session_birth *birth) {
     struct ph_db_transaction *transaction;
@@ -165,23 +172,12 @@ int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const str
         return code;
     int64_t answer = count_open(transaction, owner);
     if (answer >= PH_MOST_OPEN_SESSIONS)
-        answer = displace(transaction, owner, now_ms, birth->displaced);
+        answer = displace(sessions, transaction, owner, now_ms, birth->displaced);
     if (answer >= 0)
         answer = insert(sessions, transaction, owner, wish, now_ms, birth);
-    return settle(transaction, answer);
-}
-
-static int find(struct ph_db_transaction *transaction, const char *id, struct ph_session *session) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT " COLUMNS " FROM sessions WHERE id = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    code = ph_db_step(statement);
-    if (code == 1)
-        read_row(statement, session);
-    ph_db_finish(statement);
-    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+    if (answer >= 0)
+        answer = announce_birth(sessions, transaction, birth->id, now_ms);
+    return ph_sessions_settle(transaction, answer);
 }
 
 int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_session *session) {
@@ -189,7 +185,7 @@ int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_ses
     int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    code = find(transaction, id, session);
+    code = ph_sessions_find_in(transaction, id, session);
     ph_db_rollback(transaction);
     return code;
 }
@@ -247,22 +243,6 @@ int ph_sessions_list(struct ph_sessions *sessions, const struct ph_caller *calle
     return 0;
 }
 
-int ph_sessions_apply(struct ph_sessions *sessions, const char *id, enum ph_session_event event,
-    const char *reason, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_session session;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int64_t answer = find(transaction, id, &session);
-    if (answer == 0) {
-        enum ph_session_state state = ph_session_state_after(session.state, event);
-        if (state != session.state)
-            answer = write_state(transaction, id, state, reason, now_ms);
-    }
-    return settle(transaction, answer);
-}
-
 static int admit(
     struct ph_db_transaction *transaction, const char *hash, struct ph_session_admission *admission) {
     struct ph_db_statement *statement;
@@ -300,48 +280,6 @@ int ph_sessions_admit(
     code = admit(transaction, hash, admission);
     ph_db_rollback(transaction);
     return code;
-}
-
-static int64_t run_with_times(
-    struct ph_db_transaction *transaction, const char *sql, int64_t first_ms, int64_t second_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, first_ms);
-    if (second_ms)
-        ph_db_bind_integer(statement, 2, second_ms);
-    return ph_db_run(statement);
-}
-
-int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost_before_ms) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int64_t answer = run_with_times(transaction,
-        "UPDATE sessions SET state = 'ended', ended_ms = $1, passphrase = '', reason = 'no media arrived "
-        "within a day' "
-        "WHERE state = 'created' AND created_ms < $2",
-        now_ms, now_ms - PH_SESSION_UNUSED_MS);
-    if (answer >= 0)
-        answer = run_with_times(transaction,
-            "UPDATE sessions SET state = 'ended', ended_ms = $1, passphrase = '', reason = 'the publisher "
-            "did not come back' "
-            "WHERE state = 'reconnecting' AND lost_ms < $2",
-            now_ms, lost_before_ms);
-    return settle(transaction, answer);
-}
-
-int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    return settle(transaction, run_with_times(transaction,
-                                   "UPDATE sessions SET state = 'reconnecting', lost_ms = $1 WHERE state IN "
-                                   "('live', 'reconnecting')",
-                                   now_ms, 0));
 }
 
 int ph_sessions_count(struct ph_sessions *sessions, int64_t counts[PH_SESSION_STATES]) {

@@ -74,9 +74,33 @@ struct ph_session_cursor {
     char id[PH_SESSION_ID_BYTES];
 };
 
+/* A session's new state. */
+struct ph_session_change {
+    const struct ph_session *session; /* as it is by the change */
+    bool is_new;                      /* it was just started; `before` means nothing */
+    enum ph_session_state before;
+    bool is_first_live; /* its first picture */
+    int64_t at_ms;
+};
+
+/* Hears of every change of a session's state inside the transaction that makes it: what it writes there is
+ * kept or lost with the change. Must be quick, and write nothing to the sessions. A negative code undoes the
+ * change.
+ */
+struct ph_session_observer;
+struct ph_session_observer_impl {
+    int (*changed)(struct ph_session_observer *observer, struct ph_db_transaction *transaction,
+        const struct ph_session_change *change);
+};
+struct ph_session_observer {
+    const struct ph_session_observer_impl *impl;
+};
+
 /* Borrows the database and copies the rest. */
 int ph_sessions_create(struct ph_sessions **sessions, struct ph_db *db, const char *ladder) PH_NODISCARD;
 void ph_sessions_destroy(struct ph_sessions *sessions);
+/* Borrows the observer. Before any other call; 4 at most. */
+void ph_sessions_observe(struct ph_sessions *sessions, struct ph_session_observer *observer);
 
 /* -EDQUOT when the owner has PH_MOST_OPEN_SESSIONS that were live. */
 int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const struct ph_session_wish *wish,

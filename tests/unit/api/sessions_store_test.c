@@ -59,6 +59,47 @@ static struct ph_session find(const char *id) {
     return session;
 }
 
+/* Remembers what it heard, and refuses when told to. */
+struct witness {
+    struct ph_session_observer base;
+    char heard[512];
+    int refusal;
+};
+
+static int hear(struct ph_session_observer *observer, struct ph_db_transaction *transaction,
+    const struct ph_session_change *change) {
+    struct witness *witness = (struct witness *)observer;
+    size_t size = strlen(witness->heard);
+    assert_non_null(transaction);
+    snprintf(witness->heard + size, sizeof(witness->heard) - size, "%s%s>%s%s ", change->is_new ? "new " : "",
+        change->is_new ? "" : ph_session_state_name(change->before),
+        ph_session_state_name(change->session->state), change->is_first_live ? " first" : "");
+    return witness->refusal;
+}
+
+static const struct ph_session_observer_impl witness_impl = {.changed = hear};
+
+static void observers_hear_each_change_once_and_can_undo_it(void **state) {
+    (void)state;
+    struct witness witness = {.base.impl = &witness_impl};
+    ph_sessions_observe(sessions, &witness.base);
+    struct ph_session_birth birth = start("alice", PH_VISIBILITY_PUBLIC, 1000);
+    apply(birth.id, PH_SESSION_CONNECTED, 1500);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2100);
+    apply(birth.id, PH_SESSION_LOST, 3000);
+    apply(birth.id, PH_SESSION_CONNECTED, 3500);
+    assert_int_equal(ph_sessions_recover(sessions, 3600), 0);
+    assert_int_equal(ph_sessions_sweep(sessions, 9000, 5000), 0);
+    apply(birth.id, PH_SESSION_END, 9500);
+    assert_string_equal(witness.heard, "new >created created>live first live>reconnecting reconnecting>live "
+                                       "live>reconnecting reconnecting>ended ");
+    birth = start("bob", PH_VISIBILITY_PUBLIC, 10000);
+    witness.refusal = -ENOSPC;
+    assert_int_equal(ph_sessions_apply(sessions, birth.id, PH_SESSION_PUBLISHED, "", 11000), -ENOSPC);
+    assert_int_equal(find(birth.id).state, PH_SESSION_CREATED);
+}
+
 static void a_session_lives_and_ends(void **state) {
     (void)state;
     struct ph_session_birth birth = start("alice", PH_VISIBILITY_UNLISTED, 1000);
@@ -252,6 +293,7 @@ static void live_sessions_of_a_dead_process_wait_for_their_publisher(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STORE(a_session_lives_and_ends),
+        ON_STORE(observers_hear_each_change_once_and_can_undo_it),
         ON_STORE(keys_admit_until_the_end),
         ON_STORE(keys_are_not_in_the_database),
         ON_STORE(pages_follow_each_other_without_gap_or_repeat),

@@ -1,0 +1,157 @@
+/* A session's way from state to state: by events, by the sweep, at the start of a process. Each step is a
+ * row's update that names the state it leaves, so that of two at once one makes it, and the observers hear it
+ * once. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/sessions_store_internal.h"
+
+enum { MOST_TRIES = 3, SWEPT_AT_ONCE = 100 };
+
+/* 1 when the session was in the state it is known to be in, else 0. */
+static int64_t write_state(struct ph_db_transaction *transaction, const struct ph_session *session,
+    enum ph_session_state state, const char *reason, int64_t now_ms) {
+    static const char over[] = "UPDATE sessions SET state = $2, ended_ms = $3, reason = $4, passphrase = '' "
+                               "WHERE id = $1 AND state = $5";
+    static const char *const texts[PH_SESSION_STATES] = {
+        [PH_SESSION_LIVE] = "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
+                            "= NULL WHERE id = $1 AND state = $5",
+        [PH_SESSION_RECONNECTING] =
+            "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $5",
+        /* What only a publisher needs goes with the session's end. */
+        [PH_SESSION_ENDED] = over,
+        [PH_SESSION_FAILED] = over,
+    };
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, texts[state], &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, session->id);
+    ph_db_bind_text(statement, 2, ph_session_state_name(state));
+    ph_db_bind_integer(statement, 3, now_ms);
+    if (ph_session_state_is_over(state))
+        ph_db_bind_text(statement, 4, reason);
+    ph_db_bind_text(statement, 5, ph_session_state_name(session->state));
+    return ph_db_run(statement);
+}
+
+static int announce(struct ph_sessions *sessions, struct ph_db_transaction *transaction,
+    const struct ph_session *before, int64_t now_ms) {
+    struct ph_session session;
+    int code = ph_sessions_find_in(transaction, before->id, &session);
+    if (code < 0)
+        return code;
+    return ph_sessions_announce(sessions, transaction,
+        &(struct ph_session_change){.session = &session,
+            .before = before->state,
+            .is_first_live = before->started_ms == 0 && session.started_ms > 0,
+            .at_ms = now_ms});
+}
+
+int ph_sessions_apply_in(struct ph_sessions *sessions, struct ph_db_transaction *transaction, const char *id,
+    enum ph_session_event event, const char *reason, int64_t now_ms) {
+    struct ph_session session;
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        int code = ph_sessions_find_in(transaction, id, &session);
+        if (code < 0)
+            return code;
+        enum ph_session_state state = ph_session_state_after(session.state, event);
+        if (state == session.state)
+            return 0;
+        int64_t changed = write_state(transaction, &session, state, reason, now_ms);
+        if (changed < 0)
+            return (int)changed;
+        if (changed == 1)
+            return announce(sessions, transaction, &session, now_ms);
+    }
+    return -EAGAIN;
+}
+
+int ph_sessions_apply(struct ph_sessions *sessions, const char *id, enum ph_session_event event,
+    const char *reason, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    return ph_sessions_settle(
+        transaction, ph_sessions_apply_in(sessions, transaction, id, event, reason, now_ms));
+}
+
+/* Up to SWEPT_AT_ONCE ids by a query whose one parameter is a time. */
+static int select_ids(struct ph_db_transaction *transaction, const char *sql, int64_t time_ms,
+    char (*ids)[PH_SESSION_ID_BYTES], size_t *count) {
+    struct ph_db_statement *statement;
+    *count = 0;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, time_ms);
+    while ((code = ph_db_step(statement)) == 1 && *count < SWEPT_AT_ONCE)
+        strncpy(ids[(*count)++], ph_db_text(statement, 0), PH_SESSION_ID_BYTES - 1);
+    ph_db_finish(statement);
+    return code < 0 ? code : 0;
+}
+
+/* A condition and what it means for the sessions it finds. */
+struct rule {
+    const char *sql;
+    int64_t time_ms;
+    enum ph_session_event event;
+    const char *reason;
+};
+
+/* The number of sessions it was applied to. */
+static int apply_rule(struct ph_sessions *sessions, const struct rule *rule, int64_t now_ms) {
+    char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES] = {""};
+    struct ph_db_transaction *transaction;
+    size_t count = 0;
+    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);
+    for (size_t i = 0; code >= 0 && i < count; i++)
+        code = ph_sessions_apply_in(sessions, transaction, ids[i], rule->event, rule->reason, now_ms);
+    code = ph_sessions_settle(transaction, code);
+    return code < 0 ? code : (int)count;
+}
+
+int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost_before_ms) {
+    const struct rule rules[] = {
+        {"SELECT id FROM sessions WHERE state = 'created' AND created_ms < $1 LIMIT 100",
+            now_ms - PH_SESSION_UNUSED_MS, PH_SESSION_END, "no media arrived within a day"},
+        {"SELECT id FROM sessions WHERE state = 'reconnecting' AND lost_ms < $1 LIMIT 100", lost_before_ms,
+            PH_SESSION_END, "the publisher did not come back"},
+    };
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        int code = apply_rule(sessions, &rules[i], now_ms);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* The time of what waits for its publisher begins anew. */
+static int wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(
+        transaction, "UPDATE sessions SET lost_ms = $1 WHERE state = 'reconnecting'", &statement);
+    int64_t changed = code;
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        changed = ph_db_run(statement);
+    }
+    return ph_sessions_settle(transaction, changed);
+}
+
+int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) {
+    const struct rule rule = {"SELECT id FROM sessions WHERE state = 'live' AND created_ms <= $1 LIMIT 100",
+        INT64_MAX, PH_SESSION_LOST, ""};
+    int code = wait_anew(sessions, now_ms);
+    while (code == 0 && (code = apply_rule(sessions, &rule, now_ms)) == SWEPT_AT_ONCE)
+        code = 0;
+    return code < 0 ? code : 0;
+}
