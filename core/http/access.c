@@ -164,6 +164,9 @@ void ph_http_on_request_end(
     struct ph_http_server *server = request->server;
     struct ph_connection *peer = request->peer;
     ph_hold_unref(&request->hold);
+    if (request->stream)
+        ph_http_stream_detach(request->stream);
+    ph_http_stream_unref(&request->stream);
     ph_http_response_unref(&request->refusal);
     ph_bytes_unref(&request->body);
     ph_builder_discard(&request->gathered);

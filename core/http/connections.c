@@ -136,6 +136,10 @@ void ph_connection_await_nothing(struct ph_connection *connection) {
     atomic_store_explicit(&connection->is_between_requests, false, memory_order_relaxed);
 }
 
+void ph_connection_end(struct ph_connection *connection) {
+    atomic_store_explicit(&connection->deadline_us, 0, memory_order_relaxed);
+}
+
 /* What a peer has sent already is still read and answered: only the reading side ends. */
 static void end_idle_ones(struct ph_connections *connections) {
     struct ph_connection *connection;

@@ -48,6 +48,9 @@ void ph_connection_await_body(struct ph_connections *connections, struct ph_conn
 /* The request is complete. */
 void ph_connection_await_nothing(struct ph_connection *connection);
 
+/* The peer is given up: its socket is shut down at the next walk. */
+void ph_connection_end(struct ph_connection *connection);
+
 /* Ends connections as they become idle, until none is left or the deadline comes. */
 void ph_connections_drain(struct ph_connections *connections, int64_t deadline_us);
 

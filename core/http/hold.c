@@ -20,6 +20,7 @@ struct ph_http_hold {
     struct ph_http_response *on_deadline;
     struct ph_http_response *answer; /* written by the winner before `answered` */
     int64_t deadline_us;
+    bool is_counted;           /* in the gauge */
     long place;                /* in the heap, or not_listed; guarded by the holds' lock */
     struct ph_http_hold *next; /* in a batch of the thread that won it */
 };
@@ -117,7 +118,7 @@ static void answer_and_resume(struct ph_http_hold *hold, struct ph_http_response
     hold->answer = ph_http_response_ref(answer);
     atomic_store_explicit(&hold->state, answered, memory_order_release);
     MHD_resume_connection(hold->connection);
-    if (holds->gauge)
+    if (holds->gauge && hold->is_counted)
         ph_metric_add(holds->gauge, -1);
     pthread_mutex_lock(&holds->lock);
     unlist(holds, hold);
@@ -211,34 +212,65 @@ void ph_holds_destroy(struct ph_holds *holds) {
     free(holds);
 }
 
-int ph_holds_suspend(struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us,
-    struct ph_http_response *on_deadline, struct ph_http_hold **out) {
-    *out = NULL;
+static int suspend(struct ph_holds *holds, struct ph_http_hold *hold) {
+    pthread_mutex_lock(&holds->lock);
+    int code = holds->draining ? -ESHUTDOWN : list(holds, hold);
+    if (code) {
+        pthread_mutex_unlock(&holds->lock);
+        return code;
+    }
+    holds->held++;
+    if (holds->gauge && hold->is_counted)
+        ph_metric_add(holds->gauge, 1);
+    /* Under the lock, so that the deadline cannot resume what is not yet suspended. A release cannot either:
+     * its caller does not have the hold yet. */
+    MHD_suspend_connection(hold->connection);
+    if (hold->place == 0)
+        pthread_cond_signal(&holds->changed);
+    pthread_mutex_unlock(&holds->lock);
+    return 0;
+}
+
+static struct ph_http_hold *make(
+    struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us) {
     struct ph_http_hold *hold = calloc(1, sizeof(*hold));
     if (!hold)
-        return -ENOMEM;
+        return NULL;
     atomic_init(&hold->references, 2);
     hold->holds = holds;
     hold->connection = connection;
     hold->deadline_us = deadline_us;
     hold->place = not_listed;
-    pthread_mutex_lock(&holds->lock);
-    int code = holds->draining ? -ESHUTDOWN : list(holds, hold);
+    return hold;
+}
+
+int ph_holds_suspend(struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us,
+    struct ph_http_response *on_deadline, struct ph_http_hold **out) {
+    *out = NULL;
+    struct ph_http_hold *hold = make(holds, connection, deadline_us);
+    if (!hold)
+        return -ENOMEM;
+    hold->is_counted = true;
+    hold->on_deadline = ph_http_response_ref(on_deadline);
+    int code = suspend(holds, hold);
     if (code) {
-        pthread_mutex_unlock(&holds->lock);
+        ph_http_response_unref(&hold->on_deadline);
         free(hold);
         return code;
     }
-    hold->on_deadline = ph_http_response_ref(on_deadline);
-    holds->held++;
-    if (holds->gauge)
-        ph_metric_add(holds->gauge, 1);
-    /* Under the lock, so that the deadline cannot resume what is not yet suspended. A release cannot either:
-     * its caller does not have the hold yet. */
-    MHD_suspend_connection(connection);
-    if (hold->place == 0)
-        pthread_cond_signal(&holds->changed);
-    pthread_mutex_unlock(&holds->lock);
+    *out = hold;
+    return 0;
+}
+
+int ph_holds_park(struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us,
+    struct ph_http_hold **out) {
+    *out = NULL;
+    struct ph_http_hold *hold = make(holds, connection, deadline_us);
+    int code = hold ? suspend(holds, hold) : -ENOMEM;
+    if (code) {
+        free(hold);
+        return code;
+    }
     *out = hold;
     return 0;
 }

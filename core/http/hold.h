@@ -27,6 +27,11 @@ void ph_holds_destroy(struct ph_holds *holds);
  * nothing is suspended. */
 int ph_holds_suspend(struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us,
     struct ph_http_response *on_deadline, struct ph_http_hold **hold) PH_NODISCARD;
+/* The same for a connection that is being answered and has nothing to send: only from inside its content
+ * reader. Released, by a release or by the deadline, it is asked again. Not counted among the held requests.
+ */
+int ph_holds_park(struct ph_holds *holds, struct MHD_Connection *connection, int64_t deadline_us,
+    struct ph_http_hold **hold) PH_NODISCARD;
 /* Refuses new holds, answers those there are with their deadline's response, and returns when every
  * connection has been resumed. */
 void ph_holds_drain(struct ph_holds *holds);

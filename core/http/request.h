@@ -5,6 +5,7 @@
  *   body      receive(): the body is gathered, or thrown away when the request is refused
  *   complete  answer(): the refusal, or the handler, which answers or holds
  *   held      the connection is suspended (hold.c); afterwards answer() again, with the hold's answer
+ *   streaming the answer goes on (stream.c); in between the connection is suspended
  *   ended     end(): the reply is sent or the connection broke; the connection may bring another request */
 #ifndef PH_HTTP_REQUEST_H
 #define PH_HTTP_REQUEST_H
@@ -19,6 +20,7 @@
 #include "core/http/request_metrics.h"
 #include "core/http/router.h"
 #include "core/http/server.h"
+#include "core/http/stream_sending.h"
 
 enum { request_text_bytes = 1024 };
 
@@ -72,7 +74,8 @@ struct ph_http_request {
     bool refused;                     /* also when there was no memory for `refusal` */
     bool answered;
     bool was_held;
-    struct ph_http_hold *hold; /* owned reference while held */
+    struct ph_http_hold *hold;     /* owned reference while held */
+    struct ph_http_stream *stream; /* owned reference while it is the answer */
     uint64_t received_bytes;
     struct ph_bytes *body;      /* owned; being filled, or complete */
     size_t body_size;           /* of `body`, from Content-Length */

@@ -59,10 +59,22 @@ static struct reply choose(const struct ph_http_request *request, struct ph_http
     return reply_in_form(response, form | gzip);
 }
 
+/* Makes the request the one that the response's stream goes to. False when it has gone elsewhere. */
+static bool take_stream(struct ph_http_request *request, const struct ph_http_response *response) {
+    struct ph_http_stream *stream = response && response->body ? response->body->stream : NULL;
+    if (!stream || strcmp(request->method, "HEAD") == 0)
+        return true;
+    if (!ph_http_stream_attach(stream, request->server->holds, request->connection, request->peer))
+        return false;
+    request->stream = ph_http_stream_ref(stream);
+    return true;
+}
+
 void ph_http_respond(struct ph_http_request *request, struct ph_http_response *response) {
     assert(!request->answered && !request->hold);
     struct ph_http_server *server = request->server;
-    struct reply reply = choose(request, response ? response : server->broken);
+    bool is_ours = take_stream(request, response);
+    struct reply reply = choose(request, response && is_ours ? response : server->broken);
     if (!reply.made)
         reply = choose(request, server->broken);
     if (!reply.made)

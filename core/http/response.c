@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/http/stream_sending.h"
+
 enum { most_etag_bytes = 200 };
 
 static struct ph_http_body *allocate_body(size_t block_count) {
@@ -44,6 +46,13 @@ struct ph_http_body *ph_http_body_from_file(int fd, uint64_t offset, uint64_t si
     return body;
 }
 
+struct ph_http_body *ph_http_body_from_stream(struct ph_http_stream *stream) {
+    struct ph_http_body *body = allocate_body(0);
+    if (body)
+        body->stream = ph_http_stream_ref(stream);
+    return body;
+}
+
 struct ph_http_body *ph_http_body_ref(struct ph_http_body *body) {
     atomic_fetch_add_explicit(&body->references, 1, memory_order_relaxed);
     return body;
@@ -58,6 +67,9 @@ void ph_http_body_unref(struct ph_http_body **pointer) {
         ph_bytes_unref(&body->blocks[i]);
     if (body->fd >= 0)
         close(body->fd);
+    if (body->stream)
+        ph_http_stream_detach(body->stream); /* nobody will send it any more */
+    ph_http_stream_unref(&body->stream);
     free(body);
 }
 
@@ -107,6 +119,11 @@ struct ph_http_response *ph_http_response_from_text(
 struct ph_http_response *ph_http_response_from_file(
     unsigned status, const char *content_type, int fd, uint64_t offset, uint64_t size) {
     return with_body(status, content_type, ph_http_body_from_file(fd, offset, size));
+}
+
+struct ph_http_response *ph_http_response_from_stream(
+    unsigned status, const char *content_type, struct ph_http_stream *stream) {
+    return with_body(status, content_type, ph_http_body_from_stream(stream));
 }
 
 struct ph_http_response *ph_http_response_problem(unsigned status, const char *title, const char *detail) {

@@ -7,13 +7,15 @@
 #include <stdbool.h>
 
 #include "core/http/response.h"
+#include "core/http/stream.h"
 
-/* What a body is made of: blocks in a row, or a piece of a file. Immutable and reference-counted, because
- * connections that are still sending outlive the response. */
+/* What a body is made of: blocks in a row, a piece of a file, or a stream. Immutable and reference-counted,
+ * because connections that are still sending outlive the response. */
 struct ph_http_body {
     atomic_uint references;
     uint64_t size;
-    int fd; /* -1: blocks */
+    int fd;                        /* -1: blocks */
+    struct ph_http_stream *stream; /* owned reference; NULL: none */
     uint64_t file_offset;
     size_t block_count;
     struct ph_bytes *blocks[];
@@ -48,6 +50,8 @@ struct ph_http_response {
 struct ph_http_body *ph_http_body_from_blocks(struct ph_bytes *const *blocks, size_t count);
 /* Takes over the file, on success and on failure. */
 struct ph_http_body *ph_http_body_from_file(int fd, uint64_t offset, uint64_t size);
+/* Takes a reference on the stream. NULL when out of memory. */
+struct ph_http_body *ph_http_body_from_stream(struct ph_http_stream *stream);
 struct ph_http_body *ph_http_body_ref(struct ph_http_body *body);
 void ph_http_body_unref(struct ph_http_body **body);
 

@@ -9,6 +9,9 @@
 #include <unistd.h>
 
 #include "core/http/response_body.h"
+#include "core/http/stream_sending.h"
+
+enum { stream_block_bytes = 512 };
 
 static void release_body(void *opaque) {
     struct ph_http_body *body = opaque;
@@ -75,7 +78,26 @@ static struct MHD_Response *make_from_blocks(struct ph_http_body *body, uint64_t
     return made;
 }
 
+static ssize_t read_stream(void *opaque, uint64_t position, char *target, size_t most) {
+    struct ph_http_body *body = opaque;
+    (void)position;
+    return ph_http_stream_read(body->stream, target, most);
+}
+
+/* The response is its one connection's, and so is its buffer: a small one, for peers without chunks
+ * (HTTP/1.0). */
+static struct MHD_Response *make_from_stream(struct ph_http_body *body) {
+    ph_http_body_ref(body);
+    struct MHD_Response *made = MHD_create_response_from_callback(
+        MHD_SIZE_UNKNOWN, stream_block_bytes, read_stream, body, release_body);
+    if (!made)
+        release_body(body);
+    return made;
+}
+
 static struct MHD_Response *make_body(struct ph_http_body *body, uint64_t first, uint64_t size) {
+    if (body && body->stream)
+        return make_from_stream(body);
     if (!body || size == 0)
         return make_empty();
     return body->fd >= 0 ? make_from_file(body, first, size) : make_from_blocks(body, first, size);
