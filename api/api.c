@@ -5,12 +5,14 @@
 #include "api/auth.h"
 #include "api/dispatch.h"
 #include "api/embedded.h"
+#include "api/events.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
 
 struct ph_api {
     struct ph_api_options options;
     struct ph_sessions *sessions;
+    struct ph_state_events state_events;
     struct ph_session_feed *feed;
     struct ph_verifier *verifier;
     struct ph_dispatch *dispatch; /* from the first route on */
@@ -21,6 +23,10 @@ struct ph_api {
 static int create_parts(struct ph_api *api) {
     const struct ph_api_options *options = &api->options;
     int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
+    if (code == 0) {
+        ph_state_events_init(&api->state_events);
+        ph_sessions_observe(api->sessions, &api->state_events.observer);
+    }
     if (code == 0 && options->carries_sessions)
         code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
     if (code == 0)
