@@ -188,8 +188,9 @@ static size_t listed(enum ph_caller_role role, const char *subject, const char *
     strcpy(caller.session, session);
     assert_int_equal(ph_sessions_list(sessions, &caller, NULL, 100, &list, &count), 0);
     for (size_t i = 0; i < count; i++)
-        assert_true(ph_policy_allows(role, PH_ACTION_LIST,
-            ph_policy_relations(&caller, list[i].id, list[i].owner, list[i].visibility)));
+        assert_true(ph_policy_allows(role, PH_ACTION_SESSION_LIST,
+            ph_policy_relations(
+                &caller, &(struct ph_policy_session){list[i].id, list[i].owner, list[i].visibility, false})));
     free(list);
     return count;
 }
