@@ -65,7 +65,7 @@ enum {
     PH_FEEDBACK_REMB = 8,
 };
 
-/* Ids of header extensions (RFC 8285), 1–255; 0: not offered. BUNDLE makes them the same on every m-line. */
+/* Ids of header extensions (RFC 8285), 1–255; 0: not offered. */
 struct ph_extension_ids {
     uint8_t transport_cc;
     uint8_t mid;
@@ -104,11 +104,13 @@ struct ph_negotiated_media {
     char fmtp[PH_SDP_MOST_FMTP + 1];
     char profile_level_id[16];
     uint8_t packetization_mode; /* H.264 */
+    bool level_asymmetry;       /* H.264: level-asymmetry-allowed=1 */
     /* Streams as announced; 0 when not announced: then payload type, mid and rid tell. */
     uint32_t ssrc, rtx_ssrc;
     /* Simulcast: the restriction identifier that was chosen (RFC 8851, 8853); "" when not offered. The answer
      * names it alone, so the others are not sent. */
     char rid[PH_SDP_MOST_TOKEN + 1];
+    struct ph_extension_ids extensions; /* those that this m-line offers */
 };
 
 struct ph_negotiation {
@@ -127,7 +129,7 @@ struct ph_negotiation {
     int video, audio; /* places of the accepted ones in `media`; -1: none. At least one is there */
     bool bundle;      /* a=group:BUNDLE was offered */
     bool extmap_mixed;
-    struct ph_extension_ids extensions;
+    struct ph_extension_ids extensions; /* of all m-lines: within BUNDLE an id means the same on each */
 };
 
 /* Parses an offer. `codecs` is an or of PH_CODEC_BIT(): those that workers carry. Preferred are, in this

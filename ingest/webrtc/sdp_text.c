@@ -18,7 +18,9 @@ bool ph_sdp_line(struct ph_cursor *text, struct ph_slice *line) {
 }
 
 struct ph_slice ph_sdp_until(struct ph_slice *rest, char separator) {
-    const uint8_t *found = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
+    if (!rest->size)
+        return *rest;
+    const uint8_t *found = memchr(rest->data, separator, rest->size);
     struct ph_slice part = {rest->data, found ? (size_t)(found - rest->data) : rest->size};
     size_t taken = part.size + (found ? 1 : 0);
     *rest = (struct ph_slice){rest->data + taken, rest->size - taken};
@@ -76,6 +78,16 @@ bool ph_sdp_copy_token(struct ph_slice text, char *target, size_t target_bytes) 
     memcpy(target, text.data, text.size);
     target[text.size] = '\0';
     return true;
+}
+
+struct ph_slice ph_sdp_parameter(struct ph_slice fmtp, const char *name) {
+    while (fmtp.size) {
+        struct ph_slice value = ph_sdp_until(&fmtp, ';');
+        struct ph_slice key = ph_sdp_trim(ph_sdp_until(&value, '='));
+        if (ph_sdp_is_caseless(key, name))
+            return ph_sdp_trim(value);
+    }
+    return fmtp;
 }
 
 bool ph_sdp_is_ice_text(struct ph_slice text) {

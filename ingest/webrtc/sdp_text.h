@@ -26,6 +26,8 @@ bool ph_sdp_starts(struct ph_slice text, const char *start);
 bool ph_sdp_number(struct ph_slice text, uint32_t most, uint32_t *number);
 /* Copies 1 to `target_bytes` - 1 characters from 0x21 to 0x7E and a NUL; else false, and `target` is "". */
 bool ph_sdp_copy_token(struct ph_slice text, char *target, size_t target_bytes);
+/* The value of a format parameter, "name=value;…" (RFC 8866 section 6.15); empty when it is not there. */
+struct ph_slice ph_sdp_parameter(struct ph_slice fmtp, const char *name);
 /* A token of letters, digits, '+' and '/': ICE's characters (RFC 8839 section 5.4). */
 bool ph_sdp_is_ice_text(struct ph_slice text);
 
