@@ -57,3 +57,7 @@ void ph_ingest_destroy(struct ph_ingest *ingest) {
 size_t ph_ingest_sessions(struct ph_ingest *ingest, struct ph_ingest_session *sessions, size_t most) {
     return ph_relays_snapshot(ingest->relays, sessions, most);
 }
+
+struct ph_relays *ph_ingest_relays(struct ph_ingest *ingest) {
+    return ingest->relays;
+}

@@ -8,13 +8,12 @@ import { defineConfig, type Plugin } from 'vite';
 /* Where `npm run dev` finds a running porthole. */
 const server = process.env['PORTHOLE_URL'] ?? 'http://localhost:8080';
 
-/* The binary answers /watch/<session> with watch.html and /publish with publish.html; the development server does the same. */
-const pagePaths: Plugin = {
-  name: 'page-paths',
+/* The binary answers /watch/<session> with watch.html; the development server does the same. */
+const watchPage: Plugin = {
+  name: 'watch-page',
   configureServer(dev) {
     dev.middlewares.use((request, _response, next) => {
       if (request.url?.startsWith('/watch/')) request.url = '/watch.html';
-      else if (/^\/publish\/?(\?|$)/.test(request.url ?? '')) request.url = '/publish.html';
       next();
     });
   },
@@ -36,11 +35,11 @@ const compressedTwins: Plugin = {
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [pagePaths, compressedTwins],
+  plugins: [watchPage, compressedTwins],
   build: {
     target: ['es2021', 'chrome100', 'firefox100', 'safari15'],
     rollupOptions: {
-      input: ['index.html', 'watch.html', 'publish.html'],
+      input: ['index.html', 'watch.html'],
       /* Parts that change less often than the pages keep their cached copies. */
       output: {
         manualChunks: (id) => {
@@ -56,6 +55,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
   },
   server: {
-    proxy: { '/api': server, '/live': server, '/whip': server },
+    proxy: { '/api': server, '/live': server },
   },
 });

@@ -1,0 +1,79 @@
+/* ICE-lite for one publisher (RFC 8445 section 2.5): answers checks, keeps the paths that passed one, knows
+ * which of them to send by, and whether the publisher still consents (RFC 7675). Pure.
+ *
+ * We are always the controlled side. A path is valid once a check with our credentials came by it. Which
+ * valid path is sent by follows the publisher: that by which its media or handshake came last; before there
+ * is any, that which it nominated with the highest priority. So a publisher that moves to another network,
+ * with or without an ICE restart, is followed with its first packet from there. */
+#ifndef PH_INGEST_WEBRTC_ICE_AGENT_H
+#define PH_INGEST_WEBRTC_ICE_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ingest/webrtc/net_address.h"
+#include "ingest/webrtc/stun.h"
+
+enum {
+    PH_ICE_UFRAG_CHARACTERS = 16,
+    PH_ICE_PWD_CHARACTERS = 32,
+    PH_ICE_MOST_PATHS = 8,
+};
+/* Without a check for this long the publisher's consent is over. */
+#define PH_ICE_CONSENT_US INT64_C(30000000)
+
+/* Where a packet came from and where an answer goes. */
+struct ph_ice_path {
+    uint64_t tcp; /* the TCP connection's number; 0: UDP */
+    struct ph_net_address remote;
+    struct ph_net_address local; /* the address the packet was sent to; its port is not used */
+};
+
+struct ph_ice_credentials {
+    char ufrag[PH_ICE_UFRAG_CHARACTERS + 1]; /* "": none */
+    char pwd[PH_ICE_PWD_CHARACTERS + 1];
+};
+
+struct ph_ice_known_path {
+    struct ph_ice_path path;
+    uint32_t priority;
+    bool nominated;
+    int64_t heard_us; /* anything authentic */
+};
+
+struct ph_ice_agent {
+    struct ph_ice_credentials present;
+    struct ph_ice_credentials next; /* after a restart, until the first check that uses them */
+    struct ph_ice_known_path paths[PH_ICE_MOST_PATHS];
+    size_t path_count;
+    int selected;       /* index; -1: none */
+    int64_t media_us;   /* when the selected path last brought media or handshake; 0: never */
+    int64_t consent_us; /* of the last check */
+};
+
+void ph_ice_agent_init(struct ph_ice_agent *agent, int64_t now_us);
+/* New credentials in `next`; the present ones hold until the publisher uses them. */
+void ph_ice_agent_restart(struct ph_ice_agent *agent);
+
+/* What a check did. */
+struct ph_ice_outcome {
+    size_t answer_bytes; /* 0: nothing is answered */
+    int path;            /* the index of its path; -1: the check counts for nothing */
+    bool is_new;         /* that place holds another path than before */
+    bool promoted;       /* `next` became `present` */
+};
+/* A Binding request for one of our ufrags. A wrong signature is not answered: whoever sent it knows nothing.
+ */
+struct ph_ice_outcome ph_ice_agent_check(struct ph_ice_agent *agent, const struct ph_stun_message *message,
+    const struct ph_ice_path *path, int64_t now_us, uint8_t answer[PH_STUN_MOST_ANSWER_BYTES]);
+/* Media or handshake came by a valid path: it is sent by from here on. */
+void ph_ice_agent_heard(struct ph_ice_agent *agent, int path, const struct ph_ice_path *from, int64_t now_us);
+/* A TCP connection is gone: its paths are forgotten. The index that was forgotten, -1: none. Call until -1.
+ */
+int ph_ice_agent_forget_tcp(struct ph_ice_agent *agent, uint64_t tcp);
+
+/* NULL when there is none yet. */
+const struct ph_ice_path *ph_ice_agent_selected(const struct ph_ice_agent *agent);
+bool ph_ice_agent_has_consent(const struct ph_ice_agent *agent, int64_t now_us);
+
+#endif
