@@ -5,22 +5,30 @@
 #include "api/auth.h"
 #include "api/dispatch.h"
 #include "api/embedded.h"
+#include "api/events.h"
+#include "api/profiles.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
 
 struct ph_api {
     struct ph_api_options options;
     struct ph_sessions *sessions;
+    struct ph_state_events state_events;
     struct ph_session_feed *feed;
     struct ph_verifier *verifier;
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
+    struct ph_profiles_resource profiles_resource;
     struct ph_http_response *description; /* openapi.yaml */
 };
 
 static int create_parts(struct ph_api *api) {
     const struct ph_api_options *options = &api->options;
     int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
+    if (code == 0) {
+        ph_state_events_init(&api->state_events);
+        ph_sessions_observe(api->sessions, &api->state_events.observer);
+    }
     if (code == 0 && options->carries_sessions)
         code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
     if (code == 0)
@@ -58,6 +66,7 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         .started = ph_metrics_counter(
             options->metrics, "porthole_api_sessions_started_total", "Sessions started by streamers", NULL),
         .srt_port = options->srt_port};
+    api->profiles_resource = (struct ph_profiles_resource){.db = options->db, .clock = options->clock};
     *result = api;
     return 0;
 }
@@ -84,12 +93,15 @@ static int add_description(struct ph_api *api, struct ph_http_server *server) {
 int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     int code = add_description(api, server);
     if (code == 0)
-        code = ph_dispatch_create(&api->dispatch, &(struct ph_dispatch_options){.verifier = api->verifier,
-                                                      .clock = api->options.clock,
-                                                      .metrics = api->options.metrics,
-                                                      .opaque = &api->resource});
-    for (size_t i = 0; code == 0 && i < ph_sessions_route_count; i++)
-        code = ph_dispatch_add_route(api->dispatch, server, &ph_sessions_routes[i]);
+        code = ph_dispatch_create(&api->dispatch,
+            &(struct ph_dispatch_options){
+                .verifier = api->verifier, .clock = api->options.clock, .metrics = api->options.metrics});
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_sessions_routes, ph_sessions_route_count, &api->resource);
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_profiles_routes, ph_profiles_route_count, &api->profiles_resource);
     return code;
 }
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "api/problem.h"
-#include "api/text.h"
 #include "core/base/queue.h"
 #include "core/base/thread.h"
 
@@ -19,6 +18,7 @@ struct binding {
     struct binding *next;
     struct ph_dispatch *dispatch;
     const struct ph_api_route *route;
+    void *opaque; /* of the action; borrowed */
     struct ph_metric *latency;
 };
 
@@ -44,7 +44,7 @@ static void free_pending(struct pending *pending) {
     if (pending->token)
         explicit_bzero(pending->token, strlen(pending->token));
     free(pending->token);
-    ph_bytes_unref(&pending->call.body);
+    ph_api_call_finish(&pending->call);
     free(pending);
 }
 
@@ -65,7 +65,7 @@ static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pend
         return ph_problem_unauthorized(error.text);
     if (code < 0)
         return ph_problem_of_code(code);
-    return pending->binding->route->action(dispatch->options.opaque, &pending->call);
+    return pending->binding->route->action(pending->binding->opaque, &pending->call);
 }
 
 static void *run(void *opaque) {
@@ -88,13 +88,6 @@ static void *run(void *opaque) {
     return NULL;
 }
 
-static void copy_query(
-    const struct ph_http_request *request, const char *name, char target[PH_MOST_QUERY_BYTES]) {
-    const char *value = ph_http_request_query(request, name);
-    /* A value cut short is as wrong as the long one: the longest good one is far shorter. */
-    snprintf(target, PH_MOST_QUERY_BYTES, "%s", value ? value : "");
-}
-
 static struct pending *copy_request(struct binding *binding, struct ph_http_request *request) {
     struct pending *pending = calloc(1, sizeof(*pending));
     if (!pending)
@@ -107,15 +100,10 @@ static struct pending *copy_request(struct binding *binding, struct ph_http_requ
         free_pending(pending);
         return NULL;
     }
-    if (strstr(binding->route->pattern, "{id}")) {
-        const char *id = ph_http_request_param(request, "id");
-        if (ph_text_is_session_id(id))
-            memcpy(pending->call.id, id, PH_SESSION_ID_BYTES);
+    if (ph_api_call_copy(&pending->call, request, binding->route->pattern, &binding->route->wants) < 0) {
+        free_pending(pending);
+        return NULL;
     }
-    copy_query(request, "cursor", pending->call.cursor);
-    copy_query(request, "limit", pending->call.limit);
-    if (ph_http_request_body(request).size > 0)
-        pending->call.body = ph_http_request_body_ref(request);
     return pending;
 }
 
@@ -180,22 +168,32 @@ void ph_dispatch_destroy(struct ph_dispatch *dispatch) {
     free(dispatch);
 }
 
-int ph_dispatch_add_route(
-    struct ph_dispatch *dispatch, struct ph_http_server *server, const struct ph_api_route *route) {
+static int add_route(struct ph_dispatch *dispatch, struct ph_http_server *server,
+    const struct ph_api_route *route, void *opaque) {
     struct binding *binding = calloc(1, sizeof(*binding));
     if (!binding)
         return -ENOMEM;
     binding->dispatch = dispatch;
     binding->route = route;
+    binding->opaque = opaque;
     binding->latency = ph_metrics_histogram(dispatch->options.metrics, "porthole_api_latency_seconds",
         "From a whole request to its answer, by call", PH_LABELS({"call", route->name}), ph_latency_bounds,
         ph_latency_bounds_count);
     binding->next = dispatch->bindings;
     dispatch->bindings = binding;
-    return ph_http_server_add_route(server, &(struct ph_http_route){.method = route->method,
-                                                .pattern = route->pattern,
-                                                .kind = "api",
-                                                .handler = handle,
-                                                .opaque = binding,
-                                                .most_body_bytes = PH_MOST_API_BODY_BYTES});
+    return ph_http_server_add_route(server,
+        &(struct ph_http_route){.method = route->method,
+            .pattern = route->pattern,
+            .kind = "api",
+            .handler = handle,
+            .opaque = binding,
+            .most_body_bytes = route->most_body_bytes ? route->most_body_bytes : PH_MOST_API_BODY_BYTES});
+}
+
+int ph_dispatch_add_routes(struct ph_dispatch *dispatch, struct ph_http_server *server,
+    const struct ph_api_route *routes, size_t count, void *opaque) {
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = add_route(dispatch, server, &routes[i], opaque);
+    return code;
 }

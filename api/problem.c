@@ -8,7 +8,8 @@ static const char *title_of(unsigned status) {
         unsigned status;
         const char *title;
     } titles[] = {{400, "Bad request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not found"},
-        {409, "Conflict"}, {500, "Internal error"}, {503, "Unavailable"}};
+        {409, "Conflict"}, {410, "Gone"}, {413, "Content Too Large"}, {429, "Too Many Requests"},
+        {500, "Internal error"}, {503, "Unavailable"}};
     for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
         if (titles[i].status == status)
             return titles[i].title;
@@ -18,7 +19,7 @@ static const char *title_of(unsigned status) {
 
 struct ph_http_response *ph_problem(unsigned status, const char *field, const char *detail) {
     json_t *problem = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "type", "about:blank", "title",
-        title_of(status), "status", (int)status, "detail", detail, "field", field);
+        title_of(status), "status", (int)status, "detail", detail, "field", field && *field ? field : NULL);
     char *text = problem ? json_dumps(problem, JSON_COMPACT) : NULL;
     struct ph_http_response *response =
         text ? ph_http_response_from_text(status, "application/problem+json", text) : NULL;

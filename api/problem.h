@@ -1,12 +1,12 @@
 /* Errors as application/problem+json (RFC 9457), with the member `field` where one field of the request is
- * wrong. */
+ * wrong: a JSON pointer into the body, or the name of a query's value. */
 #ifndef PH_API_PROBLEM_H
 #define PH_API_PROBLEM_H
 
 #include "core/http/response.h"
 
-/* `field` may be NULL. The title follows from the status. NULL when out of memory, which ph_http_respond()
- * answers. */
+/* `field` may be NULL or "". The title follows from the status. NULL when out of memory, which
+ * ph_http_respond() answers. */
 struct ph_http_response *ph_problem(unsigned status, const char *field, const char *detail);
 /* For a failed look-up or write: 404 for -ENOENT, 503 with Retry-After for -EAGAIN and what else passes, else
  * 500. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/access.h"
+#include "api/answer.h"
 #include "api/problem.h"
 #include "api/session_request.h"
 #include "api/session_view.h"
@@ -15,22 +17,6 @@ enum { USUAL_PAGE = 50, MOST_PAGE = 100, VIEWER_TOKEN_S = 6 * 3600 };
 
 static int64_t now_ms(struct ph_sessions_resource *resource) {
     return ph_clock_utc_us(resource->clock) / PH_MILLISECOND_US;
-}
-
-/* Takes over the reference. */
-static struct ph_http_response *respond(unsigned status, json_t *body) {
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    struct ph_http_response *response =
-        text ? ph_http_response_from_text(status, "application/json", text) : NULL;
-    free(text);
-    json_decref(body);
-    return response;
-}
-
-/* 401 for a stranger, who may become somebody; 403 for somebody. */
-static struct ph_http_response *forbid(const struct ph_caller *caller, const char *detail) {
-    return caller->role == PH_CALLER_ANONYMOUS ? ph_problem_unauthorized(detail)
-                                               : ph_problem(403, NULL, detail);
 }
 
 static struct ph_http_response *welcome(
@@ -52,7 +38,7 @@ static struct ph_http_response *welcome(
         .viewer_token = token,
     });
     free(token);
-    return respond(201, body);
+    return ph_answer_json(201, body);
 }
 
 static struct ph_http_response *start(void *opaque, const struct ph_api_call *call) {
@@ -60,12 +46,12 @@ static struct ph_http_response *start(void *opaque, const struct ph_api_call *ca
     struct ph_session_wish wish;
     struct ph_body_fault fault;
     struct ph_session_birth birth;
-    if (!ph_policy_allows(call->caller.role, PH_ACTION_START, ph_policy_relations_to_none(&call->caller)))
-        return forbid(&call->caller, "starting a session takes a streamer's token");
-    struct ph_slice body = call->body ? ph_bytes_slice(call->body) : (struct ph_slice){0};
-    int code = ph_session_request_parse(body, &wish, &fault);
+    int code = ph_access_general(&call->caller, PH_ACTION_SESSION_START);
+    if (code < 0)
+        return ph_access_problem(&call->caller, code, "starting a session takes a streamer's token");
+    code = ph_session_request_parse(ph_api_call_body(call), &wish, &fault);
     if (code == -EINVAL)
-        return ph_problem(400, fault.field[0] ? fault.field : NULL, fault.text);
+        return ph_problem(400, fault.field, fault.text);
     if (code == 0)
         code = ph_sessions_start(resource->sessions, call->caller.subject, &wish, now_ms(resource), &birth);
     if (code == -EDQUOT)
@@ -84,35 +70,21 @@ static struct ph_http_response *start(void *opaque, const struct ph_api_call *ca
     return response;
 }
 
-/* Finds a session that the caller may know of: -ENOENT for one that is hidden from it, as for one that is not
- * there. */
-static int find_visible(struct ph_sessions_resource *resource, const struct ph_api_call *call,
-    struct ph_session *session, unsigned *relations) {
-    if (!call->id[0])
-        return -ENOENT;
-    int code = ph_sessions_find(resource->sessions, call->id, session);
-    if (code < 0)
-        return code;
-    *relations = ph_policy_relations(&call->caller, session->id, session->owner, session->visibility);
-    return ph_policy_allows(call->caller.role, PH_ACTION_VIEW, *relations) ? 0 : -ENOENT;
-}
-
 static struct ph_http_response *show(
     struct ph_sessions_resource *resource, const struct ph_session *session) {
     struct ph_session_health health;
     bool is_carried = ph_session_feed_health(resource->feed, session->id, &health);
-    return respond(200, ph_session_view(session, is_carried ? &health : NULL));
+    return ph_answer_json(200, ph_session_view(session, is_carried ? &health : NULL));
 }
 
 static struct ph_http_response *end(void *opaque, const struct ph_api_call *call) {
     struct ph_sessions_resource *resource = opaque;
     struct ph_session session;
     unsigned relations;
-    int code = find_visible(resource, call, &session, &relations);
+    int code = ph_access_session(
+        resource->sessions, &call->caller, call->id, PH_ACTION_SESSION_END, &session, &relations);
     if (code < 0)
-        return ph_problem_of_code(code);
-    if (!ph_policy_allows(call->caller.role, PH_ACTION_END, relations))
-        return forbid(&call->caller, "a session is ended by its owner or an operator");
+        return ph_access_problem(&call->caller, code, "a session is ended by its owner or an operator");
     if (ph_session_state_is_over(session.state))
         return show(resource, &session);
     const char *reason = relations & PH_RELATION_OWNER ? "ended by its owner" : "ended by an operator";
@@ -129,9 +101,9 @@ static struct ph_http_response *end(void *opaque, const struct ph_api_call *call
 static struct ph_http_response *get(void *opaque, const struct ph_api_call *call) {
     struct ph_sessions_resource *resource = opaque;
     struct ph_session session;
-    unsigned relations;
-    int code = find_visible(resource, call, &session, &relations);
-    return code < 0 ? ph_problem_of_code(code) : show(resource, &session);
+    int code = ph_access_session(
+        resource->sessions, &call->caller, call->id, PH_ACTION_SESSION_VIEW, &session, NULL);
+    return code < 0 ? ph_access_problem(&call->caller, code, "") : show(resource, &session);
 }
 
 /* A cursor is "<created_ms>.<id>" of the last session before it. */
@@ -177,26 +149,29 @@ static struct ph_http_response *list_active(void *opaque, const struct ph_api_ca
     struct ph_session_cursor cursor;
     size_t limit = USUAL_PAGE, count;
     struct ph_session *list;
-    if (call->cursor[0] && !parse_cursor(call->cursor, &cursor))
+    const char *after = ph_api_call_query(call, "cursor"), *most = ph_api_call_query(call, "limit");
+    if (after && !parse_cursor(after, &cursor))
         return ph_problem(400, "cursor", "must be the \"next\" of an earlier answer");
-    if (call->limit[0] && !parse_limit(call->limit, &limit))
+    if (most && !parse_limit(most, &limit))
         return ph_problem(400, "limit", "must be a whole number from 1 to 100");
-    int code = ph_sessions_list(
-        resource->sessions, &call->caller, call->cursor[0] ? &cursor : NULL, limit + 1, &list, &count);
+    int code =
+        ph_sessions_list(resource->sessions, &call->caller, after ? &cursor : NULL, limit + 1, &list, &count);
     if (code < 0)
         return ph_problem_of_code(code);
     bool has_more = count > limit;
     json_t *body = page_view(resource, list, has_more ? limit : count, has_more);
     free(list);
-    return respond(200, body);
+    return ph_answer_json(200, body);
 }
 
+#define PAGE                                                                                                 \
+    { "cursor", "limit" }
 const struct ph_api_route ph_sessions_routes[] = {
-    {"POST", "/api/sessions/start", "sessions.start", start},
-    {"POST", "/api/sessions/end/{id}", "sessions.end", end},
-    {"DELETE", "/api/stream/session/{id}", "sessions.end", end},
-    {"GET", "/api/sessions/active", "sessions.active", list_active},
-    {"GET", "/api/stream/active", "sessions.active", list_active},
-    {"GET", "/api/sessions/{id}", "sessions.get", get},
+    {"POST", "/api/sessions/start", "sessions.start", .action = start},
+    {"POST", "/api/sessions/end/{id}", "sessions.end", .action = end},
+    {"DELETE", "/api/stream/session/{id}", "sessions.end", .action = end},
+    {"GET", "/api/sessions/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE}},
+    {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE}},
+    {"GET", "/api/sessions/{id}", "sessions.get", .action = get},
 };
 const size_t ph_sessions_route_count = sizeof(ph_sessions_routes) / sizeof(ph_sessions_routes[0]);

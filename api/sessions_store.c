@@ -11,6 +11,10 @@ enum { HASH_BYTES = 65 };
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
     "id, owner, title, visibility, state, reason, ladder, record, created_ms, started_ms, ended_ms"
+/* Whether the subject $n is a guardian of the row's owner, as 1 or 0. */
+#define IS_GUARDED(n)                                                                                        \
+    "CASE WHEN EXISTS (SELECT 1 FROM guardians WHERE guardians.profile = sessions.owner "                    \
+    "AND guardians.subject = " n ") THEN 1 ELSE 0 END"
 
 /* Stream keys are kept as SHA-256: 160 random bits need no slow hash. */
 static int hash_key(const char *stream_key, char text[HASH_BYTES]) {
@@ -34,6 +38,7 @@ static void read_row(struct ph_db_statement *row, struct ph_session *session) {
     snprintf(session->reason, sizeof(session->reason), "%s", ph_db_text(row, 5));
     snprintf(session->ladder, sizeof(session->ladder), "%s", ph_db_text(row, 6));
     session->record = ph_db_integer(row, 7) != 0;
+    session->is_guarded = false;
     session->created_ms = ph_db_integer(row, 8);
     session->started_ms = ph_db_integer(row, 9);
     session->ended_ms = ph_db_integer(row, 10);
@@ -136,17 +141,26 @@ static int64_t insert(struct ph_sessions *sessions, struct ph_db_transaction *tr
     return ph_db_run(statement);
 }
 
-int ph_sessions_find_in(struct ph_db_transaction *transaction, const char *id, struct ph_session *session) {
+static int find(
+    struct ph_db_transaction *transaction, const char *id, const char *subject, struct ph_session *session) {
     struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT " COLUMNS " FROM sessions WHERE id = $1", &statement);
+    int code = ph_db_prepare(
+        transaction, "SELECT " COLUMNS ", " IS_GUARDED("$2") " FROM sessions WHERE id = $1", &statement);
     if (code < 0)
         return code;
     ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, subject);
     code = ph_db_step(statement);
-    if (code == 1)
+    if (code == 1) {
         read_row(statement, session);
+        session->is_guarded = ph_db_integer(statement, 11) != 0;
+    }
     ph_db_finish(statement);
     return code == 0 ? -ENOENT : code < 0 ? code : 0;
+}
+
+int ph_sessions_find_in(struct ph_db_transaction *transaction, const char *id, struct ph_session *session) {
+    return find(transaction, id, "", session);
 }
 
 static int announce_birth(
@@ -181,23 +195,30 @@ int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const str
 }
 
 int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_session *session) {
+    return ph_sessions_find_for(sessions, id, "", session);
+}
+
+int ph_sessions_find_for(
+    struct ph_sessions *sessions, const char *id, const char *subject, struct ph_session *session) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    code = ph_sessions_find_in(transaction, id, session);
+    code = find(transaction, id, subject, session);
     ph_db_rollback(transaction);
     return code;
 }
 
 /* The policy's row for listing, as the conditions of the query. */
 static void bind_caller(struct ph_db_statement *statement, const struct ph_caller *caller) {
-    static const enum ph_relation relations[] = {
-        PH_RELATION_PUBLIC, PH_RELATION_UNLISTED, PH_RELATION_OWNER, PH_RELATION_NAMED, PH_RELATION_OPEN};
-    for (int i = 0; i < 5; i++)
-        ph_db_bind_integer(statement, i + 1, ph_policy_allows(caller->role, PH_ACTION_LIST, relations[i]));
-    ph_db_bind_text(statement, 6, caller->subject);
-    ph_db_bind_text(statement, 7, caller->session);
+    static const enum ph_relation relations[] = {PH_RELATION_PUBLIC, PH_RELATION_UNLISTED, PH_RELATION_OWNER,
+        PH_RELATION_GUARDIAN, PH_RELATION_NAMED, PH_RELATION_KEPT, PH_RELATION_OPEN};
+    for (int i = 0; i < 7; i++)
+        ph_db_bind_integer(
+            statement, i + 1, ph_policy_allows(caller->role, PH_ACTION_SESSION_LIST, relations[i]));
+    ph_db_bind_text(statement, 8, caller->subject);
+    ph_db_bind_text(statement, 9, caller->session);
+    ph_db_bind_integer(statement, 10, caller->is_confined);
 }
 
 static int select_page(struct ph_db_transaction *transaction, const struct ph_caller *caller,
@@ -205,17 +226,19 @@ static int select_page(struct ph_db_transaction *transaction, const struct ph_ca
     static const char sql[] =
         "SELECT " COLUMNS " FROM sessions WHERE state IN ('live', 'reconnecting') AND ("
         "(visibility = 'public' AND $1 = 1) OR (visibility = 'unlisted' AND $2 = 1) "
-        "OR ($3 = 1 AND owner = $6 AND ($7 = '' OR id = $7)) OR ($4 = 1 AND id = $7) OR ($5 = 1 AND $7 = "
-        "'')) "
-        "AND (created_ms < $8 OR (created_ms = $8 AND id < $9)) ORDER BY created_ms DESC, id DESC LIMIT $10";
+        "OR (($9 = '' OR id = $9) AND (($3 = 1 AND owner = $8) OR ($4 = 1 AND " IS_GUARDED(
+            "$8") " = 1))) "
+                  "OR ($5 = 1 AND id = $9 AND $10 = 0) OR ($6 = 1 AND id = $9) OR ($7 = 1 AND $9 = '')) "
+                  "AND (created_ms < $11 OR (created_ms = $11 AND id < $12)) "
+                  "ORDER BY created_ms DESC, id DESC LIMIT $13";
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction, sql, &statement);
     if (code < 0)
         return code;
     bind_caller(statement, caller);
-    ph_db_bind_integer(statement, 8, after ? after->created_ms : INT64_MAX);
-    ph_db_bind_text(statement, 9, after ? after->id : "");
-    ph_db_bind_integer(statement, 10, (int64_t)most);
+    ph_db_bind_integer(statement, 11, after ? after->created_ms : INT64_MAX);
+    ph_db_bind_text(statement, 12, after ? after->id : "");
+    ph_db_bind_integer(statement, 13, (int64_t)most);
     while ((code = ph_db_step(statement)) == 1 && *count < most)
         read_row(statement, &list[(*count)++]);
     ph_db_finish(statement);

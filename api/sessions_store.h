@@ -49,6 +49,7 @@ struct ph_session {
     char reason[PH_REASON_BYTES]; /* why it is over, for people */
     char ladder[PH_LADDER_BYTES];
     bool record;
+    bool is_guarded; /* who asks is a guardian of the owner */
     int64_t created_ms;
     int64_t started_ms; /* 0: never live */
     int64_t ended_ms;   /* 0: not over */
@@ -107,6 +108,9 @@ int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const str
     int64_t now_ms, struct ph_session_birth *birth) PH_NODISCARD;
 /* -ENOENT when there is none. */
 int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_session *session) PH_NODISCARD;
+/* The same, and whether `subject` is a guardian of its owner. */
+int ph_sessions_find_for(struct ph_sessions *sessions, const char *id, const char *subject,
+    struct ph_session *session) PH_NODISCARD;
 /* Up to `most` live or reconnecting sessions that the caller may see listed; `after` NULL: from the newest.
  * The array is malloc'ed (NULL when empty). */
 int ph_sessions_list(struct ph_sessions *sessions, const struct ph_caller *caller,

@@ -19,6 +19,15 @@ bool ph_text_has_controls(const char *text) {
     return false;
 }
 
+bool ph_text_has_unprintables(const char *text) {
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 bool ph_text_is_session_id(const char *text) {
     return strlen(text) == PH_SESSION_ID_CHARACTERS &&
            strspn(text, "abcdefghijklmnopqrstuvwxyz234567") == PH_SESSION_ID_CHARACTERS;

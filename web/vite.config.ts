@@ -8,12 +8,13 @@ import { defineConfig, type Plugin } from 'vite';
 /* Where `npm run dev` finds a running porthole. */
 const server = process.env['PORTHOLE_URL'] ?? 'http://localhost:8080';
 
-/* The binary answers /watch/<session> with watch.html; the development server does the same. */
-const watchPage: Plugin = {
-  name: 'watch-page',
+/* The binary answers /watch/<session> with watch.html and /publish with publish.html; the development server does the same. */
+const pagePaths: Plugin = {
+  name: 'page-paths',
   configureServer(dev) {
     dev.middlewares.use((request, _response, next) => {
       if (request.url?.startsWith('/watch/')) request.url = '/watch.html';
+      else if (/^\/publish\/?(\?|$)/.test(request.url ?? '')) request.url = '/publish.html';
       next();
     });
   },
@@ -35,11 +36,11 @@ const compressedTwins: Plugin = {
 
 export default defineConfig({
   appType: 'mpa',
-  plugins: [watchPage, compressedTwins],
+  plugins: [pagePaths, compressedTwins],
   build: {
     target: ['es2021', 'chrome100', 'firefox100', 'safari15'],
     rollupOptions: {
-      input: ['index.html', 'watch.html'],
+      input: ['index.html', 'watch.html', 'publish.html'],
       /* Parts that change less often than the pages keep their cached copies. */
       output: {
         manualChunks: (id) => {
@@ -55,6 +56,6 @@ export default defineConfig({
     chunkSizeWarningLimit: 800,
   },
   server: {
-    proxy: { '/api': server, '/live': server },
+    proxy: { '/api': server, '/live': server, '/whip': server },
   },
 });

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/backoff.h"
 #include "core/db/db_impl.h"
 #include "core/db/notices.h"
 
@@ -21,6 +22,8 @@ struct ph_db {
     pthread_cond_t returned; /* a connection came back, or its place became free */
     struct pool readers, writers;
     struct ph_notices *notices;
+    unsigned failures;   /* under lock: connections that could not be made in a row */
+    int64_t retry_at_us; /* under lock: none is tried before */
 };
 
 struct ph_db_transaction {
@@ -31,7 +34,10 @@ struct ph_db_transaction {
     struct ph_notice *oldest_notice, *newest_notice; /* sent by this process once it is committed */
 };
 
-static const struct ph_db_impl *const kinds[] = {&ph_db_sqlite};
+static const struct ph_db_impl *const kinds[] = {&ph_db_sqlite, &ph_db_postgresql};
+
+static const int64_t first_backoff_us = 50 * PH_MILLISECOND_US;
+static const int64_t most_backoff_us = 2 * PH_SECOND_US;
 
 static struct pool *pool_for(struct ph_db *db, enum ph_db_mode mode) {
     return mode == PH_DB_READ ? &db->readers : &db->writers;
@@ -75,9 +81,32 @@ static int take_place(struct ph_db *db, struct pool *pool, struct ph_db_connecti
     return code < 0 ? -EAGAIN : 0;
 }
 
-static int take(
-    struct ph_db *db, struct pool *pool, struct ph_db_connection **connection, struct ph_error *error) {
+/* Whether a connection may be tried: not while a server that did not answer is left alone. */
+static bool may_connect(struct ph_db *db) {
+    pthread_mutex_lock(&db->lock);
+    bool is_due = db->failures == 0 || ph_now_us() >= db->retry_at_us;
+    /* One tries; the others fail at once until it is known how that went. */
+    if (is_due && db->failures > 0)
+        db->retry_at_us = ph_now_us() + most_backoff_us;
+    pthread_mutex_unlock(&db->lock);
+    return is_due;
+}
+
+static void note_attempt(struct ph_db *db, int code) {
+    pthread_mutex_lock(&db->lock);
+    if (code == -ENOMEM) {
+        db->retry_at_us = 0;
+    } else {
+        db->failures = code < 0 ? db->failures + 1 : 0;
+        db->retry_at_us = ph_now_us() + ph_backoff_us(db->failures, first_backoff_us, most_backoff_us);
+    }
+    pthread_mutex_unlock(&db->lock);
+}
+
+static int take(struct ph_db *db, struct pool *pool, struct ph_db_connection **connection, bool *is_new,
+    struct ph_error *error) {
     int code = take_place(db, pool, connection);
+    *is_new = false;
     if (code < 0)
         return code;
     if (*connection && db->impl->is_alive(*connection))
@@ -85,7 +114,12 @@ static int take(
     if (*connection)
         db->impl->disconnect(*connection);
     *connection = NULL;
-    code = db->impl->connect(db->address, pool == &db->writers, connection, error);
+    *is_new = true;
+    code = may_connect(db) ? 0 : -EIO;
+    if (code == 0) {
+        code = db->impl->connect(db->address, pool == &db->writers, connection, error);
+        note_attempt(db, code);
+    }
     if (code < 0)
         give_back(db, pool, NULL);
     return code;
@@ -98,8 +132,8 @@ int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) {
             impl = kinds[i];
     }
     if (!impl)
-        return ph_error_set(
-            error, -EINVAL, "database_url: this build has no database for its scheme: use sqlite:<path>");
+        return ph_error_set(error, -EINVAL,
+            "database_url: there is no database for its scheme: use sqlite:<path> or postgresql://…");
     struct ph_db *made = calloc(1, sizeof(*made));
     char *address = strdup(url + strlen(impl->scheme));
     if (!made || !address) {
@@ -120,11 +154,12 @@ int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) {
         return ph_error_set(error, code, "out of memory");
     }
     struct ph_db_connection *first = NULL;
+    bool is_new;
     code = ph_notices_create(&made->notices, impl, address);
     if (code < 0)
         ph_error_set(error, code, "out of memory");
     if (code == 0)
-        code = take(made, &made->writers, &first, error);
+        code = take(made, &made->writers, &first, &is_new, error);
     if (code == 0)
         give_back(made, &made->writers, first);
     if (code < 0) {
@@ -157,6 +192,25 @@ void ph_db_close(struct ph_db *db) {
     free(db);
 }
 
+/* Takes a connection and begins on it. Connections that have waited may turn out to be broken: then the next
+ * one, and at last a new one. */
+static int begin_on_connection(struct ph_db_transaction *transaction, enum ph_db_mode mode, const char *key) {
+    struct ph_db *db = transaction->db;
+    bool is_new;
+    for (;;) {
+        int code = take(db, transaction->pool, &transaction->connection, &is_new, NULL);
+        if (code < 0)
+            return code;
+        code = db->impl->begin(transaction->connection, mode, key);
+        if (code == 0)
+            return 0;
+        bool is_broken = !db->impl->is_alive(transaction->connection);
+        give_back(db, transaction->pool, transaction->connection);
+        if (is_new || !is_broken)
+            return code;
+    }
+}
+
 static int begin(
     struct ph_db *db, enum ph_db_mode mode, const char *key, struct ph_db_transaction **transaction) {
     struct ph_db_transaction *made = calloc(1, sizeof(*made));
@@ -164,12 +218,7 @@ static int begin(
         return -ENOMEM;
     made->db = db;
     made->pool = pool_for(db, mode);
-    int code = take(db, made->pool, &made->connection, NULL);
-    if (code == 0) {
-        code = db->impl->begin(made->connection, mode, key);
-        if (code < 0)
-            give_back(db, made->pool, made->connection);
-    }
+    int code = begin_on_connection(made, mode, key);
     if (code < 0) {
         free(made);
         return code;
@@ -303,6 +352,9 @@ int ph_db_notify(struct ph_db_transaction *transaction, const char *channel, con
         return transaction->code;
     if (strlen(payload) > PH_DB_MOST_NOTIFICATION_BYTES)
         return spoil(transaction, -EINVAL);
+    const struct ph_db_impl *impl = transaction->db->impl;
+    if (impl->notify)
+        return spoil(transaction, impl->notify(transaction->connection, channel, payload));
     struct ph_notice *notice = ph_notice_create(channel, payload);
     if (!notice)
         return spoil(transaction, -ENOMEM);

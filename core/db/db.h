@@ -48,8 +48,8 @@ struct ph_db_migration {
     const char *sql;
 };
 
-/* "sqlite:<path>". -EINVAL for another scheme, -EACCES, -EIO, PH_INVALID_DATA (no database), -ENOMEM, with a
- * sentence. */
+/* "sqlite:<path>" or "postgresql://…" (libpq's URL). -EINVAL for another scheme, -EACCES, -EIO,
+ * PH_INVALID_DATA (no database), -ENOMEM, with a sentence. */
 int ph_db_open(struct ph_db **db, const char *url, struct ph_error *error) PH_NODISCARD;
 /* No transaction may be open. NULL is fine. */
 void ph_db_close(struct ph_db *db);
@@ -106,7 +106,8 @@ struct ph_db_listener;
  * ph_db_unlisten(), and does not call ph_db_listen() or ph_db_unlisten(). */
 typedef void ph_db_notified(void *opaque, const char *payload);
 
-/* Sent if and when the transaction commits. -EINVAL for a payload that is too long. */
+/* Sent if and when the transaction commits; the same text twice in one transaction may be sent once. -EINVAL
+ * for a payload that is too long. */
 int ph_db_notify(
     struct ph_db_transaction *transaction, const char *channel, const char *payload) PH_NODISCARD;
 /* The first call, with NULL, means: from here on nothing is missed unsaid. It comes once the database

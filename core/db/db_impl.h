@@ -8,6 +8,7 @@
 #include "core/db/db.h"
 
 struct ph_db_connection;
+struct ph_notice;
 
 struct ph_db_impl {
     const char *scheme; /* "sqlite:" */
@@ -35,6 +36,16 @@ struct ph_db_impl {
     int64_t (*changed_rows)(struct ph_db_statement *statement);
     /* Makes the statement ready for its next use, or frees it: the connection decides. */
     void (*finish)(struct ph_db_statement *statement);
+    /* Notifications by the database. All NULL: only this process writes to it, and db.c passes them on. */
+    int (*notify)(struct ph_db_connection *connection, const char *channel, const char *payload);
+    /* On a connection that does nothing else. */
+    int (*listen)(struct ph_db_connection *connection, const char *channel);
+    /* 1 and a notice, which the caller frees; -EINTR when `wake_fd` became readable, -ETIMEDOUT; other codes
+     * mean that notices were lost. */
+    int (*await_notice)(
+        struct ph_db_connection *connection, int wake_fd, int64_t deadline_us, struct ph_notice **notice);
+    /* Whether the server still answers. */
+    int (*ping)(struct ph_db_connection *connection);
 };
 
 /* Concrete types embed these first. */
@@ -56,5 +67,6 @@ struct ph_notice {
 };
 
 extern const struct ph_db_impl ph_db_sqlite;
+extern const struct ph_db_impl ph_db_postgresql;
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/thread.h"
+#include "core/db/notices_remote.h"
 
 /* Notices that wait for their listeners. Beyond it they are dropped, and everybody is told. */
 enum { MOST_WAITING = 4096 };
@@ -22,6 +23,10 @@ struct ph_db_listener {
 };
 
 struct ph_notices {
+    const struct ph_db_impl *impl;
+    const char *address;
+    struct ph_remote_notices
+        *remote; /* made under lock, by the first listener; of a database that notifies by itself */
     pthread_mutex_t lock;
     pthread_cond_t changed;            /* something to do, or nobody is being called any more */
     struct ph_db_listener *listeners;  /* under lock, by number */
@@ -127,10 +132,10 @@ static void *run(void *opaque) {
 
 int ph_notices_create(struct ph_notices **result, const struct ph_db_impl *impl, const char *address) {
     struct ph_notices *notices = calloc(1, sizeof(*notices));
-    (void)impl;
-    (void)address;
     if (!notices)
         return -ENOMEM;
+    notices->impl = impl;
+    notices->address = address;
     pthread_mutex_init(&notices->lock, NULL);
     int code = ph_cond_init(&notices->changed);
     if (code < 0) {
@@ -146,6 +151,7 @@ void ph_notices_destroy(struct ph_notices *notices) {
     if (!notices)
         return;
     assert(!notices->listeners);
+    ph_remote_notices_destroy(notices->remote);
     pthread_mutex_lock(&notices->lock);
     notices->is_stopping = true;
     pthread_cond_broadcast(&notices->changed);
@@ -159,20 +165,26 @@ void ph_notices_destroy(struct ph_notices *notices) {
 }
 
 /* Under the lock. */
-static int add(struct ph_notices *notices, struct ph_db_listener *listener) {
+static int ensure_threads(struct ph_notices *notices) {
     if (!notices->has_thread) {
         int code = ph_thread_start(&notices->thread, "db-notices", run, notices);
         if (code < 0)
             return code;
         notices->has_thread = true;
     }
+    if (notices->impl->listen && !notices->remote)
+        return ph_remote_notices_create(&notices->remote, notices->impl, notices->address, notices);
+    return 0;
+}
+
+/* Under the lock. */
+static void append_listener(struct ph_notices *notices, struct ph_db_listener *listener) {
     struct ph_db_listener **end = &notices->listeners;
     while (*end)
         end = &(*end)->next;
     listener->number = notices->next_number++;
     *end = listener;
     pthread_cond_broadcast(&notices->changed);
-    return 0;
 }
 
 int ph_notices_listen(struct ph_notices *notices, const char *channel, ph_db_notified *notified, void *opaque,
@@ -182,15 +194,24 @@ int ph_notices_listen(struct ph_notices *notices, const char *channel, ph_db_not
     if (!listener)
         return -ENOMEM;
     listener->notices = notices;
-    listener->may_have_missed = true;
     listener->notified = notified;
     listener->opaque = opaque;
     snprintf(listener->channel, sizeof(listener->channel), "%s", channel);
     pthread_mutex_lock(&notices->lock);
-    int code = add(notices, listener);
+    int code = ensure_threads(notices);
+    /* A server tells when it begins to send; else it begins at once. */
+    listener->may_have_missed = notices->remote == NULL;
+    if (code == 0)
+        append_listener(notices, listener);
     pthread_mutex_unlock(&notices->lock);
     if (code < 0) {
         free(listener);
+        return code;
+    }
+    if (notices->remote)
+        code = ph_remote_notices_add(notices->remote, channel);
+    if (code < 0) {
+        ph_notices_unlisten(listener);
         return code;
     }
     *result = listener;
@@ -210,9 +231,17 @@ void ph_notices_unlisten(struct ph_db_listener *listener) {
     free(listener);
 }
 
-static void mark_all_missed(struct ph_notices *notices) {
+/* Of one channel, or of all (NULL). Under the lock. */
+static void mark_missed(struct ph_notices *notices, const char *channel) {
     for (struct ph_db_listener *listener = notices->listeners; listener; listener = listener->next)
-        listener->may_have_missed = true;
+        listener->may_have_missed |= !channel || strcmp(listener->channel, channel) == 0;
+}
+
+void ph_notices_missed(struct ph_notices *notices, const char *channel) {
+    pthread_mutex_lock(&notices->lock);
+    mark_missed(notices, channel);
+    pthread_cond_broadcast(&notices->changed);
+    pthread_mutex_unlock(&notices->lock);
 }
 
 /* Under the lock. Takes over the notice. */
@@ -221,7 +250,7 @@ static void append(struct ph_notices *notices, struct ph_notice *notice) {
         ph_notices_free(notices->oldest);
         notices->oldest = notices->newest = NULL;
         notices->waiting = 0;
-        mark_all_missed(notices);
+        mark_missed(notices, NULL);
     }
     if (notices->newest)
         notices->newest->next = notice;

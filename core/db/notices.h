@@ -11,6 +11,7 @@
 
 struct ph_notices;
 
+/* Borrows `address`. */
 int ph_notices_create(
     struct ph_notices **notices, const struct ph_db_impl *impl, const char *address) PH_NODISCARD;
 /* NULL is fine. */
@@ -22,8 +23,10 @@ void ph_notices_unlisten(struct ph_db_listener *listener);
 
 /* NULL when out of memory. */
 struct ph_notice *ph_notice_create(const char *channel, const char *payload);
-/* Takes over a list of notices, oldest first: they were committed in this process. */
+/* Takes over a list of notices that were committed, oldest first. */
 void ph_notices_push(struct ph_notices *notices, struct ph_notice *list);
+/* Those who listen to the channel may have missed some. */
+void ph_notices_missed(struct ph_notices *notices, const char *channel);
 /* Frees a list. */
 void ph_notices_free(struct ph_notice *list);
 bool ph_is_channel(const char *text);

@@ -53,7 +53,7 @@ pageTest('a token in the address is sent as a bearer, kept for the tab, and take
 pageTest('nothing sticks out of a screen of 320 px, and everything to tap is 44 px high', async ({ stub, page }) => {
   stub.sessions.set('abc', session('abc', { title: 'Donaudampfschifffahrtsgesellschaftskapitänskajüte'.repeat(3) }));
   stub.listed = ['abc'];
-  for (const [address, ready] of [['/', '.card'], ['/watch/nobody', '.notice-way-out:visible']]) {
+  for (const [address, ready] of [['/', '.card'], ['/watch/nobody', '.notice-way-out:visible'], ['/publish', '.turn-on:visible']]) {
     await page.goto(stub.url + address);
     await page.locator(ready).waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 0, address);

@@ -31,6 +31,8 @@ export class StubServer {
   broadcasts = new Map(); // id → Broadcast
   thumbnail = null; // JPEG bytes
   requires = null; // a token without which every session is hidden
+  refusals = []; // what POST /whip answers, one after the other; the last stays: {status, detail?, headers?}
+  started = null; // what POST /api/sessions/start answers
   requests = []; // "path authorization"
   #server = http.createServer((request, response) => void this.#answer(request, response));
   #policy = '';
@@ -61,7 +63,9 @@ export class StubServer {
     this.requests.push(`${pathname} ${request.headers.authorization ?? '-'} ${searchParams.get('token') ?? '-'}`);
     if (pathname.startsWith('/api/')) return this.#api(request, response, pathname);
     if (pathname.startsWith('/live/')) return this.#live(response, pathname);
-    const page = pathname === '/' ? 'index.html' : pathname.startsWith('/watch/') ? 'watch.html' : pathname.slice(1);
+    if (pathname.startsWith('/whip')) return this.#whip(request, response);
+    const named = { '/': 'index.html', '/publish': 'publish.html' };
+    const page = named[pathname] ?? (pathname.startsWith('/watch/') ? 'watch.html' : pathname.slice(1));
     const bytes = await fs.readFile(path.join(root, 'web/dist', path.normalize(`/${page}`))).catch(() => null);
     return send(response, bytes ? 200 : 404, bytes ?? '', page, page.endsWith('.html') ? { 'Content-Security-Policy': this.#policy } : {});
   }
@@ -72,9 +76,17 @@ export class StubServer {
       const sessions = isKnown ? this.listed.map((id) => this.sessions.get(id)) : [];
       return json(response, 200, { sessions, next: null });
     }
+    if (pathname === '/api/sessions/start') return json(response, this.started && isKnown ? 201 : 403, this.started ?? { type: 'about:blank', title: 'no', status: 403 });
     const told = this.sessions.get(decodeURIComponent(pathname.split('/').at(-1)));
     if (typeof told === 'number') return json(response, told, { type: 'about:blank', title: 'no', status: told });
     return told && isKnown ? json(response, 200, told) : json(response, 404, { type: 'about:blank', title: 'no such session', status: 404 });
+  }
+
+  #whip(request, response) {
+    const { status, detail, headers = {} } = (this.refusals.length > 1 ? this.refusals.shift() : this.refusals[0]) ?? { status: 404 };
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    request.resume();
+    return json(response, status, { type: 'about:blank', title: 'refused', status, ...(detail && { detail }) });
   }
 
   async #live(response, pathname) {

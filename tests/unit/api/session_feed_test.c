@@ -12,6 +12,7 @@
 
 #include "api/embedded.h"
 #include "api/session_feed.h"
+#include "tests/unit/support/database.h"
 
 /* A node that remembers whom it was told to end. */
 struct node {
@@ -22,7 +23,6 @@ struct node {
     int ends;
 };
 
-static char folder[64], url[128];
 static struct ph_db *db;
 static struct ph_sessions *sessions;
 static struct ph_session_feed *feed;
@@ -43,11 +43,9 @@ static int open_feed(void **state) {
     static const struct ph_api_runtime_impl impl = {.end_session = end_session};
     (void)state;
     node = (struct node){.base.impl = &impl, .lock = PTHREAD_MUTEX_INITIALIZER};
-    strcpy(folder, "/tmp/ph-feed-XXXXXX");
-    if (!mkdtemp(folder) || ph_cond_init(&node.told) < 0 || ph_metrics_create(&metrics) < 0)
+    if (ph_test_database_make() < 0 || ph_cond_init(&node.told) < 0 || ph_metrics_create(&metrics) < 0)
         return -1;
-    snprintf(url, sizeof(url), "sqlite:%s/test.db", folder);
-    if (ph_db_open(&db, url, NULL) < 0 ||
+    if (ph_db_open(&db, ph_test_database_url(), NULL) < 0 ||
         ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL) < 0 ||
         ph_sessions_create(&sessions, db, "720p30@2500k") < 0)
         return -1;
@@ -59,15 +57,13 @@ static int open_feed(void **state) {
 }
 
 static int close_feed(void **state) {
-    char command[128];
     (void)state;
     ph_session_feed_destroy(feed);
     ph_sessions_destroy(sessions);
     ph_db_close(db);
     ph_metrics_destroy(metrics);
     pthread_cond_destroy(&node.told);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return ph_test_database_remove();
 }
 
 static struct ph_session_birth start(void) {
@@ -137,7 +133,7 @@ static void ingest_does_not_wait_while_the_database_is_locked(void **state) {
     struct ph_db_transaction *blocker;
     (void)state;
     struct ph_session_birth birth = start();
-    assert_int_equal(ph_db_open(&other, url, NULL), 0);
+    assert_int_equal(ph_db_open(&other, ph_test_database_url(), NULL), 0);
     assert_int_equal(ph_db_begin(other, PH_DB_WRITE, &blocker), 0);
     int64_t began_us = ph_now_us();
     ph_session_feed_live(feed, birth.id);

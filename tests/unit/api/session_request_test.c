@@ -61,22 +61,22 @@ static void every_field_is_taken(void **state) {
 
 static void wrong_fields_are_named(void **state) {
     (void)state;
-    assert_refused("{\"titel\":\"x\"}", "titel");
-    assert_refused("{\"Title\":\"x\"}", "Title");
-    assert_refused("{\"title\":7}", "title");
-    assert_refused("{\"title\":null}", "title");
-    assert_refused("{\"title\":\"a\\nb\"}", "title");
-    assert_refused("{\"title\":\"\\u007f\"}", "title");
-    assert_refused("{\"visibility\":\"everybody\"}", "visibility");
-    assert_refused("{\"visibility\":true}", "visibility");
-    assert_refused("{\"record\":\"yes\"}", "record");
-    assert_refused("{\"record\":1}", "record");
-    assert_refused("{\"encryption\":null}", "encryption");
-    assert_refused("{\"metadata\":[]}", "metadata");
-    assert_refused("{\"metadata\":{\"platform\":7}}", "metadata.platform");
-    assert_refused("{\"metadata\":{\"colour\":\"red\"}}", "metadata.colour");
-    assert_refused("{\"metadata\":{\"device\":{\"device\":\"x\"}}}", "metadata.device");
-    assert_refused("{\"\xc3\xbc\":1}", "");
+    assert_refused("{\"titel\":\"x\"}", "/titel");
+    assert_refused("{\"Title\":\"x\"}", "/Title");
+    assert_refused("{\"title\":7}", "/title");
+    assert_refused("{\"title\":null}", "/title");
+    assert_refused("{\"title\":\"a\\nb\"}", "/title");
+    assert_refused("{\"title\":\"\\u007f\"}", "/title");
+    assert_refused("{\"visibility\":\"everybody\"}", "/visibility");
+    assert_refused("{\"visibility\":true}", "/visibility");
+    assert_refused("{\"record\":\"yes\"}", "/record");
+    assert_refused("{\"record\":1}", "/record");
+    assert_refused("{\"encryption\":null}", "/encryption");
+    assert_refused("{\"metadata\":[]}", "/metadata");
+    assert_refused("{\"metadata\":{\"platform\":7}}", "/metadata/platform");
+    assert_refused("{\"metadata\":{\"colour\":\"red\"}}", "/metadata/colour");
+    assert_refused("{\"metadata\":{\"device\":{\"device\":\"x\"}}}", "/metadata/device");
+    assert_refused("{\"\xc3\xbc\":1}", "/");
 }
 
 static void bodies_that_are_no_object(void **state) {
@@ -101,9 +101,9 @@ static void lengths_are_counted_in_characters(void **state) {
     assert_int_equal(parse(text, &wish, &fault), 0);
     assert_int_equal(strlen(wish.title), 4 * PH_MOST_TITLE_CHARACTERS);
     strcpy(text + size, "x\"}");
-    assert_refused(text, "title");
+    assert_refused(text, "/title");
     snprintf(text, sizeof(text), "{\"metadata\":{\"device\":\"%0*d\"}}", PH_MOST_METADATA_CHARACTERS + 1, 0);
-    assert_refused(text, "metadata.device");
+    assert_refused(text, "/metadata/device");
 }
 
 static void deep_bodies_end_early(void **state) {
@@ -116,7 +116,7 @@ static void deep_bodies_end_early(void **state) {
     memset(text, '[', DEPTH);
     text[DEPTH] = '\0';
     assert_refused(text, "");
-    assert_refused("{\"metadata\":{\"device\":[[[[[[]]]]]]}}", "metadata.device");
+    assert_refused("{\"metadata\":{\"device\":[[[[[[]]]]]]}}", "/metadata/device");
 }
 
 static int parse_once(void *opaque) {

@@ -207,9 +207,9 @@ static void ids_that_are_none(void **state) {
 static void wrong_bodies_are_named(void **state) {
     static const struct {
         const char *body, *field;
-    } wrong[] = {{"{", "(none)"}, {"[]", "(none)"}, {"{\"titel\":\"x\"}", "titel"},
-        {"{\"title\":\"\xff\"}", "(none)"}, {"{\"visibility\":7}", "visibility"},
-        {"{\"metadata\":{\"device\":[]}}", "metadata.device"}};
+    } wrong[] = {{"{", "(none)"}, {"[]", "(none)"}, {"{\"titel\":\"x\"}", "/titel"},
+        {"{\"title\":\"\xff\"}", "(none)"}, {"{\"visibility\":7}", "/visibility"},
+        {"{\"metadata\":{\"device\":[]}}", "/metadata/device"}};
     (void)state;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         stage_call("POST", "/api/sessions/start", stage_alice(), wrong[i].body);

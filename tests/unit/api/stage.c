@@ -13,10 +13,10 @@
 
 #include "api/token.h"
 #include "core/http/client.h"
+#include "tests/unit/support/database.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-static char folder[64];
 static struct ph_settings settings;
 static struct ph_db *db;
 static struct ph_metrics *metrics;
@@ -39,10 +39,10 @@ int stage_open(void **state) {
     (void)state;
     runtime.impl = &impl;
     stage = (struct stage){0};
-    strcpy(folder, "/tmp/ph-api-XXXXXX");
-    if (!mkdtemp(folder))
+    if (ph_test_database_make() < 0)
         return -1;
-    setenv("PORTHOLE_DATA_DIR", folder, 1);
+    setenv("PORTHOLE_DATA_DIR", ph_test_database_folder(), 1);
+    setenv("PORTHOLE_DATABASE_URL", ph_test_database_url(), 1);
     setenv("PORTHOLE_JWT_SECRET", SECRET, 1);
     setenv("PORTHOLE_PUBLIC_URL", "https://live.example.org:8443/p", 1);
     int code = ph_settings_load(&settings, "/dev/null", &error);
@@ -75,7 +75,6 @@ int stage_open(void **state) {
 }
 
 int stage_close(void **state) {
-    char command[128];
     (void)state;
     json_decref(stage.answer);
     stage.answer = NULL;
@@ -87,8 +86,7 @@ int stage_close(void **state) {
     ph_db_close(db);
     ph_metrics_destroy(metrics);
     ph_settings_finish(&settings);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return ph_test_database_remove();
 }
 
 char *stage_token(const char *role, const char *subject, const char *session) {

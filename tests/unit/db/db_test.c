@@ -6,15 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "core/db/db.h"
 #include "tests/unit/support/allocation_failure.h"
+#include "tests/unit/support/database.h"
 
-static char folder[64];
-static char url[128];
 static struct ph_db *db;
 
 static const struct ph_db_migration migrations[] = {
@@ -32,12 +30,9 @@ static const struct ph_db_migration broken[] = {
 
 static int open_db(void **state) {
     (void)state;
-    strcpy(folder, "/tmp/ph-db-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(url, sizeof(url), "sqlite:%s/test.db", folder);
     struct ph_error error = {""};
-    if (ph_db_open(&db, url, &error) < 0 || ph_db_migrate(db, migrations, 2, &error) < 0) {
+    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
+        ph_db_migrate(db, migrations, 2, &error) < 0) {
         print_error("%s\n", error.text);
         return -1;
     }
@@ -45,12 +40,10 @@ static int open_db(void **state) {
 }
 
 static int close_db(void **state) {
-    char command[128];
     (void)state;
     ph_db_close(db);
     db = NULL;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return ph_test_database_remove();
 }
 
 static int64_t insert(struct ph_db_transaction *transaction, const char *id, int64_t rooms) {
@@ -121,7 +114,7 @@ static void migrations_apply_once(void **state) {
     assert_int_equal(insert_alone("a", 1), 1);
     assert_int_equal(ph_db_migrate(db, migrations, 2, &error), 0);
     ph_db_close(db);
-    assert_int_equal(ph_db_open(&db, url, &error), 0);
+    assert_int_equal(ph_db_open(&db, ph_test_database_url(), &error), 0);
     assert_int_equal(ph_db_migrate(db, migrations, 2, &error), 0);
     assert_int_equal(count_houses(), 1);
 }
@@ -224,7 +217,7 @@ static void a_second_writer_waits_no_longer_than_its_patience(void **state) {
     assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &second), -EAGAIN);
     int64_t took_us = ph_now_us() - began_us;
     assert_true(took_us >= PH_DB_PATIENCE_US && took_us < 3 * PH_DB_PATIENCE_US);
-    assert_int_equal(ph_db_open(&other, url, NULL), 0); /* as another process would */
+    assert_int_equal(ph_db_open(&other, ph_test_database_url(), NULL), 0); /* as another process would */
     assert_int_equal(ph_db_begin(other, PH_DB_WRITE, &second), -EAGAIN);
     ph_db_rollback(first);
     assert_int_equal(ph_db_begin(other, PH_DB_WRITE, &second), 0);
@@ -232,34 +225,28 @@ static void a_second_writer_waits_no_longer_than_its_patience(void **state) {
     ph_db_close(other);
 }
 
-static void refused_urls(void **state) {
-    struct ph_db *none = NULL;
-    struct ph_error error = {""};
-    char text[160];
-    (void)state;
-    assert_int_equal(ph_db_open(&none, "mysql://x", &error), -EINVAL);
-    assert_int_equal(ph_db_open(&none, "sqlite:/nonexistent/folder/x.db", &error), -EACCES);
-    assert_non_null(strstr(error.text, "/nonexistent/folder/x.db cannot be opened"));
-    snprintf(text, sizeof(text), "%s/junk.db", folder);
-    FILE *file = fopen(text, "w");
-    fprintf(file, "%0999d", 1);
-    fclose(file);
-    snprintf(text, sizeof(text), "sqlite:%s/junk.db", folder);
-    assert_int_equal(ph_db_open(&none, text, &error), PH_INVALID_DATA);
-    assert_null(none);
+static void *begin_plain(void *opaque) {
+    struct ph_db_transaction *transaction;
+    *(int *)opaque = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    return NULL;
 }
 
-static void the_file_is_private(void **state) {
-    struct stat status;
-    char text[160];
+static void a_key_is_alone_with_itself_and_with_writers(void **state) {
+    struct ph_db_transaction *first, *second;
+    pthread_t thread;
+    int code = 0;
     (void)state;
-    assert_int_equal(insert_alone("a", 1), 1);
-    snprintf(text, sizeof(text), "%s/test.db", folder);
-    assert_int_equal(stat(text, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0600);
-    snprintf(text, sizeof(text), "%s/test.db-wal", folder);
-    assert_int_equal(stat(text, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0600);
+    assert_int_equal(ph_db_begin_keyed(db, "house:a", &first), 0);
+    assert_int_equal(insert(first, "a", 1), 1);
+    assert_int_equal(pthread_create(&thread, NULL, begin_plain, &code), 0);
+    assert_int_equal(ph_db_begin_keyed(db, "house:a", &second), -EAGAIN);
+    pthread_join(thread, NULL);
+    assert_int_equal(code, -EAGAIN);
+    assert_int_equal(ph_db_commit(first), 0);
+    assert_int_equal(ph_db_begin_keyed(db, "house:a", &second), 0);
+    assert_int_equal(insert(second, "b", 1), 1);
+    assert_int_equal(ph_db_commit(second), 0);
+    assert_int_equal(count_houses(), 2);
 }
 
 enum { THREADS = 8, ROUNDS = 40 };
@@ -311,7 +298,7 @@ static int open_insert_close(void *opaque) {
     struct ph_db *own;
     struct ph_db_transaction *transaction;
     (void)opaque;
-    int code = ph_db_open(&own, url, NULL);
+    int code = ph_db_open(&own, ph_test_database_url(), NULL);
     if (code < 0)
         return code;
     code = ph_db_migrate(own, migrations, 2, NULL);
@@ -345,8 +332,7 @@ int main(void) {
         ON_DB(broken_sql_and_binds),
         ON_DB(a_failure_spoils_its_transaction),
         ON_DB(a_second_writer_waits_no_longer_than_its_patience),
-        ON_DB(refused_urls),
-        ON_DB(the_file_is_private),
+        ON_DB(a_key_is_alone_with_itself_and_with_writers),
         ON_DB(eight_threads_write_and_read),
         ON_DB(failing_allocations),
     };

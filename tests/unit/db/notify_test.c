@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/db/db.h"
+#include "tests/unit/support/database.h"
 
 /* Who listens, and what it heard: payloads joined by spaces, "?" for what may have been missed. */
 struct ear {
@@ -20,7 +21,6 @@ struct ear {
     bool is_held; /* does not return from a call */
 };
 
-static char folder[64];
 static struct ph_db *db;
 static struct ear ear;
 
@@ -58,23 +58,18 @@ static void hold(bool is_held) {
 }
 
 static int open_db(void **state) {
-    char url[128];
     (void)state;
-    strcpy(folder, "/tmp/ph-notify-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(url, sizeof(url), "sqlite:%s/test.db", folder);
     ear = (struct ear){.lock = PTHREAD_MUTEX_INITIALIZER};
-    return ph_cond_init(&ear.heard) < 0 || ph_db_open(&db, url, NULL) < 0 ? -1 : 0;
+    if (ph_cond_init(&ear.heard) < 0 || ph_test_database_make() < 0)
+        return -1;
+    return ph_db_open(&db, ph_test_database_url(), NULL);
 }
 
 static int close_db(void **state) {
-    char command[128];
     (void)state;
     ph_db_close(db);
     pthread_cond_destroy(&ear.heard);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return ph_test_database_remove();
 }
 
 static void notify(const char *channel, const char *payload) {
@@ -114,6 +109,7 @@ static void a_long_payload_is_refused(void **state) {
     struct ph_db_listener *listener;
     (void)state;
     assert_int_equal(ph_db_listen(db, "doors", hear, &ear, &listener), 0);
+    await_heard("? ");
     memset(payload, 'x', sizeof(payload) - 2);
     notify("doors", payload);
     payload[sizeof(payload) - 2] = 'x';
@@ -125,6 +121,7 @@ static void a_long_payload_is_refused(void **state) {
 }
 
 static void who_is_too_slow_is_told(void **state) {
+    enum { NOTICES = 5000 };
     struct ph_db_listener *listener;
     struct ph_db_transaction *transaction;
     (void)state;
@@ -134,14 +131,23 @@ static void who_is_too_slow_is_told(void **state) {
     notify("doors", "first");
     await_heard("first ");
     assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
-    for (int i = 0; i < 5000; i++)
-        assert_int_equal(ph_db_notify(transaction, "doors", "x"), 0);
+    for (int i = 0; i < NOTICES; i++) {
+        char payload[16];
+        snprintf(payload, sizeof(payload), "x%d", i);
+        assert_int_equal(ph_db_notify(transaction, "doors", payload), 0);
+    }
     assert_int_equal(ph_db_notify(transaction, "doors", "last"), 0);
     assert_int_equal(ph_db_commit(transaction), 0);
     hold(false);
-    await_heard("x last ");
-    assert_memory_equal(ear.text, "? first ? x ", 12);
-    assert_true(strlen(ear.text) < 4096);
+    await_heard(" last ");
+    assert_memory_equal(ear.text, "? first ", 8);
+    int heard = 0;
+    for (const char *next = ear.text; (next = strchr(next, 'x')); next++)
+        heard++;
+    /* What one commit sends overtakes a held listener at once; a server's may still be on its way. */
+    assert_true(heard == NOTICES || strchr(ear.text + 1, '?') != NULL);
+    if (ph_test_database_is_sqlite())
+        assert_true(heard < NOTICES);
     ph_db_unlisten(listener);
 }
 

@@ -1,4 +1,5 @@
 import { decodeSession, decodeSessions, type Session } from './session.ts';
+import { decodeStarted, type StartedSession, type Visibility } from './started_session.ts';
 import { viewerToken } from './token.ts';
 
 const timeoutMs = 8000;
@@ -28,15 +29,17 @@ export function onTiming(listener: (timing: Timing) => void): void {
   timingListener = listener;
 }
 
-async function getJson(path: string): Promise<unknown> {
+async function askJson(path: string, method = 'GET', body?: unknown): Promise<unknown> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   const token = viewerToken();
   if (token) headers['Authorization'] = `Bearer ${token}`;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeoutMs);
   const sentMs = Date.now();
   try {
-    const answer = await fetch(path, { headers, cache: 'no-store', signal: abort.signal });
+    const payload = body === undefined ? null : JSON.stringify(body);
+    const answer = await fetch(path, { method, headers, body: payload, cache: 'no-store', signal: abort.signal });
     const date = answer.headers.get('Date');
     if (date) timingListener?.({ dateMs: Date.parse(date), sentMs, receivedMs: Date.now() });
     if (!answer.ok) {
@@ -53,9 +56,18 @@ async function getJson(path: string): Promise<unknown> {
 }
 
 export async function activeSessions(): Promise<Session[]> {
-  return decodeSessions(await getJson('/api/sessions/active?limit=100'));
+  return decodeSessions(await askJson('/api/sessions/active?limit=100'));
 }
 
 export async function session(id: string): Promise<Session> {
-  return decodeSession(await getJson(`/api/sessions/${encodeURIComponent(id)}`));
+  return decodeSession(await askJson(`/api/sessions/${encodeURIComponent(id)}`));
+}
+
+/* Starts a session of the caller's own. */
+export async function startSession(title: string, visibility: Visibility): Promise<StartedSession> {
+  return decodeStarted(await askJson('/api/sessions/start', 'POST', { ...(title !== '' && { title }), visibility, metadata: { platform: 'browser' } }));
+}
+
+export async function endSession(id: string): Promise<void> {
+  await askJson(`/api/sessions/end/${encodeURIComponent(id)}`, 'POST');
 }

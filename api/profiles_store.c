@@ -1,0 +1,118 @@
+#include "api/profiles_store.h"
+
+#include <stdio.h>
+
+const char *const ph_mail_kinds[PH_MAIL_KINDS] = {"started", "ended", "recording"};
+const char *const ph_languages[PH_LANGUAGES] = {"en", "es", "fr", "de", "tr"};
+
+static int read_profile(
+    struct ph_db_transaction *transaction, const char *subject, struct ph_profile *profile) {
+    struct ph_db_statement *row;
+    int code = ph_db_prepare(transaction,
+        "SELECT subject, display_name, avatar_url, changed_ms FROM profiles WHERE subject = $1", &row);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(row, 1, subject);
+    code = ph_db_step(row);
+    if (code == 1) {
+        snprintf(profile->subject, sizeof(profile->subject), "%s", ph_db_text(row, 0));
+        snprintf(profile->display_name, sizeof(profile->display_name), "%s", ph_db_text(row, 1));
+        snprintf(profile->avatar_url, sizeof(profile->avatar_url), "%s", ph_db_text(row, 2));
+        profile->changed_ms = ph_db_integer(row, 3);
+    }
+    ph_db_finish(row);
+    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+}
+
+static int read_guardians(struct ph_db_transaction *transaction, struct ph_profile *profile) {
+    struct ph_db_statement *row;
+    int code = ph_db_prepare(transaction,
+        "SELECT subject, mail_address, language, wants_started, wants_ended, wants_recording FROM guardians "
+        "WHERE profile = $1 ORDER BY subject",
+        &row);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(row, 1, profile->subject);
+    while (profile->guardian_count < PH_MOST_GUARDIANS && (code = ph_db_step(row)) == 1) {
+        struct ph_guardian *guardian = &profile->guardians[profile->guardian_count++];
+        snprintf(guardian->subject, sizeof(guardian->subject), "%s", ph_db_text(row, 0));
+        snprintf(guardian->mail_address, sizeof(guardian->mail_address), "%s", ph_db_text(row, 1));
+        snprintf(guardian->language, sizeof(guardian->language), "%s", ph_db_text(row, 2));
+        for (int kind = 0; kind < PH_MAIL_KINDS; kind++)
+            guardian->wants[kind] = ph_db_integer(row, 3 + kind) != 0;
+    }
+    ph_db_finish(row);
+    return code < 0 ? code : 0;
+}
+
+int ph_profile_find(struct ph_db *db, const char *subject, struct ph_profile *profile) {
+    struct ph_db_transaction *transaction;
+    *profile = (struct ph_profile){0};
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = read_profile(transaction, subject, profile);
+    if (code == 0)
+        code = read_guardians(transaction, profile);
+    ph_db_rollback(transaction);
+    return code;
+}
+
+static int64_t write_profile(struct ph_db_transaction *transaction, const struct ph_profile *profile) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ($1, $2, $3, $4) "
+        "ON CONFLICT (subject) DO UPDATE SET display_name = excluded.display_name, "
+        "avatar_url = excluded.avatar_url, changed_ms = excluded.changed_ms",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, profile->subject);
+    ph_db_bind_text(statement, 2, profile->display_name);
+    ph_db_bind_text(statement, 3, profile->avatar_url);
+    ph_db_bind_integer(statement, 4, profile->changed_ms);
+    return ph_db_run(statement);
+}
+
+static int64_t forget_guardians(struct ph_db_transaction *transaction, const struct ph_profile *profile) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, "DELETE FROM guardians WHERE profile = $1", &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, profile->subject);
+    return ph_db_run(statement);
+}
+
+static int64_t write_guardian(struct ph_db_transaction *transaction, const struct ph_profile *profile,
+    const struct ph_guardian *guardian) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "INSERT INTO guardians (profile, subject, mail_address, language, wants_started, wants_ended, "
+        "wants_recording) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, profile->subject);
+    ph_db_bind_text(statement, 2, guardian->subject);
+    ph_db_bind_text(statement, 3, guardian->mail_address);
+    ph_db_bind_text(statement, 4, guardian->language);
+    for (int kind = 0; kind < PH_MAIL_KINDS; kind++)
+        ph_db_bind_integer(statement, 5 + kind, guardian->wants[kind]);
+    return ph_db_run(statement);
+}
+
+int ph_profile_put(struct ph_db *db, const struct ph_profile *profile) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = write_profile(transaction, profile);
+    if (answer >= 0)
+        answer = forget_guardians(transaction, profile);
+    for (size_t i = 0; answer >= 0 && i < profile->guardian_count; i++)
+        answer = write_guardian(transaction, profile, &profile->guardians[i]);
+    if (answer >= 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return (int)answer;
+}
