@@ -19,6 +19,7 @@ static const int64_t queue_limit_us = 100 * PH_MILLISECOND_US;
 static const int64_t delay_limit_us = 300 * PH_MILLISECOND_US;
 static const int64_t drop_at_lowest_us = 350 * PH_MILLISECOND_US;
 static const int64_t drop_meanwhile_us = 600 * PH_MILLISECOND_US;
+static const int64_t growth_per_part_us = 80 * PH_MILLISECOND_US;
 static const int64_t repeat_margin_us = 250 * PH_MILLISECOND_US;
 
 static const double cost[PH_EFFORT_HIGHEST + 1] = {0.73, 0.86, 1.0, 1.32, 1.55, 2.25};
@@ -129,10 +130,13 @@ void ph_effort_update(struct ph_effort *effort, const struct ph_effort_load *loa
     raise(effort, now_us);
 }
 
-enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, int64_t delay_us, bool first_of_part) {
-    if (delay_us <= drop_after_us)
+enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, const struct ph_frame_lateness *lateness) {
+    int64_t limit_us = drop_after_us;
+    if (lateness->part_before_us < limit_us - growth_per_part_us)
+        limit_us = lateness->part_before_us + growth_per_part_us;
+    if (lateness->delay_us <= limit_us)
         return PH_EFFORT_ENCODE;
-    if (!first_of_part)
+    if (!lateness->first_of_part)
         return PH_EFFORT_DROP;
-    return delay_us > drop_after_us + repeat_margin_us ? PH_EFFORT_REPEAT : PH_EFFORT_ENCODE;
+    return lateness->delay_us > drop_after_us + repeat_margin_us ? PH_EFFORT_REPEAT : PH_EFFORT_ENCODE;
 }

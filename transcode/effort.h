@@ -53,9 +53,19 @@ void ph_effort_init(struct ph_effort *effort, int level, int64_t now_us);
 /* To be called about four times a second. */
 void ph_effort_update(struct ph_effort *effort, const struct ph_effort_load *load, int64_t now_us);
 
+/* How late a frame is: its way from the ingest node to its encoder, beside that of the part before, up to when
+ * it was sent (PH_NO_DELAY_US before there is one). */
+struct ph_frame_lateness {
+    int64_t delay_us;
+    int64_t part_before_us;
+    bool first_of_part;
+};
+#define PH_NO_DELAY_US INT64_MAX
+
 /* What becomes of a frame. The first frame of a part is never dropped, so that every part has a sample; far
- * behind, the picture before is encoded again in its stead, which costs next to nothing. */
+ * behind, the picture before is encoded again in its stead, which costs next to nothing. The delay grows by
+ * little from one part to the next, so that parts keep coming at their pace while frames are dropped. */
 enum ph_effort_verdict { PH_EFFORT_ENCODE, PH_EFFORT_REPEAT, PH_EFFORT_DROP };
-enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, int64_t delay_us, bool first_of_part);
+enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, const struct ph_frame_lateness *lateness);
 
 #endif

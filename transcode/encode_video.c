@@ -46,7 +46,8 @@ struct ph_video_track {
     struct ph_packager packager;
     AVFrame *last; /* the picture encoded last, for repeats */
     int effort;
-    int64_t next_frame; /* after the newest handled */
+    int64_t next_frame;    /* after the newest handled */
+    int64_t part_delay_us; /* of the newest part, when it was sent */
 
     pthread_mutex_t lock; /* guards figures */
     struct ph_video_figures figures;
@@ -161,9 +162,12 @@ static int handle_frame(struct ph_video_track *track, struct queued_frame *queue
     bool first_of_part = ph_grid_first_video(grid, position) == queued->frame;
     bool idr = (first_of_part && position.part == 0) || is_fresh_start(track, queued->frame);
     int64_t began_us = ph_now_us();
-    int64_t delay_us = track->options.now(track->options.opaque) - queued->arrival_us;
-    enum ph_effort_verdict verdict =
-        ph_effort_judge(atomic_load(&track->drop_after_us), delay_us, first_of_part);
+    struct ph_frame_lateness lateness = {
+        .delay_us = track->options.now(track->options.opaque) - queued->arrival_us,
+        .part_before_us = track->part_delay_us,
+        .first_of_part = first_of_part,
+    };
+    enum ph_effort_verdict verdict = ph_effort_judge(atomic_load(&track->drop_after_us), &lateness);
     if (verdict == PH_EFFORT_REPEAT && !track->last->buf[0])
         verdict = PH_EFFORT_ENCODE;
 
@@ -176,10 +180,12 @@ static int handle_frame(struct ph_video_track *track, struct queued_frame *queue
     if (code < 0)
         return code;
     track->next_frame = queued->frame + track->timing.step;
-    if (ph_grid_first_video(grid, ph_part_after(grid, position)) == track->next_frame)
+    if (ph_grid_first_video(grid, ph_part_after(grid, position)) == track->next_frame) {
         code = emit_part(track, track->next_frame, false);
-    count_frame(
-        track, verdict == PH_EFFORT_ENCODE, ph_now_us() - began_us, began_us - queued->pushed_us, delay_us);
+        track->part_delay_us = track->options.now(track->options.opaque) - queued->arrival_us;
+    }
+    count_frame(track, verdict == PH_EFFORT_ENCODE, ph_now_us() - began_us, began_us - queued->pushed_us,
+        lateness.delay_us);
     return code;
 }
 
@@ -222,6 +228,7 @@ int ph_video_track_create(struct ph_video_track **created, const struct ph_video
     track->options = *options;
     track->timing = ph_track_timing_video(&options->grid, options->rendition.step, options->rendition.rate);
     track->effort = options->effort;
+    track->part_delay_us = PH_NO_DELAY_US;
     atomic_store(&track->wanted_effort, options->effort);
     atomic_store(&track->drop_after_us, options->drop_after_us);
     pthread_mutex_init(&track->lock, NULL);

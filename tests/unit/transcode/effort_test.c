@@ -129,12 +129,26 @@ static void a_fixed_preset_stays(void **state) {
     assert_int_equal(world.effort.drop_after_us, 350000);
 }
 
+static enum ph_effort_verdict judge(int64_t delay_us, int64_t part_before_us, bool first_of_part) {
+    struct ph_frame_lateness lateness = {delay_us, part_before_us, first_of_part};
+    return ph_effort_judge(350000, &lateness);
+}
+
 static void only_late_frames_are_dropped_and_never_the_first(void **state) {
     (void)state;
-    assert_int_equal(ph_effort_judge(350000, 350000, false), PH_EFFORT_ENCODE);
-    assert_int_equal(ph_effort_judge(350000, 350001, false), PH_EFFORT_DROP);
-    assert_int_equal(ph_effort_judge(350000, 500000, true), PH_EFFORT_ENCODE);
-    assert_int_equal(ph_effort_judge(350000, 700000, true), PH_EFFORT_REPEAT);
+    assert_int_equal(judge(350000, PH_NO_DELAY_US, false), PH_EFFORT_ENCODE);
+    assert_int_equal(judge(350001, PH_NO_DELAY_US, false), PH_EFFORT_DROP);
+    assert_int_equal(judge(500000, PH_NO_DELAY_US, true), PH_EFFORT_ENCODE);
+    assert_int_equal(judge(700000, PH_NO_DELAY_US, true), PH_EFFORT_REPEAT);
+}
+
+static void the_delay_grows_by_little_from_part_to_part(void **state) {
+    (void)state;
+    assert_int_equal(judge(110000, 30000, false), PH_EFFORT_ENCODE);
+    assert_int_equal(judge(110001, 30000, false), PH_EFFORT_DROP);
+    assert_int_equal(judge(110001, 30000, true), PH_EFFORT_ENCODE);
+    assert_int_equal(judge(350001, 340000, false), PH_EFFORT_DROP);
+    assert_int_equal(judge(350000, 2000000, false), PH_EFFORT_ENCODE);
 }
 
 int main(void) {
@@ -147,6 +161,7 @@ int main(void) {
         cmocka_unit_test(a_failed_raise_is_tried_again_later_each_time),
         cmocka_unit_test(a_fixed_preset_stays),
         cmocka_unit_test(only_late_frames_are_dropped_and_never_the_first),
+        cmocka_unit_test(the_delay_grows_by_little_from_part_to_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
