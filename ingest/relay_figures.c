@@ -6,6 +6,21 @@ static double added(uint64_t count, uint64_t before) {
     return count > before ? (double)(count - before) : 0;
 }
 
+/* For all sessions of the node together. */
+static void count_encode_times(struct ph_relay *relay, const struct ph_link_encode_times *encode) {
+    const struct ph_link_encode_times *before = &relay->counted.encode;
+    double bounds[PH_LINK_ENCODE_BOUNDS];
+    uint64_t frames[PH_LINK_ENCODE_BOUNDS + 1];
+    for (int i = 0; i < PH_LINK_ENCODE_BOUNDS; i++)
+        bounds[i] = (double)ph_link_encode_bounds_us[i] / 1e6;
+    for (int i = 0; i <= PH_LINK_ENCODE_BOUNDS; i++)
+        frames[i] = (uint64_t)added(encode->frames[i], before->frames[i]);
+    ph_metric_observe_counted(
+        ph_metrics_histogram(relay->relays->metrics, "porthole_worker_encode_seconds",
+            "Time that scaling, encoding and packaging a frame took", NULL, bounds, PH_LINK_ENCODE_BOUNDS),
+        frames, added(encode->total_us, before->total_us) / 1e6);
+}
+
 static void count_frames(struct ph_relay *relay, const struct ph_link_stats *stats) {
     const struct ph_link_stats *before = &relay->counted;
     const struct {
@@ -23,6 +38,7 @@ static void count_frames(struct ph_relay *relay, const struct ph_link_stats *sta
         ph_metric_add(ph_metrics_counter(relay->relays->metrics, counters[i].name, counters[i].help,
                           PH_LABELS({"session", relay->session})),
             counters[i].amount);
+    count_encode_times(relay, &stats->encode);
     relay->counted = *stats;
 }
 

@@ -16,9 +16,6 @@
 /* Pictures that wait for the encoder: bounded by memory, a 1080p picture is 3 MB. */
 enum { queue_length = 10 };
 
-const int64_t ph_encode_bucket_us[PH_ENCODE_BUCKETS] = {
-    2000, 4000, 7000, 10000, 15000, 20000, 30000, 50000, 100000, 250000};
-
 struct queued_frame {
     AVFrame *picture;
     int64_t frame;
@@ -113,9 +110,10 @@ static void count_frame(
     if (encoded) {
         figures->frames_encoded++;
         int bucket = 0;
-        while (bucket < PH_ENCODE_BUCKETS && took_us > ph_encode_bucket_us[bucket])
+        while (bucket < PH_LINK_ENCODE_BOUNDS && took_us > ph_link_encode_bounds_us[bucket])
             bucket++;
-        figures->encode_buckets[bucket]++;
+        figures->encode.frames[bucket]++;
+        figures->encode.total_us += (uint64_t)took_us;
     } else {
         figures->frames_dropped++;
     }

@@ -5,6 +5,7 @@
 #ifndef PH_TRANSCODE_ENCODE_VIDEO_H
 #define PH_TRANSCODE_ENCODE_VIDEO_H
 
+#include "core/media/source_link.h"
 #include "transcode/ladder.h"
 #include "transcode/package.h"
 
@@ -52,15 +53,12 @@ void ph_video_track_destroy(struct ph_video_track *track);
 
 void ph_video_track_set_effort(struct ph_video_track *track, int level, int64_t drop_after_us);
 
-enum { PH_ENCODE_BUCKETS = 10 };
-extern const int64_t ph_encode_bucket_us[PH_ENCODE_BUCKETS];
 struct ph_video_figures {
     uint64_t frames_encoded, frames_dropped;
     int64_t busy_us;        /* spent on scaling, encoding, packaging */
     int64_t queue_delay_us; /* longest since the last reading */
     int64_t delay_us;       /* newest */
-    uint64_t
-        encode_buckets[PH_ENCODE_BUCKETS + 1]; /* frames by encoding time; the last: longer than all bounds */
+    struct ph_link_encode_times encode;
 };
 void ph_video_track_read(struct ph_video_track *track, struct ph_video_figures *figures);
 

@@ -98,6 +98,14 @@ static void control_effort(
             ph_real("cpu", load.cpu), ph_int("delay_ms", load.delay_us / PH_MILLISECOND_US));
 }
 
+static void add_video(struct ph_link_stats *stats, const struct ph_video_figures *video) {
+    stats->frames_out += video->frames_encoded;
+    stats->frames_dropped += video->frames_dropped;
+    stats->encode.total_us += video->encode.total_us;
+    for (int i = 0; i <= PH_LINK_ENCODE_BOUNDS; i++)
+        stats->encode.frames[i] += video->encode.frames[i];
+}
+
 static int send_stats(struct ph_reporter *reporter, const struct ph_output_figures *figures, int64_t now_us) {
     struct reading now = read_now(reporter, figures, now_us);
     struct ph_effort_load load = load_between(reporter, &reporter->for_stats, &now, figures);
@@ -116,10 +124,8 @@ static int send_stats(struct ph_reporter *reporter, const struct ph_output_figur
         .source_height = source.height,
         .bitrate_in = seconds > 0 ? (double)(now.bytes - reporter->for_stats.bytes) * 8 / seconds : 0,
     };
-    for (uint32_t i = 0; i < figures->renditions; i++) {
-        stats.frames_out += figures->video[i].frames_encoded;
-        stats.frames_dropped += figures->video[i].frames_dropped;
-    }
+    for (uint32_t i = 0; i < figures->renditions; i++)
+        add_video(&stats, &figures->video[i]);
     reporter->for_stats = now;
     char *json = ph_link_stats_to_json(&stats);
     if (!json)

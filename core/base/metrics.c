@@ -227,6 +227,12 @@ void ph_metric_observe(struct ph_metric *metric, double value) {
     atomic_add(&metric->sum, value);
 }
 
+void ph_metric_observe_counted(struct ph_metric *metric, const uint64_t *counts, double sum) {
+    for (size_t i = 0; i <= metric->bound_count; i++)
+        atomic_fetch_add_explicit(&metric->buckets[i], counts[i], memory_order_relaxed);
+    atomic_add(&metric->sum, sum);
+}
+
 static void render_plain(struct ph_builder *builder, const char *name, struct ph_metric *metric) {
     const char *labels = metric->labels;
     ph_builder_format(builder, "%s%s%s%s %.17g\n", name, *labels ? "{" : "", labels, *labels ? "}" : "",

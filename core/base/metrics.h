@@ -44,6 +44,8 @@ void ph_metric_set(struct ph_metric *metric, double value);
 double ph_metric_value(struct ph_metric *metric);
 /* Histograms. */
 void ph_metric_observe(struct ph_metric *metric, double value);
+/* Observations counted elsewhere: one number for each bound and one above the last, and their sum. */
+void ph_metric_observe_counted(struct ph_metric *metric, const uint64_t *counts, double sum);
 
 /* Latencies in seconds from 1 ms to 10 s. */
 extern const double ph_latency_bounds[];

@@ -136,6 +136,14 @@ char *ph_link_connection_to_json(const struct ph_link_connection *connection);
 int ph_link_connection_from_json(struct ph_slice text, struct ph_link_connection *connection) PH_NODISCARD;
 void ph_link_connection_finish(struct ph_link_connection *connection);
 
+/* Encoding times of frames, counted by upper bound. */
+enum { PH_LINK_ENCODE_BOUNDS = 10 };
+extern const int64_t ph_link_encode_bounds_us[PH_LINK_ENCODE_BOUNDS];
+struct ph_link_encode_times {
+    uint64_t total_us;
+    uint64_t frames[PH_LINK_ENCODE_BOUNDS + 1]; /* the last: longer than all bounds */
+};
+
 /* A worker's figures of the last second. */
 struct ph_link_stats {
     double speed; /* 1.0: exactly real time is possible; above: headroom */
@@ -144,7 +152,8 @@ struct ph_link_stats {
     uint32_t effort; /* 0 lowest */
     uint64_t frames_in, frames_out, frames_dropped, frames_repeated; /* since the worker began */
     uint32_t source_width, source_height;
-    double bitrate_in; /* bit/s */
+    double bitrate_in;                  /* bit/s */
+    struct ph_link_encode_times encode; /* of all renditions, since the worker began */
 };
 char *ph_link_stats_to_json(const struct ph_link_stats *stats);
 int ph_link_stats_from_json(struct ph_slice text, struct ph_link_stats *stats) PH_NODISCARD;

@@ -253,18 +253,47 @@ void ph_link_connection_finish(struct ph_link_connection *connection) {
     *connection = (struct ph_link_connection){0};
 }
 
+const int64_t ph_link_encode_bounds_us[PH_LINK_ENCODE_BOUNDS] = {
+    2000, 4000, 7000, 10000, 15000, 20000, 30000, 50000, 100000, 250000};
+
+static json_t *encode_times_pack(const struct ph_link_encode_times *encode) {
+    json_t *frames = json_array();
+    for (int i = 0; i <= PH_LINK_ENCODE_BOUNDS; i++) {
+        if (json_array_append_new(frames, json_integer((json_int_t)encode->frames[i])) < 0) {
+            json_decref(frames);
+            return NULL;
+        }
+    }
+    return json_pack("{s:I, s:o}", "total_us", (json_int_t)encode->total_us, "frames", frames);
+}
+
+static int encode_times_get(const json_t *object, struct ph_link_encode_times *encode) {
+    const json_t *times = json_object_get(object, "encode");
+    const json_t *frames = json_object_get(times, "frames");
+    if (u64_get(times, "total_us", &encode->total_us) ||
+        json_array_size(frames) != PH_LINK_ENCODE_BOUNDS + 1)
+        return PH_INVALID_DATA;
+    for (size_t i = 0; i <= PH_LINK_ENCODE_BOUNDS; i++) {
+        json_int_t count = json_integer_value(json_array_get(frames, i));
+        if (count < 0)
+            return PH_INVALID_DATA;
+        encode->frames[i] = (uint64_t)count;
+    }
+    return 0;
+}
+
 static double finite_or_zero(double value) {
     return isfinite(value) ? value : 0;
 }
 
 char *ph_link_stats_to_json(const struct ph_link_stats *stats) {
-    return object_dump(json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "speed",
+    return object_dump(json_pack("{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "speed",
         finite_or_zero(stats->speed), "source_fps", finite_or_zero(stats->source_fps), "delay_ms",
         finite_or_zero(stats->delay_ms), "effort", (json_int_t)stats->effort, "frames_in",
         (json_int_t)stats->frames_in, "frames_out", (json_int_t)stats->frames_out, "frames_dropped",
         (json_int_t)stats->frames_dropped, "frames_repeated", (json_int_t)stats->frames_repeated,
         "source_width", (json_int_t)stats->source_width, "source_height", (json_int_t)stats->source_height,
-        "bitrate_in", finite_or_zero(stats->bitrate_in)));
+        "bitrate_in", finite_or_zero(stats->bitrate_in), "encode", encode_times_pack(&stats->encode)));
 }
 
 int ph_link_stats_from_json(struct ph_slice text, struct ph_link_stats *stats) {
@@ -280,7 +309,8 @@ int ph_link_stats_from_json(struct ph_slice text, struct ph_link_stats *stats) {
                    u64_get(object, "frames_repeated", &read.frames_repeated) ||
                    u32_get(object, "source_width", &read.source_width) ||
                    u32_get(object, "source_height", &read.source_height) ||
-                   real_get(object, "bitrate_in", &read.bitrate_in);
+                   real_get(object, "bitrate_in", &read.bitrate_in) ||
+                   encode_times_get(object, &read.encode);
     json_decref(object);
     if (invalid)
         return PH_INVALID_DATA;

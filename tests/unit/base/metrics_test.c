@@ -66,7 +66,7 @@ static void a_histogram_counts_up_to_each_bound(void **state) {
     struct ph_metric *metric = ph_metrics_histogram(metrics, "a", "A.", PH_LABELS({"k", "v"}), bounds, 2);
     ph_metric_observe(metric, 0.1); /* a bound is inclusive */
     ph_metric_observe(metric, 0.5);
-    ph_metric_observe(metric, 7);
+    ph_metric_observe_counted(metric, (const uint64_t[]){0, 0, 1}, 7);
     assert_rendered(
         "# HELP a A.\n# TYPE a histogram\na_bucket{k=\"v\",le=\"0.1\"} 1\na_bucket{k=\"v\",le=\"1\"} 2\n"
         "a_bucket{k=\"v\",le=\"+Inf\"} 3\na_sum{k=\"v\"} 7.5999999999999996\na_count{k=\"v\"} 3\n");

@@ -50,7 +50,8 @@ static void stats_keep_figures_and_write_no_number_json_cannot_hold(void **state
         .frames_repeated = 4,
         .source_width = 1920,
         .source_height = 1080,
-        .bitrate_in = 6e6};
+        .bitrate_in = 6e6,
+        .encode = {.total_us = 5000, .frames = {[1] = 7, [PH_LINK_ENCODE_BOUNDS] = 2}}};
     struct ph_link_stats read;
     char *json = ph_link_stats_to_json(&stats);
     assert_non_null(json);
@@ -60,6 +61,7 @@ static void stats_keep_figures_and_write_no_number_json_cannot_hold(void **state
     assert_int_equal(read.effort, 3);
     assert_int_equal(read.frames_repeated, 4);
     assert_int_equal(read.source_width, 1920);
+    assert_memory_equal(&read.encode, &stats.encode, sizeof(stats.encode));
     assert_int_equal(ph_link_stats_from_json(text_slice("{\"speed\":1}"), &read), PH_INVALID_DATA);
 }
 
