@@ -13,8 +13,9 @@
 #include "transcode/encode.h"
 #include "transcode/scale.h"
 
-/* Pictures that wait for the encoder: bounded by memory, a 1080p picture is 3 MB. */
-enum { queue_length = 10 };
+/* Pictures that wait for the encoder: 0.4 s at 60 a second, longer than frames may be late before they are
+ * dropped, so that a slow picture does not hold up the sound. A 1080p picture is 3 MB. */
+enum { queue_length = 24 };
 
 struct queued_frame {
     AVFrame *picture;
