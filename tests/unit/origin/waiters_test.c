@@ -23,17 +23,21 @@ struct ph_http_hold {
 
 static atomic_uint released;
 
-void ph_http_hold_release(struct ph_http_hold *hold, struct ph_http_response *response) {
+void __wrap_ph_http_hold_release(struct ph_http_hold *hold, struct ph_http_response *response);
+void __wrap_ph_http_hold_drop(struct ph_http_hold *hold);
+bool __wrap_ph_http_hold_is_over(const struct ph_http_hold *hold);
+
+void __wrap_ph_http_hold_release(struct ph_http_hold *hold, struct ph_http_response *response) {
     hold->releases++;
     hold->answer = response ? ph_http_response_ref(response) : NULL;
     atomic_fetch_add(&released, 1);
 }
 
-void ph_http_hold_drop(struct ph_http_hold *hold) {
+void __wrap_ph_http_hold_drop(struct ph_http_hold *hold) {
     hold->dropped = true;
 }
 
-bool ph_http_hold_is_over(const struct ph_http_hold *hold) {
+bool __wrap_ph_http_hold_is_over(const struct ph_http_hold *hold) {
     return hold->over;
 }
 
