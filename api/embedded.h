@@ -7,5 +7,7 @@
 extern const struct ph_db_migration ph_api_migrations[];
 extern const size_t ph_api_migration_count;
 extern const char ph_api_description[]; /* openapi.yaml */
+extern const char ph_mail_text_template[], ph_mail_html_template[],
+    ph_mail_page_template[]; /* mail/templates */
 
 #endif

@@ -43,11 +43,16 @@ static size_t receive(char *bytes, size_t size, size_t count, void *opaque) {
     return ph_builder_ok(&client->gathered) ? total : 0;
 }
 
+int ph_http_client_init(void) {
+    pthread_once(&global_once, init_global);
+    return global_code ? -EIO : 0;
+}
+
 int ph_http_client_create(struct ph_http_client **out) {
     *out = NULL;
-    pthread_once(&global_once, init_global);
-    if (global_code)
-        return -EIO;
+    int code = ph_http_client_init();
+    if (code < 0)
+        return code;
     struct ph_http_client *client = calloc(1, sizeof(*client));
     if (!client)
         return -ENOMEM;

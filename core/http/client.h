@@ -26,7 +26,8 @@ struct ph_http_exchange {
     int64_t retry_after_us;  /* from Retry-After, or -1 */
 };
 
-/* Initialises libcurl on first use. */
+/* Initialises libcurl once for the process, for who uses it without a client. -EIO. */
+int ph_http_client_init(void) PH_NODISCARD;
 int ph_http_client_create(struct ph_http_client **client) PH_NODISCARD;
 void ph_http_client_destroy(struct ph_http_client *client);
 /* 0 when an answer came, whatever its status; -ETIMEDOUT, -ECONNREFUSED, -ECONNRESET, -EHOSTUNREACH,

@@ -1,0 +1,300 @@
+#include "api/outbox/outbox.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/outbox/retry.h"
+
+static const char *const kinds[PH_OUTBOX_KINDS] = {"mail", "webhook"};
+
+const char *ph_outbox_kind_name(enum ph_outbox_kind kind) {
+    return kinds[kind];
+}
+
+/* Commits when all went well, else rolls back; the first failure is the answer. */
+static int settle(struct ph_db_transaction *transaction, int64_t code) {
+    if (code >= 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return (int)code;
+}
+
+int ph_outbox_add(struct ph_db_transaction *transaction, const struct ph_outbox_note *note, int64_t now_ms) {
+    struct ph_db_statement *statement;
+    char id[PH_SESSION_ID_BYTES];
+    ph_random_id(id, PH_SESSION_ID_CHARACTERS);
+    int code = ph_db_prepare(transaction,
+        "INSERT INTO outbox (id, kind, event_key, recipient, event, payload, state, attempts, reason, "
+        "lease_owner, lease_until_ms, created_ms, next_ms) "
+        "VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, '', '', 0, $7, $7) "
+        "ON CONFLICT (event_key, kind, recipient) DO NOTHING",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, kinds[note->kind]);
+    ph_db_bind_text(statement, 3, note->key);
+    ph_db_bind_text(statement, 4, note->recipient);
+    ph_db_bind_text(statement, 5, note->event);
+    ph_db_bind_text(statement, 6, note->payload);
+    ph_db_bind_integer(statement, 7, now_ms);
+    int64_t changed = ph_db_run(statement);
+    return changed < 0 ? (int)changed : 0;
+}
+
+/* 1 when a row was taken. */
+static int lease_one(struct ph_db_transaction *transaction, enum ph_outbox_kind kind, const char *owner,
+    int64_t now_ms, int64_t until_ms, struct ph_outbox_row *row) {
+    /* The inner question picks, the outer condition decides: of two nodes that picked the same row one finds
+     * it taken. */
+    static const char *const texts[PH_OUTBOX_KINDS] = {
+        "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1 "
+        "WHERE state = 'queued' AND id = (SELECT id FROM outbox WHERE state = 'queued' AND kind = 'mail' "
+        "AND next_ms <= $3 ORDER BY next_ms, id LIMIT 1) "
+        "RETURNING id, recipient, event, payload, attempts, created_ms",
+        "UPDATE outbox SET state = 'leased', lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1 "
+        "WHERE state = 'queued' AND id = (SELECT o.id FROM outbox AS o JOIN webhooks AS w ON w.id = "
+        "o.recipient WHERE o.state = 'queued' AND o.kind = 'webhook' AND o.next_ms <= $3 "
+        "AND w.state = 'active' AND w.retry_ms <= $3 AND NOT EXISTS (SELECT 1 FROM outbox AS busy WHERE "
+        "busy.recipient = o.recipient AND busy.state IN ('leased', 'handing')) "
+        "ORDER BY o.next_ms, o.id LIMIT 1) "
+        "RETURNING id, recipient, event, payload, attempts, created_ms"};
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, texts[kind], &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, owner);
+    ph_db_bind_integer(statement, 2, until_ms);
+    ph_db_bind_integer(statement, 3, now_ms);
+    code = ph_db_step(statement);
+    if (code == 1) {
+        *row = (struct ph_outbox_row){.kind = kind,
+            .payload = strdup(ph_db_text(statement, 3)),
+            .attempts = ph_db_integer(statement, 4),
+            .created_ms = ph_db_integer(statement, 5)};
+        snprintf(row->id, sizeof(row->id), "%s", ph_db_text(statement, 0));
+        snprintf(row->recipient, sizeof(row->recipient), "%s", ph_db_text(statement, 1));
+        snprintf(row->event, sizeof(row->event), "%s", ph_db_text(statement, 2));
+        if (!row->payload)
+            code = -ENOMEM;
+    }
+    ph_db_finish(statement);
+    return code;
+}
+
+int ph_outbox_lease(struct ph_db *db, enum ph_outbox_kind kind, const char *owner, int64_t now_ms,
+    int64_t until_ms, struct ph_outbox_row *rows, size_t most, size_t *count) {
+    struct ph_db_transaction *transaction;
+    *count = 0;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    while (
+        *count < most && (code = lease_one(transaction, kind, owner, now_ms, until_ms, &rows[*count])) == 1)
+        ++*count;
+    code = settle(transaction, code);
+    while (code < 0 && *count > 0)
+        ph_outbox_row_finish(&rows[--*count]);
+    return code;
+}
+
+void ph_outbox_row_finish(struct ph_outbox_row *row) {
+    free(row->payload);
+    row->payload = NULL;
+}
+
+int ph_outbox_mark(struct ph_db *db, const char *id, const char *owner, int64_t until_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t changed = ph_db_prepare(transaction,
+        "UPDATE outbox SET state = 'handing', lease_until_ms = $3 WHERE id = $1 AND state = 'leased' AND "
+        "lease_owner = $2",
+        &statement);
+    if (changed == 0) {
+        ph_db_bind_text(statement, 1, id);
+        ph_db_bind_text(statement, 2, owner);
+        ph_db_bind_integer(statement, 3, until_ms);
+        changed = ph_db_run(statement);
+        if (changed == 0)
+            changed = -ESTALE;
+    }
+    return settle(transaction, changed);
+}
+
+static int64_t suppress(struct ph_db_transaction *transaction, const struct ph_outbox_row *row,
+    const char *reason, int64_t now_ms) {
+    char address[PH_MOST_RECIPIENT_BYTES];
+    struct ph_db_statement *statement;
+    snprintf(address, sizeof(address), "%s", row->recipient);
+    for (char *next = address; *next; next++)
+        *next = (char)tolower((unsigned char)*next);
+    int code = ph_db_prepare(transaction,
+        "INSERT INTO mail_suppressions (address, reason, created_ms) VALUES ($1, $2, $3) "
+        "ON CONFLICT (address) DO NOTHING",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, address);
+    ph_db_bind_text(statement, 2, reason);
+    ph_db_bind_integer(statement, 3, now_ms);
+    return ph_db_run(statement);
+}
+
+static int64_t write_outcome(struct ph_db_transaction *transaction, const struct ph_outbox_row *row,
+    const char *owner, const struct ph_outbox_result *result, int64_t now_ms) {
+    static const char *const states[] = {
+        [PH_OUTBOX_SENT] = "sent", [PH_OUTBOX_AGAIN] = "queued", [PH_OUTBOX_FAILED] = "failed"};
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "UPDATE outbox SET state = $3, reason = $4, next_ms = $5, settled_ms = $6, lease_owner = '', "
+        "lease_until_ms = 0 WHERE id = $1 AND lease_owner = $2 AND state IN ('leased', 'handing')",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, row->id);
+    ph_db_bind_text(statement, 2, owner);
+    ph_db_bind_text(statement, 3, states[result->outcome]);
+    ph_db_bind_text(statement, 4, result->reason);
+    ph_db_bind_integer(statement, 5, result->next_ms);
+    if (result->outcome == PH_OUTBOX_AGAIN)
+        ph_db_bind_null(statement, 6);
+    else
+        ph_db_bind_integer(statement, 6, now_ms);
+    int64_t changed = ph_db_run(statement);
+    return changed == 0 ? -ESTALE : changed;
+}
+
+int ph_outbox_settle(struct ph_db *db, const struct ph_outbox_row *row, const char *owner,
+    const struct ph_outbox_result *result, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = write_outcome(transaction, row, owner, result, now_ms);
+    if (answer >= 0 && result->suppress)
+        answer = suppress(transaction, row, result->reason, now_ms);
+    return settle(transaction, answer);
+}
+
+static int64_t run_for(struct ph_db_transaction *transaction, const char *sql, const char *owner,
+    const char *id, int64_t now_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, owner);
+    ph_db_bind_integer(statement, 2, now_ms);
+    if (id)
+        ph_db_bind_text(statement, 3, id);
+    return ph_db_run(statement);
+}
+
+int ph_outbox_settle_owner(struct ph_db *db, const char *owner, const char (*given)[PH_SESSION_ID_BYTES],
+    size_t count, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    if (!*owner)
+        return 0;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = 0;
+    for (size_t i = 0; answer >= 0 && i < count; i++)
+        answer = run_for(transaction,
+            "UPDATE outbox SET state = 'sent', reason = 'handed over as its node died', settled_ms = $2, "
+            "lease_owner = '', lease_until_ms = 0 WHERE lease_owner = $1 AND id = $3 AND state = 'handing'",
+            owner, given[i], now_ms);
+    if (answer >= 0)
+        answer = run_for(transaction,
+            "UPDATE outbox SET state = 'queued', next_ms = $2, lease_owner = '', lease_until_ms = 0 "
+            "WHERE lease_owner = $1 AND state IN ('leased', 'handing')",
+            owner, NULL, now_ms);
+    return settle(transaction, answer);
+}
+
+static int64_t run_at(
+    struct ph_db_transaction *transaction, const char *sql, int64_t now_ms, int64_t before_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, now_ms);
+    if (before_ms)
+        ph_db_bind_integer(statement, 2, before_ms);
+    return ph_db_run(statement);
+}
+
+int ph_outbox_sweep(struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, int64_t *unconfirmed) {
+    struct ph_db_transaction *transaction;
+    *unconfirmed = 0;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    /* A webhook's receiver knows a repeated delivery by its id, so those are given again. */
+    int64_t answer = run_at(transaction,
+        "UPDATE outbox SET state = 'queued', next_ms = $1, lease_owner = '', lease_until_ms = 0 "
+        "WHERE (state = 'leased' OR (state = 'handing' AND kind = 'webhook')) AND lease_until_ms < $1",
+        now_ms, 0);
+    if (answer >= 0) {
+        answer = run_at(transaction,
+            "UPDATE outbox SET state = 'unconfirmed', reason = 'its node was lost while handing it over', "
+            "settled_ms = $1, lease_owner = '' WHERE state = 'handing' AND lease_until_ms < $1",
+            now_ms, 0);
+        *unconfirmed = answer;
+    }
+    if (answer >= 0)
+        answer = run_at(transaction,
+            "UPDATE outbox SET state = 'failed', reason = 'not delivered within a day', settled_ms = $1 "
+            "WHERE state = 'queued' AND created_ms < $2",
+            now_ms, now_ms - PH_OUTBOX_MOST_AGE_MS);
+    if (answer >= 0)
+        answer = run_at(transaction, "DELETE FROM outbox WHERE settled_ms < $1", forget_before_ms, 0);
+    return settle(transaction, answer);
+}
+
+int ph_outbox_measure(struct ph_db *db, struct ph_outbox_figures figures[PH_OUTBOX_KINDS]) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    memset(figures, 0, PH_OUTBOX_KINDS * sizeof(*figures));
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction,
+        "SELECT kind, COUNT(*), MIN(created_ms) FROM outbox WHERE state IN ('queued', 'leased', 'handing') "
+        "GROUP BY kind",
+        &statement);
+    if (code == 0) {
+        while ((code = ph_db_step(statement)) == 1) {
+            bool is_mail = strcmp(ph_db_text(statement, 0), kinds[PH_OUTBOX_MAIL]) == 0;
+            figures[is_mail ? PH_OUTBOX_MAIL : PH_OUTBOX_WEBHOOK] = (struct ph_outbox_figures){
+                .waiting = ph_db_integer(statement, 1), .oldest_ms = ph_db_integer(statement, 2)};
+        }
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+int ph_outbox_next_turn(struct ph_db *db, enum ph_outbox_kind kind, int64_t *next_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    *next_ms = INT64_MAX;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(
+        transaction, "SELECT MIN(next_ms) FROM outbox WHERE state = 'queued' AND kind = $1", &statement);
+    if (code == 0) {
+        ph_db_bind_text(statement, 1, kinds[kind]);
+        code = ph_db_step(statement);
+        if (code == 1 && !ph_db_is_null(statement, 0))
+            *next_ms = ph_db_integer(statement, 0);
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code < 0 ? code : 0;
+}
