@@ -121,7 +121,7 @@ static bool add_etag(struct MHD_Response *made, const struct ph_http_response *r
 static bool add_cors(struct MHD_Response *made) {
     return add(made, "Access-Control-Allow-Origin", "*") &&
            add(made, "Access-Control-Expose-Headers",
-               "Age, Date, ETag, Content-Length, Content-Range, Link, Location");
+               "Age, Date, ETag, Content-Length, Content-Range, Link, Location, Retry-After");
 }
 
 /* A 304 repeats what caches update (RFC 9110 section 15.4.5) and says nothing of a body. */

@@ -45,9 +45,9 @@ static struct ph_http_response *copy_key(
 struct ph_http_response *ph_whip_request_read(
     struct ph_whip_request *whip, struct ph_http_request *request, enum ph_whip_kind kind) {
     *whip = (struct ph_whip_request){.kind = kind};
-    struct ph_http_response *refusal = check_body(request, kind);
+    struct ph_http_response *refusal = copy_key(whip, request);
     if (!refusal)
-        refusal = copy_key(whip, request);
+        refusal = check_body(request, kind);
     if (refusal)
         return refusal;
     const char *if_match = ph_http_request_header(request, "If-Match");

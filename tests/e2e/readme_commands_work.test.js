@@ -36,10 +36,11 @@ test('every command of the README is tried here', () => {
 });
 
 scenario('scripts/up --demo shows a moving picture, the commands to publish work beside it, and Ctrl-C ends everything', async (stage) => {
-  const [http, srt] = [await freeTcpPort(), await freeUdpPort()];
+  const [http, srt, webrtc] = [await freeTcpPort(), await freeUdpPort(), await freeUdpPort()];
   const env = {
     ...process.env, PORTHOLE_DATA_DIR: stage.dataDir(), PORTHOLE_HTTP_LISTEN: `127.0.0.1:${http}`, PORTHOLE_SRT_LISTEN: `127.0.0.1:${srt}`,
-    PORTHOLE_PUBLIC_URL: `http://127.0.0.1:${http}`, PORTHOLE_LADDER: smallLadder, PORTHOLE_MOST_SESSIONS: '4',
+    PORTHOLE_WEBRTC_LISTEN: `127.0.0.1:${webrtc}`, PORTHOLE_PUBLIC_URL: `http://127.0.0.1:${http}`, PORTHOLE_LADDER: smallLadder,
+    PORTHOLE_MOST_SESSIONS: '4',
   };
   const up = stage.child('/bin/bash', ['-c', `exec ${command('scripts/up')}`], { env, cwd: repository, name: 'scripts/up' });
   const page = await waitFor('the demo\'s address', () => {
@@ -83,9 +84,12 @@ async function runUp(env) {
 }
 
 scenario('the roles in processes of their own carry a session, and the example settings are good', async (stage) => {
-  const [http, srt] = [await freeTcpPort(), await freeUdpPort()];
+  const [http, srt, webrtc] = [await freeTcpPort(), await freeUdpPort(), await freeUdpPort()];
   const data = stage.dataDir();
-  const env = { ...process.env, PORTHOLE_SRT_LISTEN: `127.0.0.1:${srt}`, PORTHOLE_LADDER: smallLadder, PORTHOLE_DATA_DIR: data };
+  const env = {
+    ...process.env, PORTHOLE_SRT_LISTEN: `127.0.0.1:${srt}`, PORTHOLE_WEBRTC_LISTEN: `127.0.0.1:${webrtc}`, PORTHOLE_LADDER: smallLadder,
+    PORTHOLE_DATA_DIR: data,
+  };
   const at = { http, srt };
   const start = async (begin, port) => {
     const own = await freeTcpPort();

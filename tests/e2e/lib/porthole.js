@@ -45,6 +45,7 @@ export class Porthole {
   async prepare() {
     this.httpPort ??= await freeTcpPort();
     this.srtPort ??= await freeUdpPort();
+    this.webrtcPort ??= await freeUdpPort();
     this.url = `http://127.0.0.1:${this.httpPort}`;
     const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('PORTHOLE_'));
     this.env = {
@@ -52,6 +53,7 @@ export class Porthole {
       PORTHOLE_DATA_DIR: this.dataDir,
       PORTHOLE_HTTP_LISTEN: `127.0.0.1:${this.httpPort}`,
       PORTHOLE_SRT_LISTEN: `127.0.0.1:${this.srtPort}`,
+      PORTHOLE_WEBRTC_LISTEN: `127.0.0.1:${this.webrtcPort}`,
       PORTHOLE_PUBLIC_URL: this.url,
       PORTHOLE_WEB_DIR: path.join(repository, 'web/dist'),
       PORTHOLE_LADDER: smallLadder,
