@@ -11,6 +11,8 @@
 #include "core/db/postgresql.h"
 
 enum { MOST_PARAMETERS = 32 };
+/* The server infers a parameter's type. One that the text leaves out is of some type: text's. */
+enum { PARAMETER_INFERRED = 0, PARAMETER_UNUSED = 25 };
 
 struct ph_pg_statement {
     struct ph_db_statement base;
@@ -19,6 +21,7 @@ struct ph_pg_statement {
     char name[16]; /* on the server */
     bool is_in_use;
     int parameter_count;
+    Oid types[MOST_PARAMETERS];    /* of those the text leaves out PARAMETER_UNUSED */
     char *values[MOST_PARAMETERS]; /* malloc'ed; NULL is SQL's null */
     bool was_run;
     PGresult *result;
@@ -47,16 +50,20 @@ static void free_statement(struct ph_pg_statement *statement) {
     free(statement);
 }
 
-/* The highest $n outside of quotes. */
-static int count_parameters(const char *sql) {
+/* The types of the parameters $n that stand outside of quotes, and the highest n. */
+static int find_parameters(const char *sql, Oid types[MOST_PARAMETERS]) {
     int count = 0;
     bool is_quoted = false;
+    for (int i = 0; i < MOST_PARAMETERS; i++)
+        types[i] = PARAMETER_UNUSED;
     for (const char *next = sql; *next; next++) {
         if (*next == '\'')
             is_quoted = !is_quoted;
         if (*next != '$' || is_quoted || !isdigit((unsigned char)next[1]))
             continue;
-        int number = atoi(next + 1);
+        int number = (int)strtol(next + 1, NULL, 10);
+        assert(number >= 1 && number <= MOST_PARAMETERS);
+        types[number - 1] = PARAMETER_INFERRED;
         if (number > count)
             count = number;
     }
@@ -74,11 +81,11 @@ static int make(struct ph_pg_connection *connection, const char *sql, struct ph_
         free_statement(statement);
         return -ENOMEM;
     }
-    statement->parameter_count = count_parameters(sql);
-    assert(statement->parameter_count <= MOST_PARAMETERS);
+    statement->parameter_count = find_parameters(sql, statement->types);
     snprintf(statement->name, sizeof(statement->name), "s%u", connection->statement_count++);
-    int code =
-        ph_pg_await(connection, PQsendPrepare(connection->handle, statement->name, sql, 0, NULL), NULL);
+    int code = ph_pg_await(connection,
+        PQsendPrepare(connection->handle, statement->name, sql, statement->parameter_count, statement->types),
+        NULL);
     if (code < 0) {
         free_statement(statement);
         return code;
@@ -119,7 +126,7 @@ void ph_pg_forget_statements(struct ph_pg_connection *connection) {
 int ph_pg_bind_text(struct ph_db_statement *base, int number, const char *text) {
     struct ph_pg_statement *statement = of(base);
     assert(number >= 1 && number <= MOST_PARAMETERS);
-    if (number > statement->parameter_count)
+    if (statement->types[number - 1] == PARAMETER_UNUSED)
         return -EINVAL;
     char *copy = text ? strdup(text) : NULL;
     if (text && !copy)

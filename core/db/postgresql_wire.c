@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/log.h"
 #include "core/db/postgresql.h"
 
 int ph_pg_code(const char *sqlstate) {
@@ -82,7 +83,12 @@ static int judge(struct ph_pg_connection *connection, const PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
         return 0;
-    int code = ph_pg_code(PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    int code = ph_pg_code(sqlstate);
+    /* Of wrong SQL the server's sentence names parts; of others it may repeat values. */
+    if (sqlstate && strncmp(sqlstate, "42", 2) == 0)
+        ph_log_error("database refuses a statement", ph_str("sqlstate", sqlstate),
+            ph_str("reason", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
     if (code == -EIO || PQstatus(connection->handle) != CONNECTION_OK)
         return lose(connection);
     return code;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fetchWhole, request } from './lib/http.js';
-import { scenario } from './lib/stage.js';
+import { scenarioOnBoth } from './lib/stage.js';
 import { waitFor } from './lib/wait.js';
 
 const listed = async (node, token) => {
@@ -8,7 +8,7 @@ const listed = async (node, token) => {
   return JSON.stringify(json);
 };
 
-scenario('a session is created, live, listed, ended and gone, and says so at each step', async (stage) => {
+scenarioOnBoth('a session is created, live, listed, ended and gone, and says so at each step', async (stage) => {
   const node = await stage.node({ env: { PORTHOLE_LOG_LEVEL: 'debug' } });
   const session = await stage.session(node, { body: { title: 'Our first try', visibility: 'public' } });
   assert.equal((await session.state(session.token)).state, 'created');
@@ -40,7 +40,7 @@ scenario('a session is created, live, listed, ended and gone, and says so at eac
   assert.ok([403, 404].includes(answer.status), `somebody else's session: ${answer.status}`);
 });
 
-scenario('a private session is shown to its owner and to who holds its token, and to nobody else', async (stage) => {
+scenarioOnBoth('a private session is shown to its owner and to who holds its token, and to nobody else', async (stage) => {
   const node = await stage.node();
   const session = await stage.session(node, { body: { visibility: 'private' } });
   const invited = await stage.token(node, { role: 'viewer', sub: 'grandmother', session: session.id });

@@ -9,6 +9,7 @@ import { closeConnections, fetchWhole, request } from './http.js';
 import { loopArguments, sourceFile, srtUrl } from './media.js';
 import { parseMultivariant, parsePlaylist } from './playlist.js';
 import { Porthole, binary } from './porthole.js';
+import { Postgres } from './postgres.js';
 import { Rules } from './rules.js';
 import { UdpRelay } from './udp_relay.js';
 import { deadline, waitFor } from './wait.js';
@@ -60,6 +61,7 @@ export class Stage {
     this.secrets = new Set();
     this.viewers = [];
     this.cleanups = [];
+    this.env = {};
   }
 
   dataDir(name = 'data') {
@@ -70,7 +72,7 @@ export class Stage {
 
   /** A started node; `roles` of "origin" and the like make it one of several processes. */
   async node(options = {}) {
-    const node = new Porthole({ dataDir: this.dataDir(), ...options });
+    const node = new Porthole({ dataDir: this.dataDir(), ...options, env: { ...this.env, ...options.env } });
     this.nodes.push(node);
     await node.start();
     return node;
@@ -86,6 +88,15 @@ export class Stage {
       env: { ...env, PORTHOLE_ORIGINS: origin.url, PORTHOLE_WORKERS: `unix:${this.dataDir()}/worker.sock` },
     });
     return { origin, api, worker, ingest };
+  }
+
+  /** A PostgreSQL server, which every node started from here on uses. */
+  async postgres() {
+    const postgres = await Postgres.start();
+    this.env.PORTHOLE_DATABASE_URL = postgres.url;
+    this.secrets.add(postgres.password);
+    this.after(() => postgres.close());
+    return postgres;
   }
 
   async token(node, { role = 'streamer', sub = 'streamer-1', session, ttl } = {}) {
@@ -244,4 +255,17 @@ export function scenario(name, body, { within = 60_000 } = {}) {
       throw error;
     }
   });
+}
+
+/** The same scenario twice: on SQLite and on PostgreSQL. */
+export function scenarioOnBoth(name, body, options) {
+  scenario(`${name} (SQLite)`, body, options);
+  scenario(
+    `${name} (PostgreSQL)`,
+    async (stage, t) => {
+      await stage.postgres();
+      await body(stage, t);
+    },
+    options,
+  );
 }

@@ -10,32 +10,25 @@
 
 #include "api/embedded.h"
 #include "api/events.h"
+#include "tests/unit/support/database.h"
 
 #define SESSION "abcdefghijklmnopqrstuvwxyz"
 #define OTHER "zbcdefghijklmnopqrstuvwxyz"
 
-static char folder[64];
 static struct ph_db *db;
 static char taken[8192];
 
 static int open_log(void **state) {
-    char url[128];
     (void)state;
-    strcpy(folder, "/tmp/ph-events-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(url, sizeof(url), "sqlite:%s/test.db", folder);
-    if (ph_db_open(&db, url, NULL) < 0)
+    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0)
         return -1;
     return ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL);
 }
 
 static int close_log(void **state) {
-    char command[128];
     (void)state;
     ph_db_close(db);
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
+    return ph_test_database_remove();
 }
 
 static int64_t put(const char *session, enum ph_event_type type, const char *body, int64_t at_ms) {

@@ -195,6 +195,22 @@ static void broken_sql_and_binds(void **state) {
     ph_db_rollback(transaction);
 }
 
+static void a_number_may_be_left_out(void **state) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    (void)state;
+    assert_int_equal(insert_alone("a", 7), 1);
+    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
+    assert_int_equal(
+        ph_db_prepare(transaction, "SELECT '$9' FROM houses WHERE id = $3 AND rooms = $1", &statement), 0);
+    ph_db_bind_integer(statement, 1, 7);
+    ph_db_bind_text(statement, 3, "a");
+    assert_int_equal(ph_db_step(statement), 1);
+    assert_string_equal(ph_db_text(statement, 0), "$9");
+    ph_db_finish(statement);
+    ph_db_rollback(transaction);
+}
+
 static void a_failure_spoils_its_transaction(void **state) {
     struct ph_db_transaction *transaction;
     (void)state;
@@ -330,6 +346,7 @@ int main(void) {
         ON_DB(what_is_rolled_back_is_gone),
         ON_DB(a_reader_keeps_its_snapshot_and_may_not_write),
         ON_DB(broken_sql_and_binds),
+        ON_DB(a_number_may_be_left_out),
         ON_DB(a_failure_spoils_its_transaction),
         ON_DB(a_second_writer_waits_no_longer_than_its_patience),
         ON_DB(a_key_is_alone_with_itself_and_with_writers),
