@@ -32,7 +32,7 @@ scenario('PostgreSQL is gone for ten seconds: live sessions go on, the API says 
   const start = await request(`${node.url}/api/sessions/start`, { method: 'POST', headers: headers(live.token), body: '{}' });
   assert.equal(start.status, 503);
   assert.match(start.headers['content-type'], /problem\+json/);
-  assert.equal((await request(`${node.url}/health`)).status, 503, 'the node says that its database is away');
+  await waitFor('the node to say that its database is away', async () => (await request(`${node.url}/health`)).status === 503);
 
   // What happens meanwhile is written once the database is back.
   await publishers[1].stop();
