@@ -22,19 +22,61 @@ static json_t *timeline_to_json(const struct ph_timeline *timeline) {
         (json_int_t)timeline->window_start_us, "windowLeast", (json_int_t)timeline->window_least_us);
 }
 
+static json_t *rtp_stream_to_json(const struct ph_rtp_stream_clock *stream) {
+    return json_pack("{s:b, s:I, s:i, s:I, s:I, s:b, s:I}", "placed", stream->is_placed, "ssrc",
+        (json_int_t)stream->ssrc, "rate", (int)stream->rate, "reference", (json_int_t)stream->reference,
+        "offset", (json_int_t)stream->offset_us, "hasReport", stream->has_report, "report",
+        (json_int_t)stream->report_offset_us);
+}
+
+static json_t *rtp_clock_to_json(const struct ph_rtp_clock *clock) {
+    return json_pack(
+        "[o, o]", rtp_stream_to_json(&clock->streams[0]), rtp_stream_to_json(&clock->streams[1]));
+}
+
 struct ph_bytes *ph_source_state_write(const struct ph_source_state *state) {
     const struct ph_source_description *description = &state->description;
-    json_t *root = json_pack("{s:i, s:[i,i], s:[i,i], s:[i,i], s:o, s:I, s:I, s:f, s:I, s:b, s:I, s:s, s:s?}",
-        "version", version, "size", (int)description->width, (int)description->height, "rate",
-        (int)description->plan.rate.num, (int)description->plan.rate.den, "grid",
-        (int)description->plan.frames_per_part, (int)description->plan.parts_per_segment, "timeline",
-        timeline_to_json(&state->timeline), "slot", (json_int_t)state->slot, "audioFrame",
-        (json_int_t)state->audio_frame, "phase", state->phase, "bias", (json_int_t)state->audio_bias,
-        "hasAudio", state->has_audio, "connection", (json_int_t)state->connection, "kind", state->kind, "sdp",
-        state->sdp);
+    json_t *root =
+        json_pack("{s:i, s:[i,i], s:[i,i], s:[i,i], s:o, s:o, s:I, s:I, s:f, s:I, s:b, s:I, s:s, s:s?}",
+            "version", version, "size", (int)description->width, (int)description->height, "rate",
+            (int)description->plan.rate.num, (int)description->plan.rate.den, "grid",
+            (int)description->plan.frames_per_part, (int)description->plan.parts_per_segment, "timeline",
+            timeline_to_json(&state->timeline), "rtp", rtp_clock_to_json(&state->rtp_clock), "slot",
+            (json_int_t)state->slot, "audioFrame", (json_int_t)state->audio_frame, "phase", state->phase,
+            "bias", (json_int_t)state->audio_bias, "hasAudio", state->has_audio, "connection",
+            (json_int_t)state->connection, "kind", state->kind, "sdp", state->sdp);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text ? ph_bytes_adopt(text, strlen(text)) : NULL;
+}
+
+static bool rtp_stream_is_sane(const struct ph_rtp_stream_clock *stream) {
+    const int64_t most_reference = INT64_C(1) << 42, bound = INT64_C(1) << 56;
+    if (!stream->is_placed)
+        return !stream->has_report;
+    return stream->rate > 0 && stream->rate <= 1000000 && stream->reference >= -most_reference &&
+           stream->reference <= most_reference && stream->offset_us >= -bound && stream->offset_us <= bound &&
+           stream->report_offset_us >= -bound && stream->report_offset_us <= bound;
+}
+
+static int unpack_rtp_stream(json_t *value, struct ph_rtp_stream_clock *stream) {
+    int placed = 0, rate = 0, has_report = 0;
+    json_int_t ssrc = 0, reference = 0, offset = 0, report = 0;
+    if (json_unpack(value, "{s:b, s:I, s:i, s:I, s:I, s:b, s:I}", "placed", &placed, "ssrc", &ssrc, "rate",
+            &rate, "reference", &reference, "offset", &offset, "hasReport", &has_report, "report", &report))
+        return PH_INVALID_DATA;
+    *stream =
+        (struct ph_rtp_stream_clock){placed, (uint32_t)ssrc, rate, reference, offset, has_report, report};
+    return rtp_stream_is_sane(stream) ? 0 : PH_INVALID_DATA;
+}
+
+/* A state of a worker that knew no RTP has none. */
+static int unpack_rtp_clock(json_t *root, struct ph_rtp_clock *clock) {
+    json_t *value = json_object_get(root, "rtp");
+    if (!value)
+        return 0;
+    int code = unpack_rtp_stream(json_array_get(value, 0), &clock->streams[0]);
+    return code < 0 ? code : unpack_rtp_stream(json_array_get(value, 1), &clock->streams[1]);
 }
 
 static bool timeline_is_sane(const struct ph_timeline *timeline) {
@@ -97,7 +139,7 @@ static int unpack(json_t *root, struct ph_source_state *state) {
     state->connection = (uint64_t)connection;
     strcpy(state->kind, kind);
     state->sdp = NULL;
-    if (!state_is_sane(state))
+    if (!state_is_sane(state) || unpack_rtp_clock(root, &state->rtp_clock) < 0)
         return PH_INVALID_DATA;
     if (sdp && !(state->sdp = strdup(sdp)))
         return -ENOMEM;

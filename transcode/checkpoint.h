@@ -6,6 +6,7 @@
 #define PH_TRANSCODE_CHECKPOINT_H
 
 #include "core/base/bytes.h"
+#include "transcode/rtp_clock.h"
 #include "transcode/source.h"
 #include "transcode/timeline.h"
 
@@ -15,6 +16,7 @@ enum { PH_MOST_SOURCE_POINTS = 96, PH_CONNECTION_KIND_BYTES = 16 };
 struct ph_source_state {
     struct ph_source_description description;
     struct ph_timeline timeline;
+    struct ph_rtp_clock rtp_clock;
     int64_t slot;        /* of the keyframe: the first the grid fills */
     int64_t audio_frame; /* the first frame of sound that is whole */
     double phase;        /* of the picture's grid */

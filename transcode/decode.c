@@ -106,6 +106,13 @@ bool ph_decoder_is_keyframe(struct ph_decoder *decoder, const AVPacket *packet) 
     return decoder->splitter->pict_type == AV_PICTURE_TYPE_I;
 }
 
+/* Something could not be decoded: what follows refers back to it. */
+static void note_error(struct ph_decoder *decoder) {
+    decoder->errors++;
+    if (decoder->hides_damage)
+        decoder->is_shown = false;
+}
+
 int ph_decoder_send(struct ph_decoder *decoder, const AVPacket *packet) {
     int64_t before_us = thread_cpu_us();
     int code = avcodec_send_packet(decoder->context, packet);
@@ -113,15 +120,17 @@ int ph_decoder_send(struct ph_decoder *decoder, const AVPacket *packet) {
     if (code == AVERROR(ENOMEM))
         return code;
     if (code < 0 && code != AVERROR_EOF)
-        decoder->errors++;
+        note_error(decoder);
     return 0;
 }
 
 /* Whether a picture may be shown: from the first clean keyframe on. */
 static bool may_show(struct ph_decoder *decoder, const AVFrame *frame) {
+    bool is_clean = !(frame->flags & AV_FRAME_FLAG_CORRUPT) && !frame->decode_error_flags;
+    if (!is_clean && decoder->hides_damage)
+        decoder->is_shown = false;
     if (decoder->is_shown)
         return true;
-    bool is_clean = !(frame->flags & AV_FRAME_FLAG_CORRUPT) && !frame->decode_error_flags;
     bool begins = frame->pict_type == AV_PICTURE_TYPE_I || frame->pict_type == AV_PICTURE_TYPE_NONE;
     decoder->is_shown = is_clean && begins;
     return decoder->is_shown;
@@ -135,7 +144,7 @@ int ph_decoder_receive(struct ph_decoder *decoder, AVFrame *frame) {
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF || code == AVERROR(ENOMEM))
             return code;
         if (code < 0) {
-            decoder->errors++;
+            note_error(decoder);
             return -EAGAIN;
         }
         decoder->decoded++;

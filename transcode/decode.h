@@ -21,6 +21,7 @@ struct ph_decoder {
         *splitter; /* sound: finds the frames in the bytes; picture: says what is a keyframe */
     unsigned threads;
     bool is_shown;     /* a clean keyframe was decoded: what comes may be shown */
+    bool hides_damage; /* set after opening: a damaged picture ends what may be shown */
     bool is_too_large; /* a picture above the limits was refused */
     uint64_t decoded, errors;
     int64_t cpu_us; /* spent by the calling thread in the decoder */

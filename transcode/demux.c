@@ -2,10 +2,13 @@
 
 #include <string.h>
 
-int ph_demux_create(struct ph_demux **demux, const char *kind, struct ph_demux_input *input) {
+int ph_demux_create(
+    struct ph_demux **demux, const struct ph_link_connection *connection, struct ph_demux_input *input) {
     *demux = NULL;
-    if (strcmp(kind, "mpegts") == 0)
+    if (strcmp(connection->kind, "mpegts") == 0)
         return ph_demux_mpegts_create(demux, input);
+    if (strcmp(connection->kind, "rtp") == 0)
+        return ph_demux_rtp_create(demux, connection->sdp ? connection->sdp : "", input);
     return -ENOSYS;
 }
 

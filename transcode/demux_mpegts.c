@@ -148,6 +148,7 @@ static int take_packet(struct mpegts *ts, struct ph_demux_packet *read) {
     read->packet->pts = ts->packet->pts;
     read->packet->dts = ts->packet->dts;
     read->packet->flags = ts->packet->flags;
+    read->packet->time_base = (AVRational){1, 90000};
     return 0;
 }
 
@@ -168,10 +169,13 @@ static int mpegts_read(struct ph_demux *demux, struct ph_demux_packet *read) {
         int audio = choose_stream(ts->format, AVMEDIA_TYPE_AUDIO, video);
         int index = ts->packet->stream_index;
         if (ts->packet->size > 0 && (index == video || index == audio)) {
+            int64_t arrival_us = arrival_of(ts, avio_tell(ts->format->pb));
             *read = (struct ph_demux_packet){
+                .event = PH_DEMUX_PACKET,
                 .kind = index == video ? PH_TRACK_VIDEO : PH_TRACK_AUDIO,
                 .codec = ts->format->streams[index]->codecpar,
-                .arrival_us = arrival_of(ts, avio_tell(ts->format->pb)),
+                .first_arrival_us = arrival_us,
+                .arrival_us = arrival_us,
                 .replay_unit = replay_unit_of(ts, ts->packet->pos),
                 .video_listed = video >= 0,
             };

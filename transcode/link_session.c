@@ -186,6 +186,7 @@ static int open_source(struct session *session) {
         .part_ms = session->hello.part_ms,
         .segment_ms = session->hello.segment_ms,
         .most_fps = ph_ladder_most_fps(&session->ladder),
+        .most_height = session->ladder.entries[0].height,
         .epoch_time_us = session->hello.epoch_time_us,
         .state = session->resume.from.source_state,
     };

@@ -27,7 +27,8 @@ enum { PH_GRID_PATIENCE_US = 250000 };
 /* What the source turned out to be; fixed for the session once known, so that a resumed worker plans the
  * same. */
 struct ph_source_description {
-    uint32_t width, height;   /* display size in square pixels, even; of the first picture */
+    /* Display size in square pixels, even; of the first picture, or what a WebRTC picture may grow to. */
+    uint32_t width, height;
     struct ph_grid_plan plan; /* at the source's snapped rate, 60 at most and at most the ladder's highest */
 };
 
@@ -66,6 +67,7 @@ struct ph_grid_sink {
 struct ph_source_options {
     uint32_t part_ms, segment_ms;
     uint32_t most_fps;        /* of the ladder */
+    uint32_t most_height;     /* of the ladder: what a WebRTC picture may grow to; 0: as it begins */
     int64_t epoch_time_us;    /* link clock at t = 0 */
     unsigned decoder_threads; /* 0: chosen by the source's rate and size */
     struct ph_slice state;    /* a checkpoint to resume from, or empty */

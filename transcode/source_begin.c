@@ -12,8 +12,11 @@ enum {
     measure_us = 300000,      /* session time after which what is there must do */
     pictureless_us = 1000000, /* a source with sound and no announced picture is sound alone */
     media_us = 5000000,       /* a connection without media for this long has none */
+    rtp_media_us = 15000000,  /* the same for RTP, whose first keyframe may take its time on a thin line */
     black_width = 1280,
     black_height = 720,
+    growing_width = 640,
+    growing_height = 360,
 };
 
 static int compare(const void *a, const void *b) {
@@ -40,18 +43,27 @@ static double declared_fps(const struct ph_source_stage *stage) {
     return fps >= 5 && fps <= 240 ? fps : 0;
 }
 
+/* WebRTC's rate is what the network and the light allow at the moment, 30 or 60 at its best. */
+static double fps_of_rtp(double measured) {
+    return measured > 45 ? 60 : 30;
+}
+
 /* Frames a second, or 0 while it takes more pictures to know. */
 static double known_fps(const struct ph_source_stage *stage) {
     double declared = declared_fps(stage);
+    if (stage->is_rtp && declared <= 0 && stage->options.most_fps > 0 && stage->options.most_fps <= 30)
+        return 30;
     int64_t interval_us = median_interval_us(stage);
     double measured = interval_us > 0 ? 1e6 / (double)interval_us : 0;
     if (stage->waiting_count >= few_pictures && declared > 0 && measured > 0.8 * declared &&
         measured < 1.25 * declared)
         return declared;
     int64_t waited_us = stage->waiting_count ? stage->now_us - stage->waiting[0].time_us : 0;
-    if (stage->waiting_count >= enough_pictures || waited_us >= measure_us)
-        return measured > 0 ? measured : 30;
-    return 0;
+    if (stage->waiting_count < enough_pictures && waited_us < measure_us)
+        return 0;
+    if (stage->is_rtp)
+        return fps_of_rtp(measured);
+    return measured > 0 ? measured : 30;
 }
 
 /* Size in square pixels, even. */
@@ -64,6 +76,27 @@ static void describe_size(struct ph_source_description *description, const AVFra
         width = PH_MOST_SOURCE_WIDTH;
     description->width = width < 2 ? 2 : (uint32_t)width & ~1U;
     description->height = picture->height < 2 ? 2 : (uint32_t)picture->height & ~1U;
+}
+
+static bool is_of_size(const struct ph_source_description *description, uint32_t longer, uint32_t shorter) {
+    uint32_t width = description->width, height = description->height;
+    return (width == longer && height == shorter) || (width == shorter && height == longer);
+}
+
+/* WebRTC sends what the network carries: a picture that begins small may grow to the ladder's top within
+ * seconds, and the renditions are decided once. So it is taken to be that large from the start; but for the
+ * sizes of cameras, at which no larger camera's picture passes by when it is scaled by 3/4, 1/2, 3/8 … */
+static void foresee_size(struct ph_source_description *description, uint32_t most_height) {
+    bool is_portrait = description->height > description->width;
+    uint32_t shorter = is_portrait ? description->width : description->height;
+    uint32_t longer = is_portrait ? description->height : description->width;
+    if (shorter >= most_height || is_of_size(description, 1280, 720) || is_of_size(description, 640, 480))
+        return;
+    longer = (uint32_t)av_rescale(longer, most_height, shorter) & ~1U;
+    if (longer > PH_MOST_SOURCE_WIDTH)
+        longer = PH_MOST_SOURCE_WIDTH;
+    description->width = is_portrait ? most_height : longer;
+    description->height = is_portrait ? longer : most_height;
 }
 
 static AVFrame *black_picture(uint32_t width, uint32_t height) {
@@ -90,6 +123,8 @@ static AVFrame *black_picture(uint32_t width, uint32_t height) {
 static int begin(struct ph_source_stage *stage, AVFrame *first, double fps, int64_t time_us) {
     struct ph_source_description *description = &stage->description;
     describe_size(description, first);
+    if (stage->is_rtp)
+        foresee_size(description, stage->options.most_height & ~1U);
     struct ph_rational rate = ph_grid_snap_rate(fps, stage->options.most_fps);
     description->plan = ph_grid_plan_make(rate, stage->options.part_ms, stage->options.segment_ms);
     stage->has_begun = true;
@@ -118,12 +153,31 @@ static int begin_with_pictures(struct ph_source_stage *stage, double fps) {
 }
 
 static int begin_without_pictures(struct ph_source_stage *stage) {
-    AVFrame *picture = black_picture(black_width, black_height);
+    /* A picture that is listed comes, and may be larger. */
+    bool may_grow = stage->is_rtp && stage->lists_video;
+    AVFrame *picture =
+        may_grow ? black_picture(growing_width, growing_height) : black_picture(black_width, black_height);
     if (!picture)
         return -ENOMEM;
     int code = begin(stage, picture, 30, stage->connected_us);
     av_frame_free(&picture);
     return code;
+}
+
+/* A source with sound and no picture so far. */
+static bool is_sound_alone(const struct ph_source_stage *stage, int64_t waited_us) {
+    if (stage->is_rtp) /* its description is final */
+        return !stage->lists_video;
+    return stage->parameters[PH_TRACK_VIDEO] == NULL && waited_us >= pictureless_us;
+}
+
+static int fail_without_media(struct ph_source_stage *stage) {
+    if (stage->is_rtp)
+        return ph_source_stage_fail(stage, "no_media",
+            "The publisher is connected and sends no picture and no sound that can be decoded; check that "
+            "its tracks are not muted and that it answers requests for keyframes.");
+    return ph_source_stage_fail(stage, "no_media",
+        "The publisher sends neither video nor audio that can be read; publish MPEG-TS with H.264 video.");
 }
 
 static int fail_unsupported(struct ph_source_stage *stage) {
@@ -145,13 +199,9 @@ int ph_source_stage_consider(struct ph_source_stage *stage) {
     bool has_sound = stage->audio.decoded > 0, has_video = stage->parameters[PH_TRACK_VIDEO] != NULL;
     if (stage->refused_codec && !has_video && waited_us >= pictureless_us)
         return fail_unsupported(stage);
-    if (has_sound && (waited_us >= media_us || (!has_video && waited_us >= pictureless_us)))
+    if (has_sound && (waited_us >= media_us || is_sound_alone(stage, waited_us)))
         return begin_without_pictures(stage);
-    if (waited_us >= media_us)
-        return ph_source_stage_fail(stage, "no_media",
-            "The publisher sends neither video nor audio that can be read; publish MPEG-TS with H.264 "
-            "video.");
-    return 0;
+    return waited_us >= (stage->is_rtp ? rtp_media_us : media_us) ? fail_without_media(stage) : 0;
 }
 
 int ph_source_stage_begin_late(struct ph_source_stage *stage) {
@@ -225,7 +275,9 @@ static int resume(struct ph_source_stage *stage, struct ph_source_state *state) 
         return -ENOMEM;
     stage->connection.sdp = state->sdp;
     state->sdp = NULL;
-    return 0;
+    stage->rtp_clock = state->rtp_clock;
+    stage->keyframe_us = stage->now_us;
+    return ph_source_stage_read_connection(stage);
 }
 
 int ph_source_stage_init(struct ph_source_stage *stage, const struct ph_source_options *options,

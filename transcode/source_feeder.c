@@ -149,10 +149,34 @@ static int pass_packet(struct ph_source_feeder *feeder, struct ph_demux_packet *
         av_packet_free(&read->packet);
         return pass(feeder, NULL);
     }
+    item->first_us = read->first_arrival_us;
+    item->ssrc = read->ssrc;
     item->replay_from = read->replay_unit;
     item->stream = read->kind;
     item->packet = read->packet;
     return pass(feeder, item);
+}
+
+/* A loss or a sender report. */
+static int pass_notice(struct ph_source_feeder *feeder, const struct ph_demux_packet *read) {
+    struct ph_source_item *item =
+        ph_source_item_create(read->event == PH_DEMUX_LOSS ? PH_ITEM_LOSS : PH_ITEM_REPORT, read->arrival_us);
+    if (item) {
+        item->stream = read->kind;
+        item->report = read->report;
+    }
+    return pass(feeder, item);
+}
+
+/* Takes over the event's packet. */
+static int pass_event(struct ph_source_feeder *feeder, struct ph_demux_packet *read) {
+    if (read->event != PH_DEMUX_PACKET)
+        return pass_notice(feeder, read);
+    int code = pass_parameters(feeder, read);
+    if (code == 0)
+        return pass_packet(feeder, read);
+    av_packet_free(&read->packet);
+    return code;
 }
 
 /* Demuxes until the connection is over. */
@@ -161,13 +185,8 @@ static void demux_connection(struct ph_source_feeder *feeder) {
     while (code == 0) {
         struct ph_demux_packet read;
         code = feeder->demux->impl->read(feeder->demux, &read);
-        if (code == 0) {
-            code = pass_parameters(feeder, &read);
-            if (code == 0)
-                code = pass_packet(feeder, &read);
-            else
-                av_packet_free(&read.packet);
-        }
+        if (code == 0)
+            code = pass_event(feeder, &read);
     }
     if (code != PH_EOF && !feeder->failure)
         ph_log_warning("a source's bytes cannot be read on; what follows is dropped", ph_code(code));
@@ -176,7 +195,7 @@ static void demux_connection(struct ph_source_feeder *feeder) {
 static void run_connection(struct ph_source_feeder *feeder, const struct ph_link_connection *connection) {
     feeder->is_refused = false;
     feeder->codecs[PH_TRACK_VIDEO] = feeder->codecs[PH_TRACK_AUDIO] = AV_CODEC_ID_NONE;
-    int code = ph_demux_create(&feeder->demux, connection->kind, &feeder->input);
+    int code = ph_demux_create(&feeder->demux, connection, &feeder->input);
     if (code == 0)
         demux_connection(feeder);
     else

@@ -10,17 +10,22 @@ enum ph_source_item_kind {
     PH_ITEM_REFUSED,    /* it announces a codec that nothing here decodes, and nothing else */
     PH_ITEM_STREAM,     /* packets of `stream` have these parameters from here on */
     PH_ITEM_PACKET,
-    PH_ITEM_GONE, /* the connection is over: drain the decoders */
-    PH_ITEM_END,  /* the session is over */
+    PH_ITEM_LOSS,   /* pictures are missing */
+    PH_ITEM_REPORT, /* a sender report */
+    PH_ITEM_GONE,   /* the connection is over: drain the decoders */
+    PH_ITEM_END,    /* the session is over */
 };
 
 struct ph_source_item {
     enum ph_source_item_kind kind;
     int64_t time_us;      /* link time; of a packet: when its last byte came */
+    int64_t first_us;     /* of a packet: when its first byte came */
+    uint32_t ssrc;        /* of an RTP packet */
     uint64_t replay_from; /* PACKET: the last entry from which a fresh demuxer yields it too, or PH_NO_UNIT */
     enum ph_track_kind stream;
     AVPacket *packet;                     /* owned */
     AVCodecParameters *parameters;        /* owned */
+    struct ph_rtp_report report;          /* REPORT */
     const char *codec;                    /* REFUSED: its name, static */
     struct ph_link_connection connection; /* owned */
 };

@@ -33,6 +33,7 @@ static int make_point(
     *state = (struct ph_source_state){
         .description = stage->description,
         .timeline = stage->timeline,
+        .rtp_clock = stage->rtp_clock,
         .slot = point->slot,
         .phase = stage->grid.phase,
         .audio_bias = stage->audio_grid.has_position ? stage->audio_grid.bias : 0,

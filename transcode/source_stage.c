@@ -5,7 +5,12 @@
 
 #include "core/base/log.h"
 
-enum { keyframe_request_us = 1000000 };
+enum {
+    keyframe_request_us = 500000,
+    /* WebRTC sends keyframes on request alone. A replay begins at one, and takes as long as decoding from
+     * there; so one is asked for this often. */
+    rtp_keyframe_interval_us = 4000000,
+};
 
 int64_t ph_source_stage_session_us(const struct ph_source_stage *stage, int64_t link_us) {
     return link_us - stage->options.epoch_time_us;
@@ -78,6 +83,7 @@ static int open_video(struct ph_source_stage *stage) {
         ph_decoder_open(&stage->video, stage->parameters[PH_TRACK_VIDEO], wanted_threads(stage), &reason);
     if (code == 0) {
         stage->video.is_shown = false;
+        stage->video.hides_damage = stage->is_rtp;
         ph_decoder_set_skip(&stage->video, atomic_load(&stage->decode_skip));
         return 0;
     }
@@ -88,14 +94,20 @@ static int open_video(struct ph_source_stage *stage) {
     return stage->has_begun ? 1 : link_failed(stage, &reason);
 }
 
-static void ask_for_keyframe(struct ph_source_stage *stage) {
-    if (stage->video.is_shown || stage->now_us - stage->asked_keyframe_us < keyframe_request_us)
+void ph_source_stage_ask_for_keyframe(struct ph_source_stage *stage) {
+    if (stage->is_catching_up || stage->now_us - stage->asked_keyframe_us < keyframe_request_us)
         return;
     stage->asked_keyframe_us = stage->now_us;
     stage->sink->impl->want_keyframe(stage->sink);
 }
 
-static int64_t map_packet(
+static bool wants_keyframe(const struct ph_source_stage *stage) {
+    if (!stage->video.is_shown || stage->awaits_keyframe)
+        return true;
+    return stage->is_rtp && stage->now_us - stage->keyframe_us >= rtp_keyframe_interval_us;
+}
+
+int64_t ph_source_stage_map(
     struct ph_source_stage *stage, enum ph_track_kind stream, int64_t ticks, int64_t arrival_us) {
     struct ph_timeline before = stage->timeline;
     int64_t time_us = ph_timeline_map(&stage->timeline, stream, ticks, arrival_us);
@@ -105,12 +117,19 @@ static int64_t map_packet(
     return time_us;
 }
 
-static int decode_picture(struct ph_source_stage *stage, struct ph_source_item *item) {
-    AVPacket *packet = item->packet;
+static int64_t time_of_picture(struct ph_source_stage *stage, const struct ph_source_item *item) {
+    if (stage->is_rtp)
+        return ph_source_stage_map_rtp(stage, item);
+    const AVPacket *packet = item->packet;
     int64_t ticks = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
     int64_t arrival_us = ph_source_stage_session_us(stage, item->time_us);
-    int64_t time_us =
-        ticks != AV_NOPTS_VALUE ? map_packet(stage, PH_TRACK_VIDEO, ticks, arrival_us) : arrival_us;
+    return ticks != AV_NOPTS_VALUE ? ph_source_stage_map(stage, PH_TRACK_VIDEO, ticks, arrival_us)
+                                   : arrival_us;
+}
+
+static int decode_picture(struct ph_source_stage *stage, struct ph_source_item *item) {
+    AVPacket *packet = item->packet;
+    int64_t time_us = time_of_picture(stage, item);
     bool is_keyframe = ph_decoder_is_keyframe(&stage->video, packet);
     if (is_keyframe && stage->video.threads != wanted_threads(stage)) {
         int code = drain_video(stage);
@@ -121,12 +140,16 @@ static int decode_picture(struct ph_source_stage *stage, struct ph_source_item *
         (void)ph_decoder_is_keyframe(&stage->video, packet); /* the new parser starts here too */
     }
     if (is_keyframe) {
+        stage->awaits_keyframe = false;
+        stage->keyframe_us = stage->now_us;
         int code = ph_source_stage_note_keyframe(stage, item, time_us);
         if (code < 0)
             return code;
-    } else {
-        ask_for_keyframe(stage);
+    } else if (wants_keyframe(stage)) {
+        ph_source_stage_ask_for_keyframe(stage);
     }
+    if (stage->awaits_keyframe)
+        return 0;
     unsigned place = stage->arrival_count++ % PH_ARRIVALS;
     stage->arrivals[place].time_us = time_us;
     stage->arrivals[place].arrival_us = item->time_us;
@@ -166,7 +189,7 @@ static int decode_samples(struct ph_source_stage *stage, const struct ph_source_
             return 0;
         if (code < 0)
             return code;
-        int64_t time_us = map_packet(stage, PH_TRACK_AUDIO, stage->next_audio_ticks, arrival_us);
+        int64_t time_us = ph_source_stage_map(stage, PH_TRACK_AUDIO, stage->next_audio_ticks, arrival_us);
         if (stage->frame->sample_rate > 0)
             stage->next_audio_ticks += (int64_t)stage->frame->nb_samples * 90000 / stage->frame->sample_rate;
         code = ph_audio_grid_samples(&stage->audio_grid, stage->frame, time_us, item->time_us);
@@ -198,10 +221,16 @@ static int take_sound(struct ph_source_stage *stage, const struct ph_source_item
     }
     if (stage->is_unusable[PH_TRACK_AUDIO])
         return 0;
+    if (stage->is_rtp) {
+        int64_t time_us = ph_source_stage_map_rtp(stage, item);
+        ph_source_stage_note_audio(stage, item, time_us);
+        stage->audio_grid.expected_until_us = stage->now_us + PH_AUDIO_ABSENT_US;
+        return ph_source_stage_rtp_sound(stage, item, time_us);
+    }
     int64_t arrival_us = ph_source_stage_session_us(stage, item->time_us);
     int64_t pts = item->packet->pts;
     if (pts != AV_NOPTS_VALUE)
-        ph_source_stage_note_audio(stage, item, map_packet(stage, PH_TRACK_AUDIO, pts, arrival_us));
+        ph_source_stage_note_audio(stage, item, ph_source_stage_map(stage, PH_TRACK_AUDIO, pts, arrival_us));
     stage->audio_grid.expected_until_us = stage->now_us + PH_AUDIO_ABSENT_US;
     const uint8_t *bytes = item->packet->data;
     for (int left = item->packet->size; left > 0;) {
@@ -230,11 +259,29 @@ static int take_connection(struct ph_source_stage *stage, struct ph_source_item 
         stage->connected_us = stage->now_us;
     stage->has_connection = true;
     stage->refused_codec = NULL;
-    ph_audio_grid_declare(&stage->audio_grid, true, stage->now_us);
     ph_timeline_init(&stage->timeline);
+    stage->rtp_clock = (struct ph_rtp_clock){0};
     ph_grid_lose_phase(&stage->grid);
     ph_audio_grid_restart(&stage->audio_grid, 0);
     stage->next_audio_ticks = -1;
+    stage->has_sound_end = stage->awaits_keyframe = false;
+    stage->keyframe_us = stage->now_us;
+    int code = ph_source_stage_read_connection(stage);
+    if (code == 0)
+        ph_audio_grid_declare(&stage->audio_grid, stage->lists_audio, stage->now_us);
+    return code;
+}
+
+/* The last good picture stands until the next keyframe. */
+static int take_loss(struct ph_source_stage *stage) {
+    stage->awaits_keyframe = true;
+    stage->video.is_shown = false;
+    ph_source_stage_ask_for_keyframe(stage);
+    return 0;
+}
+
+static int take_report(struct ph_source_stage *stage, const struct ph_source_item *item) {
+    ph_rtp_clock_report(&stage->rtp_clock, &item->report);
     return 0;
 }
 
@@ -306,6 +353,10 @@ static int take(struct ph_source_stage *stage, struct ph_source_item *item) {
         return take_stream(stage, item);
     case PH_ITEM_PACKET:
         return item->stream == PH_TRACK_VIDEO ? take_picture(stage, item) : take_sound(stage, item);
+    case PH_ITEM_LOSS:
+        return take_loss(stage);
+    case PH_ITEM_REPORT:
+        return take_report(stage, item);
     case PH_ITEM_GONE:
         return take_gone(stage);
     case PH_ITEM_END:

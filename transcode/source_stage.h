@@ -10,6 +10,7 @@
 #include "transcode/checkpoint.h"
 #include "transcode/decode.h"
 #include "transcode/grid.h"
+#include "transcode/rtp_clock.h"
 #include "transcode/source_item.h"
 #include "transcode/timeline.h"
 
@@ -25,35 +26,41 @@ struct ph_waiting_picture {
 struct ph_source_stage {
     struct ph_source_options options;
     struct ph_grid_sink *sink;
-    int64_t now_us; /* session time */
-    bool has_connection;
-    int64_t connected_us; /* session time when the first connection began */
-    int64_t asked_keyframe_us;
+    int64_t now_us;                       /* session time */
     struct ph_link_connection connection; /* the one that stands; owned */
-    const char *refused_codec;            /* announced by the connection; NULL: none */
+    int64_t connected_us;                 /* session time when the first connection began */
+    bool has_connection;
+    bool is_rtp;                   /* the connection's kind */
+    bool lists_video, lists_audio; /* rtp: what its description lists; else anything may come */
+    bool awaits_keyframe;          /* pictures were lost: what refers back to them is not decoded */
+    bool has_sound_end;            /* rtp */
+    bool is_unusable[2];           /* no decoder for the stream */
+    bool has_begun;
+    bool is_catching_up;
+    bool is_over; /* ended or failed */
+    atomic_int decode_skip;
+    int64_t asked_keyframe_us;
+    int64_t keyframe_us;       /* session time of the last keyframe */
+    const char *refused_codec; /* announced by the connection; NULL: none */
     struct ph_timeline timeline;
+    struct ph_rtp_clock rtp_clock; /* in front of the timeline, for a connection of kind rtp */
     struct ph_decoder video, audio;
     AVCodecParameters *parameters[2]; /* owned */
-    bool is_unusable[2];              /* no decoder for the stream */
     AVFrame *frame;                   /* scratch */
     AVPacket *packet;                 /* scratch */
     int64_t next_audio_ticks; /* where the next packet of sound stands when it does not say; -1: unknown */
+    int64_t sound_end_ticks;  /* rtp: the timestamp, unwrapped, at which the sound decoded so far ends */
     struct {
         int64_t time_us, arrival_us;
     } arrivals[PH_ARRIVALS]; /* of pictures in the decoder */
-    unsigned arrival_count;
     struct ph_waiting_picture waiting[PH_MOST_WAITING_PICTURES];
-    unsigned waiting_count;
+    unsigned arrival_count, waiting_count;
     uint64_t first_replay_from; /* of the first picture's keyframe; PH_NO_UNIT: none yet */
-    bool has_begun;
     struct ph_source_description description;
     struct ph_grid grid;
     struct ph_audio_grid audio_grid;
     int64_t last_picture_us; /* session time of the last picture, for the source's rate */
     double interval_us;      /* between pictures, smoothed; 0: not known */
-    bool is_catching_up;
-    bool is_over; /* ended or failed */
-    atomic_int decode_skip;
     pthread_mutex_t lock;
     struct ph_source_points points;   /* guarded by lock */
     struct ph_source_figures figures; /* guarded by lock */
@@ -70,11 +77,23 @@ int ph_source_stage_start(struct ph_source_stage *stage) PH_NODISCARD;
 int ph_source_stage_take(
     struct ph_source_stage *stage, struct ph_source_item *item, bool is_behind) PH_NODISCARD;
 
-/* Shared between source_stage.c, source_begin.c and source_points.c. */
+/* Shared between source_stage.c, source_rtp.c, source_begin.c and source_points.c. */
 int64_t ph_source_stage_session_us(const struct ph_source_stage *stage, int64_t link_us);
 /* A picture (borrowed) to the grid, or to those that wait for it. */
 int ph_source_stage_picture(
     struct ph_source_stage *stage, AVFrame *picture, int64_t time_us, int64_t arrival_us) PH_NODISCARD;
+/* Session time of a timestamp of 90 kHz. */
+int64_t ph_source_stage_map(
+    struct ph_source_stage *stage, enum ph_track_kind stream, int64_t ticks, int64_t arrival_us);
+/* Asks the publisher for a keyframe, unless it was asked a moment ago. */
+void ph_source_stage_ask_for_keyframe(struct ph_source_stage *stage);
+/* Reads what the connection that stands says of itself. `-ENOMEM`. */
+int ph_source_stage_read_connection(struct ph_source_stage *stage) PH_NODISCARD;
+/* rtp: session time of a packet. */
+int64_t ph_source_stage_map_rtp(struct ph_source_stage *stage, const struct ph_source_item *item);
+/* rtp: decodes a packet of sound that stands at this session time; what is missing before it is made up. */
+int ph_source_stage_rtp_sound(
+    struct ph_source_stage *stage, const struct ph_source_item *item, int64_t time_us) PH_NODISCARD;
 /* Begins when enough is known of the source, fails when it can never be carried. */
 int ph_source_stage_consider(struct ph_source_stage *stage) PH_NODISCARD;
 /* Begins with what is there, at the session's end. */

@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     static const struct ph_demux_input_impl impl = {next_unit, replayable};
     struct bytes_input input = {.base.impl = &impl, .rest = {bytes, size}};
     struct ph_demux *demux;
-    if (ph_demux_create(&demux, "mpegts", &input.base) < 0)
+    if (ph_demux_create(&demux, &(struct ph_link_connection){.kind = (char[]){"mpegts"}}, &input.base) < 0)
         return 0;
     struct ph_demux_packet packet;
     while (demux->impl->read(demux, &packet) == 0) {

@@ -66,10 +66,16 @@ struct seen {
 
 enum { most_seen = 1000 };
 
+static int create(const char *kind, struct ph_demux **demux, struct ph_demux_input *input) {
+    char name[32];
+    snprintf(name, sizeof(name), "%s", kind);
+    return ph_demux_create(demux, &(struct ph_link_connection){.kind = name}, input);
+}
+
 /* Reads to the end; the code that ended it. */
 static int demux_all(struct stream_input *input, struct seen *seen, size_t *count) {
     struct ph_demux *demux;
-    assert_int_equal(ph_demux_create(&demux, "mpegts", &input->base), 0);
+    assert_int_equal(create("mpegts", &demux, &input->base), 0);
     *count = 0;
     struct ph_demux_packet read;
     int code;
@@ -267,7 +273,7 @@ static void an_unknown_kind_is_refused(void **state) {
     struct ph_builder nothing = {0};
     struct stream_input input = input_of(&nothing, 1316, 0);
     struct ph_demux *demux;
-    assert_int_equal(ph_demux_create(&demux, "carrier-pigeon", &input.base), -ENOSYS);
+    assert_int_equal(create("carrier-pigeon", &demux, &input.base), -ENOSYS);
     assert_null(demux);
 }
 
