@@ -6,6 +6,7 @@
 #include "api/dispatch.h"
 #include "api/embedded.h"
 #include "api/events.h"
+#include "api/live.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
@@ -15,6 +16,7 @@ struct ph_api {
     struct ph_sessions *sessions;
     struct ph_state_events state_events;
     struct ph_session_feed *feed;
+    struct ph_live *live;
     struct ph_verifier *verifier;
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
@@ -38,6 +40,13 @@ static int create_parts(struct ph_api *api) {
                             .clock = options->clock,
                             .runtime = options->runtime,
                             .reconnect_window_s = options->settings->reconnect_window_s});
+    if (code == 0)
+        code = ph_live_create(&api->live, &(struct ph_live_options){.settings = options->settings,
+                                              .db = options->db,
+                                              .sessions = api->sessions,
+                                              .feed = api->feed,
+                                              .clock = options->clock,
+                                              .metrics = options->metrics});
     if (code == 0)
         code = ph_verifier_hs256_create(&api->verifier, options->settings->jwt_secret);
     return code;
@@ -102,6 +111,8 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_profiles_routes, ph_profiles_route_count, &api->profiles_resource);
+    if (code == 0)
+        code = ph_live_add_routes(api->live, api->dispatch, server);
     return code;
 }
 
@@ -109,12 +120,14 @@ void ph_api_stop(struct ph_api *api) {
     ph_dispatch_destroy(api->dispatch);
     api->dispatch = NULL;
     ph_session_feed_stop(api->feed);
+    ph_live_stop(api->live);
 }
 
 void ph_api_destroy(struct ph_api *api) {
     if (!api)
         return;
     ph_dispatch_destroy(api->dispatch);
+    ph_live_destroy(api->live);
     ph_session_feed_destroy(api->feed);
     ph_sessions_destroy(api->sessions);
     ph_verifier_destroy(api->verifier);

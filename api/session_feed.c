@@ -333,6 +333,21 @@ bool ph_session_feed_health(
     return entry != NULL;
 }
 
+size_t ph_session_feed_healths(
+    struct ph_session_feed *feed, int64_t since_ms, struct ph_carried_health **list) {
+    size_t count = 0;
+    pthread_mutex_lock(&feed->lock);
+    *list = feed->carried ? calloc(HASH_COUNT(feed->carried), sizeof(**list)) : NULL;
+    for (struct carried *entry = feed->carried; *list && entry; entry = entry->hh.next) {
+        if (!entry->health.has_stats || entry->health.stats_ms <= since_ms)
+            continue;
+        memcpy((*list)[count].session, entry->session, PH_SESSION_ID_BYTES);
+        (*list)[count++].health = entry->health;
+    }
+    pthread_mutex_unlock(&feed->lock);
+    return count;
+}
+
 bool ph_session_feed_is_healthy(struct ph_session_feed *feed) {
     return atomic_load(&feed->is_healthy);
 }

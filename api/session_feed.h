@@ -61,6 +61,15 @@ void ph_session_feed_failed(struct ph_session_feed *feed, const char *session, c
 /* False when the session is not carried by this process. */
 bool ph_session_feed_health(
     struct ph_session_feed *feed, const char *session, struct ph_session_health *health);
+/* A carried session and its figures. */
+struct ph_carried_health {
+    char session[PH_SESSION_ID_BYTES];
+    struct ph_session_health health;
+};
+/* Those with figures from after `since_ms`, as a malloc'ed array; their number. Without memory there are
+ * none. */
+size_t ph_session_feed_healths(
+    struct ph_session_feed *feed, int64_t since_ms, struct ph_carried_health **list);
 /* Whether the database answered last. */
 bool ph_session_feed_is_healthy(struct ph_session_feed *feed);
 

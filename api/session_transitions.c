@@ -11,13 +11,13 @@ enum { MOST_TRIES = 3, SWEPT_AT_ONCE = 100 };
 /* 1 when the session was in the state it is known to be in, else 0. */
 static int64_t write_state(struct ph_db_transaction *transaction, const struct ph_session *session,
     enum ph_session_state state, const char *reason, int64_t now_ms) {
-    static const char over[] = "UPDATE sessions SET state = $2, ended_ms = $3, reason = $4, passphrase = '' "
-                               "WHERE id = $1 AND state = $5";
+    static const char over[] = "UPDATE sessions SET state = $2, ended_ms = $3, reason = $5, passphrase = '' "
+                               "WHERE id = $1 AND state = $4";
     static const char *const texts[PH_SESSION_STATES] = {
         [PH_SESSION_LIVE] = "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
-                            "= NULL WHERE id = $1 AND state = $5",
+                            "= NULL WHERE id = $1 AND state = $4",
         [PH_SESSION_RECONNECTING] =
-            "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $5",
+            "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $4",
         /* What only a publisher needs goes with the session's end. */
         [PH_SESSION_ENDED] = over,
         [PH_SESSION_FAILED] = over,
@@ -29,9 +29,9 @@ static int64_t write_state(struct ph_db_transaction *transaction, const struct p
     ph_db_bind_text(statement, 1, session->id);
     ph_db_bind_text(statement, 2, ph_session_state_name(state));
     ph_db_bind_integer(statement, 3, now_ms);
+    ph_db_bind_text(statement, 4, ph_session_state_name(session->state));
     if (ph_session_state_is_over(state))
-        ph_db_bind_text(statement, 4, reason);
-    ph_db_bind_text(statement, 5, ph_session_state_name(session->state));
+        ph_db_bind_text(statement, 5, reason);
     return ph_db_run(statement);
 }
 

@@ -26,7 +26,7 @@ static json_t *ladder_view(const char *ladder) {
     return list;
 }
 
-static json_t *health_view(const struct ph_session_health *health) {
+json_t *ph_session_health_view(const struct ph_session_health *health) {
     if (!health || !health->has_stats)
         return json_null();
     const struct ph_link_stats *stats = &health->stats;
@@ -47,8 +47,9 @@ json_t *ph_session_view(const struct ph_session *session, const struct ph_sessio
         "sessionId", session->id, "title", session->title, "state", ph_session_state_name(session->state),
         "visibility", ph_visibility_name(session->visibility), "createdAt", time_or_null(session->created_ms),
         "startedAt", time_or_null(session->started_ms), "endedAt", time_or_null(session->ended_ms), "reason",
-        text_or_null(session->reason), "ladder", ladder_view(session->ladder), "health", health_view(health),
-        "viewers", 0, "thumbnail", thumbnail, "playback", "hls", hls, "page", page);
+        text_or_null(session->reason), "ladder", ladder_view(session->ladder), "health",
+        ph_session_health_view(health), "viewers", 0, "thumbnail", thumbnail, "playback", "hls", hls, "page",
+        page);
 }
 
 json_t *ph_session_welcome_view(const struct ph_session_welcome *welcome) {

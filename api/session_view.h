@@ -12,6 +12,9 @@
 /* One session; `health` NULL: not carried by this process. */
 json_t *ph_session_view(const struct ph_session *session, const struct ph_session_health *health);
 
+/* The figures alone; null without any. */
+json_t *ph_session_health_view(const struct ph_session_health *health);
+
 /* What the streamer is told once. */
 struct ph_session_welcome {
     const struct ph_session_birth *birth;

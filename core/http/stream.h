@@ -36,6 +36,7 @@ struct ph_http_response *ph_http_response_from_stream(
 int ph_http_stream_push(struct ph_http_stream *stream, struct ph_bytes *block) PH_NODISCARD;
 /* What is queued is still sent. */
 void ph_http_stream_end(struct ph_http_stream *stream);
+struct ph_http_stream *ph_http_stream_ref(struct ph_http_stream *stream);
 bool ph_http_stream_is_over(struct ph_http_stream *stream);
 /* Drops the reference and sets the pointer to NULL; NULL is fine. */
 void ph_http_stream_unref(struct ph_http_stream **stream);

@@ -8,7 +8,6 @@
 #include "core/http/hold.h"
 #include "core/http/stream.h"
 
-struct ph_http_stream *ph_http_stream_ref(struct ph_http_stream *stream);
 /* The connection is about to be answered with the stream. False when another was. `holds` and `peer` are
  * borrowed until ph_http_stream_detach(). */
 bool ph_http_stream_attach(struct ph_http_stream *stream, struct ph_holds *holds,

@@ -89,6 +89,14 @@ int stage_close(void **state) {
     return ph_test_database_remove();
 }
 
+uint16_t stage_port(void) {
+    return ph_http_server_port(server);
+}
+
+struct ph_db *stage_database(void) {
+    return db;
+}
+
 char *stage_token(const char *role, const char *subject, const char *session) {
     char *token = NULL;
     assert_int_equal(ph_token_issue(SECRET, role, subject, session, 600, &token, NULL), 0);
