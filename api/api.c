@@ -47,9 +47,15 @@ static int create_parts(struct ph_api *api) {
                                               .feed = api->feed,
                                               .clock = options->clock,
                                               .metrics = options->metrics});
-    if (code == 0)
-        code = ph_verifier_hs256_create(&api->verifier, options->settings->jwt_secret);
     return code;
+}
+
+static int create_verifier(struct ph_api *api, struct ph_error *error) {
+    const struct ph_settings *settings = api->options.settings;
+    if (*settings->jwks_file)
+        return ph_verifier_jwks_create(&api->verifier, settings->jwks_file, settings->jwt_secret, error);
+    int code = ph_verifier_hs256_create(&api->verifier, settings->jwt_secret);
+    return code < 0 ? ph_error_set(error, code, "out of memory") : 0;
 }
 
 int ph_api_create(struct ph_api **result, const struct ph_api_options *options, struct ph_error *error) {
@@ -66,6 +72,11 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         ph_api_destroy(api);
         return ph_error_set(
             error, code, "the API cannot start: %s", ph_error_name(code, reason, sizeof(reason)));
+    }
+    code = create_verifier(api, error);
+    if (code < 0) {
+        ph_api_destroy(api);
+        return code;
     }
     api->resource = (struct ph_sessions_resource){.settings = options->settings,
         .sessions = api->sessions,
@@ -133,6 +144,10 @@ void ph_api_destroy(struct ph_api *api) {
     ph_verifier_destroy(api->verifier);
     ph_http_response_unref(&api->description);
     free(api);
+}
+
+void ph_api_reload(struct ph_api *api) {
+    ph_verifier_reload(api->verifier);
 }
 
 struct ph_session_feed *ph_api_feed(struct ph_api *api) {

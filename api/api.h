@@ -40,6 +40,8 @@ void ph_api_stop(struct ph_api *api);
 /* NULL is fine. */
 void ph_api_destroy(struct ph_api *api);
 
+/* On SIGHUP: looks at the keys of tokens again. */
+void ph_api_reload(struct ph_api *api);
 /* Where ingest's events go; lives as long as the API. */
 struct ph_session_feed *ph_api_feed(struct ph_api *api);
 /* 0, or -EAGAIN with a sentence while the database does not answer. Never waits. */

@@ -7,6 +7,8 @@
 
 #include "api/text.h"
 
+#define MOST_EXPIRY_S 1e11 /* in the year 5138 */
+
 bool ph_auth_is_subject(const char *text) {
     json_t *probe = json_string(text); /* NULL for broken UTF-8 */
     size_t characters = ph_text_characters(text);
@@ -34,6 +36,8 @@ static int check_times(const json_t *claims, int64_t now_s, struct ph_error *err
     const json_t *expires = json_object_get(claims, "exp"), *begins = json_object_get(claims, "nbf");
     if (!json_is_number(expires))
         return refuse(error, "the token has no expiry (exp)");
+    if (json_number_value(expires) > MOST_EXPIRY_S)
+        return refuse(error, "the token's expiry (exp) is no time");
     if (json_number_value(expires) <= (double)(now_s - PH_TOKEN_SKEW_S))
         return refuse(error, "the token has expired");
     if (begins && !json_is_number(begins))
@@ -47,6 +51,7 @@ static int check_names(const json_t *claims, struct ph_caller *caller, struct ph
     const char *role_name = json_string_value(json_object_get(claims, "role"));
     const char *subject = json_string_value(json_object_get(claims, "sub"));
     const json_t *session = json_object_get(claims, "session");
+    const json_t *confined = json_object_get(claims, "confined");
     int role = role_name ? ph_caller_role_parse(role_name) : -1;
     if (role < 0)
         return refuse(error, "the token's role must be viewer, streamer, operator or admin");
@@ -54,7 +59,11 @@ static int check_names(const json_t *claims, struct ph_caller *caller, struct ph
         return refuse(error, "the token's sub must be 1 to 128 characters");
     if (session && (!json_is_string(session) || !ph_text_is_session_id(json_string_value(session))))
         return refuse(error, "the token's session is no session's id");
+    if (confined && (!json_is_boolean(confined) || !session))
+        return refuse(error, "the token's confined must be true or false, beside a session");
     caller->role = (enum ph_caller_role)role;
+    caller->is_confined = json_is_true(confined);
+    caller->expires_s = (int64_t)json_number_value(json_object_get(claims, "exp"));
     snprintf(caller->subject, sizeof(caller->subject), "%s", subject);
     snprintf(caller->session, sizeof(caller->session), "%s", session ? json_string_value(session) : "");
     return 0;
@@ -87,6 +96,11 @@ int ph_auth_identify(const struct ph_verifier *verifier, const char *token, int6
     code = ph_auth_read_claims(claims, now_s, caller, error);
     free(claims);
     return code;
+}
+
+void ph_verifier_reload(struct ph_verifier *verifier) {
+    if (verifier->impl->reload)
+        verifier->impl->reload(verifier);
 }
 
 void ph_verifier_destroy(struct ph_verifier *verifier) {

@@ -18,6 +18,8 @@ struct ph_verifier_impl {
      */
     int (*verify)(
         const struct ph_verifier *verifier, const char *token, char **claims, struct ph_error *error);
+    /* Looks at its keys again; NULL when they never change. */
+    void (*reload)(struct ph_verifier *verifier);
     void (*destroy)(struct ph_verifier *verifier);
 };
 struct ph_verifier {
@@ -26,6 +28,13 @@ struct ph_verifier {
 
 /* HS256 with the node's secret, which is copied. */
 int ph_verifier_hs256_create(struct ph_verifier **verifier, const char *secret) PH_NODISCARD;
+/* RS256 and ES256 by the keys of a JWKS file, and HS256 with the node's secret for the tokens it makes
+ * itself. A file that is missing or has no key is an error with a sentence; later on it leaves the keys as
+ * they were.
+ */
+int ph_verifier_jwks_create(
+    struct ph_verifier **verifier, const char *path, const char *secret, struct ph_error *error) PH_NODISCARD;
+void ph_verifier_reload(struct ph_verifier *verifier);
 void ph_verifier_destroy(struct ph_verifier *verifier);
 
 /* Fills the caller from a token; NULL token: anonymous. -EACCES with a sentence that repeats nothing of the

@@ -231,6 +231,11 @@ static void linger(int64_t deadline_us) {
     }
 }
 
+void ph_node_reload(struct ph_node *node) {
+    if (node->api)
+        ph_api_reload(node->api);
+}
+
 void ph_node_drain(struct ph_node *node, int64_t deadline_us) {
     atomic_store(&node->status.draining, true);
     size_t sessions = node->ingest ? ph_ingest_sessions(node->ingest, NULL, 0) : 0;

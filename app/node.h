@@ -22,6 +22,8 @@ struct ph_node;
 int ph_node_create(struct ph_node **node, const struct ph_settings *settings, unsigned roles,
     struct ph_error *error) PH_NODISCARD;
 int ph_node_start(struct ph_node *node, struct ph_error *error) PH_NODISCARD;
+/* On SIGHUP. */
+void ph_node_reload(struct ph_node *node);
 void ph_node_drain(struct ph_node *node, int64_t deadline_us);
 /* NULL is fine. */
 void ph_node_destroy(struct ph_node *node);

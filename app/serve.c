@@ -26,10 +26,12 @@ static void apply_log_level(const struct ph_settings *settings) {
         ph_log_set_level(level);
 }
 
-/* SIGHUP: what can change while running is the log level. A wrong file changes nothing. */
-static void reload(const char *config) {
+/* SIGHUP: what can change while running is the log level, and the keys of the main app's tokens. A wrong file
+ * changes nothing. */
+static void reload(struct ph_node *node, const char *config) {
     struct ph_settings settings;
     struct ph_error error = {0};
+    ph_node_reload(node);
     if (ph_settings_load(&settings, config, &error)) {
         ph_log_error("settings were not reloaded; the old ones stay", ph_str("reason", error.text));
         return;
@@ -39,13 +41,13 @@ static void reload(const char *config) {
     ph_settings_finish(&settings);
 }
 
-static void wait_for_the_end(const sigset_t *taken, const char *config) {
+static void wait_for_the_end(const sigset_t *taken, struct ph_node *node, const char *config) {
     for (;;) {
         int number = 0;
         if (sigwait(taken, &number))
             continue;
         if (number == SIGHUP) {
-            reload(config);
+            reload(node, config);
             continue;
         }
         ph_log_info("asked to stop; draining", ph_str("signal", number == SIGTERM ? "SIGTERM" : "SIGINT"));
@@ -62,7 +64,7 @@ int ph_serve(const struct ph_settings *settings, const char *config, unsigned ro
     if (!code)
         code = ph_node_start(node, error);
     if (!code) {
-        wait_for_the_end(&taken, config);
+        wait_for_the_end(&taken, node, config);
         ph_node_drain(node, ph_now_us() + PH_DRAIN_US);
         ph_log_info("stopped");
     }

@@ -127,6 +127,49 @@ bool ph_form_is_addresses(const char *text) {
     return is_list_of(text, is_address, 16);
 }
 
+/* An address, or one with the length of its network's prefix. */
+static bool is_network(const char *text) {
+    char address[INET6_ADDRSTRLEN];
+    size_t size = strcspn(text, "/");
+    size_t digits = text[size] ? strspn(text + size + 1, "0123456789") : 0;
+    if (size >= sizeof(address) || (text[size] && (digits < 1 || digits > 3 || text[size + 1 + digits])))
+        return false;
+    memcpy(address, text, size);
+    address[size] = '\0';
+    long most = strchr(address, ':') ? 128 : 32;
+    return is_address(address) && (!text[size] || strtol(text + size + 1, NULL, 10) <= most);
+}
+
+bool ph_form_is_networks(const char *text) {
+    return is_list_of(text, is_network, 16);
+}
+
+/* As a browser writes it: scheme, host and port in lower case, nothing after (RFC 6454, section 6.2). */
+static bool is_web_origin(const char *text) {
+    const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 : text + 7;
+    return (host == text + 8 || strncmp(text, "http://", 7) == 0) && *host && strlen(text) <= 255 &&
+           strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-:[]") == strlen(host);
+}
+
+bool ph_form_is_web_origins(const char *text) {
+    return is_list_of(text, is_web_origin, 16);
+}
+
+/* RFC 7064, RFC 7065. */
+static bool is_ice_server(const char *text) {
+    static const char *const schemes[] = {"turn:", "turns:", "stun:"};
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = strlen(schemes[i]);
+        if (strncmp(text, schemes[i], size) == 0)
+            return text[size] && strlen(text) <= 255 && is_graphic(text) && !strpbrk(text, "\"<>;");
+    }
+    return false;
+}
+
+bool ph_form_is_ice_servers(const char *text) {
+    return is_list_of(text, is_ice_server, 8);
+}
+
 bool ph_form_is_public_url(const char *text) {
     return is_plain_http_url(text);
 }

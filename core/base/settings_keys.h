@@ -20,7 +20,7 @@ struct ph_setting_key {
     const char *form;                   /* ends the sentence "<key> must be …" */
 };
 
-enum { PH_SETTING_COUNT = 26 };
+enum { PH_SETTING_COUNT = 31 };
 extern const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT];
 
 /* Reads the file's values as text, by the table's order; NULL where the file does not give the key. The
@@ -33,7 +33,10 @@ unsigned ph_settings_file_line(const char *path, const char *key);
 bool ph_form_is_path(const char *text);
 bool ph_form_is_listen(const char *text);
 bool ph_form_is_addresses(const char *text);
+bool ph_form_is_networks(const char *text);
 bool ph_form_is_public_url(const char *text);
+bool ph_form_is_web_origins(const char *text);
+bool ph_form_is_ice_servers(const char *text);
 bool ph_form_is_database(const char *text);
 bool ph_form_is_archive(const char *text);
 bool ph_form_is_smtp(const char *text);

@@ -65,6 +65,11 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_string_equal(settings->smtp_url, "");
     assert_string_equal(settings->jwt_secret, "");
     assert_string_equal(settings->jwks_file, "");
+    assert_string_equal(settings->api_key, "");
+    assert_string_equal(settings->cors_origins, "");
+    assert_string_equal(settings->trusted_proxies, "");
+    assert_string_equal(settings->turn_urls, "");
+    assert_string_equal(settings->turn_secret, "");
     assert_string_equal(settings->ladder, "1080p30@4500k,720p30@2500k");
     assert_string_equal(settings->preset, "auto");
     assert_string_equal(settings->encoder, "libx264");
@@ -120,9 +125,9 @@ static void example_gives_the_defaults(void **state) {
 static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
         "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url", "smtp_url",
-        "jwt_secret", "jwks_file", "ladder", "preset", "encoder", "part_ms", "segment_ms",
-        "reconnect_window_s", "most_sessions", "spool_most_mib", "worker_listen", "workers", "origins",
-        "cluster_secret", "web_dir", "log_level"};
+        "jwt_secret", "jwks_file", "api_key", "cors_origins", "trusted_proxies", "turn_urls", "turn_secret",
+        "ladder", "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions",
+        "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
@@ -262,7 +267,8 @@ static void errors_of_the_environment_name_the_variable(void **state) {
 }
 
 static void secrets_are_never_repeated(void **state) {
-    static const char *const keys[] = {"jwt_secret", "cluster_secret", "database_url", "smtp_url"};
+    static const char *const keys[] = {
+        "jwt_secret", "cluster_secret", "database_url", "smtp_url", "api_key", "turn_secret"};
     (void)state;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct ph_settings settings;
@@ -315,6 +321,17 @@ static void forms(void **state) {
         {"smtp_url", "smtps://mail.example.org", 1},
         {"smtp_url", "smtps://", 0},
         {"smtp_url", "mail.example.org", 0},
+        {"cors_origins", "https://app.example.org, http://localhost:3000", 1},
+        {"cors_origins", "https://app.example.org/", 0},
+        {"cors_origins", "https://APP.example.org", 0},
+        {"cors_origins", "*", 0},
+        {"trusted_proxies", "10.0.0.0/8,192.0.2.1,2001:db8::/32", 1},
+        {"trusted_proxies", "10.0.0.0/33", 0},
+        {"trusted_proxies", "10.0.0.0/", 0},
+        {"trusted_proxies", "edge.example.org", 0},
+        {"turn_urls", "turn:turn.example.org:3478?transport=udp,stun:stun.example.org", 1},
+        {"turn_urls", "https://turn.example.org", 0},
+        {"turn_urls", "turn:", 0},
         {"jwt_secret", "0123456789abcdef0123456789abcdef", 1},
         {"jwt_secret", "0123456789abcdef0123456789abcde", 0},
         {"ladder", "720p30@2500k", 1},
