@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/http/address.h"
 #include "core/http/server.h"
+#include "ingest/webrtc/whip.h"
 #include "origin/origin.h"
 #include "transcode/supervisor.h"
 
@@ -32,6 +33,8 @@ struct ph_node {
     struct ph_supervisor *supervisor;
     struct ph_control_wiring wiring;
     struct ph_ingest *ingest;
+    struct ph_whip *whip;
+    struct ph_webrtc_endpoint *webrtc;
 };
 
 static bool has_role(const struct ph_node *node, enum ph_role role) {
@@ -170,6 +173,30 @@ static int create_ingest(struct ph_node *node, struct ph_error *error) {
     return 0;
 }
 
+/* Its routes are known before the server starts; publishers are taken once ingest runs. */
+static int create_whip(struct ph_node *node) {
+    struct ph_whip_options options = {.metrics = node->metrics, .ladder = node->settings->ladder};
+    int code = ph_whip_create(&node->whip, &options);
+    return code ? code : ph_whip_add_routes(node->whip, node->server);
+}
+
+static int start_webrtc(struct ph_node *node, struct ph_error *error) {
+    struct ph_webrtc_options options = {
+        .listen = node->settings->webrtc_listen,
+        .announce = node->settings->webrtc_announce,
+        .relays = ph_ingest_relays(node->ingest),
+    };
+    int code = ph_webrtc_endpoint_create(&node->webrtc, &options, error);
+    if (!code)
+        code = ph_webrtc_endpoint_start(node->webrtc, error);
+    if (code)
+        return code;
+    ph_whip_attach(node->whip, options.relays, node->webrtc);
+    ph_status_add_feature(
+        &node->status, &(struct ph_feature){"webrtc", ph_webrtc_endpoint_health, node->webrtc});
+    return 0;
+}
+
 int ph_node_create(
     struct ph_node **out, const struct ph_settings *settings, unsigned roles, struct ph_error *error) {
     *out = NULL;
@@ -189,6 +216,8 @@ int ph_node_create(
         code = create_api(node, error);
     if (!code && has_role(node, PH_ROLE_WORKER))
         code = create_supervisor(node, error);
+    if (!code && has_role(node, PH_ROLE_INGEST))
+        code = create_whip(node);
     if (code) {
         ph_node_destroy(node);
         return code;
@@ -209,6 +238,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = create_ingest(node, error);
     if (!code && node->ingest)
         code = ph_ingest_start(node->ingest, error);
+    if (!code && node->ingest)
+        code = start_webrtc(node, error);
     if (code) {
         if (error && !*error->text)
             ph_error_set(error, code, "the node could not be started: %s", strerrordesc_np(-code));
@@ -257,9 +288,12 @@ void ph_node_destroy(struct ph_node *node) {
         return;
     if (node->api)
         ph_api_stop(node->api);
+    ph_whip_stop(node->whip);
+    ph_webrtc_endpoint_destroy(node->webrtc);
     ph_ingest_destroy(node->ingest);
     ph_supervisor_destroy(node->supervisor);
     ph_http_server_destroy(node->server);
+    ph_whip_destroy(node->whip);
     ph_web_pages_destroy(node->pages);
     ph_api_destroy(node->api);
     ph_db_close(node->db);
