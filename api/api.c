@@ -7,6 +7,7 @@
 #include "api/embedded.h"
 #include "api/events.h"
 #include "api/live.h"
+#include "api/messenger.h"
 #include "api/profiles.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
@@ -15,6 +16,7 @@ struct ph_api {
     struct ph_api_options options;
     struct ph_sessions *sessions;
     struct ph_state_events state_events;
+    struct ph_messenger *messenger;
     struct ph_session_feed *feed;
     struct ph_live *live;
     struct ph_verifier *verifier;
@@ -24,12 +26,23 @@ struct ph_api {
     struct ph_http_response *description; /* openapi.yaml */
 };
 
+static int create_messenger(struct ph_api *api, struct ph_error *error) {
+    const struct ph_api_options *options = &api->options;
+    return ph_messenger_create(&api->messenger,
+        &(struct ph_messenger_options){.settings = options->settings,
+            .db = options->db,
+            .clock = options->clock,
+            .metrics = options->metrics},
+        error);
+}
+
 static int create_parts(struct ph_api *api) {
     const struct ph_api_options *options = &api->options;
     int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
     if (code == 0) {
         ph_state_events_init(&api->state_events);
         ph_sessions_observe(api->sessions, &api->state_events.observer);
+        ph_sessions_observe(api->sessions, ph_messenger_observer(api->messenger));
     }
     if (code == 0 && options->carries_sessions)
         code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
@@ -47,7 +60,7 @@ static int create_parts(struct ph_api *api) {
                                               .feed = api->feed,
                                               .clock = options->clock,
                                               .metrics = options->metrics});
-    return code;
+    return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
 static int create_verifier(struct ph_api *api, struct ph_error *error) {
@@ -67,6 +80,11 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
     if (!api)
         return ph_error_set(error, -ENOMEM, "out of memory");
     api->options = *options;
+    code = create_messenger(api, error);
+    if (code < 0) {
+        ph_api_destroy(api);
+        return code;
+    }
     code = create_parts(api);
     if (code < 0) {
         ph_api_destroy(api);
@@ -124,6 +142,8 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
             api->dispatch, server, ph_profiles_routes, ph_profiles_route_count, &api->profiles_resource);
     if (code == 0)
         code = ph_live_add_routes(api->live, api->dispatch, server);
+    if (code == 0)
+        code = ph_messenger_add_routes(api->messenger, api->dispatch, server);
     return code;
 }
 
@@ -132,6 +152,7 @@ void ph_api_stop(struct ph_api *api) {
     api->dispatch = NULL;
     ph_session_feed_stop(api->feed);
     ph_live_stop(api->live);
+    ph_messenger_stop(api->messenger);
 }
 
 void ph_api_destroy(struct ph_api *api) {
@@ -140,6 +161,7 @@ void ph_api_destroy(struct ph_api *api) {
     ph_dispatch_destroy(api->dispatch);
     ph_live_destroy(api->live);
     ph_session_feed_destroy(api->feed);
+    ph_messenger_destroy(api->messenger);
     ph_sessions_destroy(api->sessions);
     ph_verifier_destroy(api->verifier);
     ph_http_response_unref(&api->description);

@@ -194,6 +194,31 @@ bool ph_form_is_smtp(const char *text) {
     return is_url(text, "smtp://") || is_url(text, "smtps://");
 }
 
+bool ph_form_is_smtp_tls(const char *text) {
+    return strcmp(text, "required") == 0 || strcmp(text, "optional") == 0;
+}
+
+/* What a mail's header takes; whether it is an address, the mails' writer decides. */
+bool ph_form_is_mail_from(const char *text) {
+    const char *at = strchr(text, '@');
+    for (const char *next = text; *next; next++) {
+        if ((unsigned char)*next < 0x20 || *next == 0x7f)
+            return false;
+    }
+    return at && at > text && at[1] && strlen(text) <= 320;
+}
+
+bool ph_form_is_yes_or_no(const char *text) {
+    return strcmp(text, "yes") == 0 || strcmp(text, "no") == 0;
+}
+
+/* A key, a host and a project's number. */
+bool ph_form_is_dsn(const char *text) {
+    const char *start = strstr(text, "://"), *at = strchr(text, '@'), *slash = strrchr(text, '/');
+    return (is_url(text, "http://") || is_url(text, "https://")) && at && at > start + 3 && slash > at + 1 &&
+           slash[1] && strspn(slash + 1, "0123456789") == strlen(slash + 1);
+}
+
 bool ph_form_is_secret(const char *text) {
     size_t size = strlen(text);
     return size >= 32 && size <= 512 && is_graphic(text);

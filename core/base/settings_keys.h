@@ -20,7 +20,7 @@ struct ph_setting_key {
     const char *form;                   /* ends the sentence "<key> must be …" */
 };
 
-enum { PH_SETTING_COUNT = 31 };
+enum { PH_SETTING_COUNT = 36 };
 extern const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT];
 
 /* Reads the file's values as text, by the table's order; NULL where the file does not give the key. The
@@ -40,6 +40,10 @@ bool ph_form_is_ice_servers(const char *text);
 bool ph_form_is_database(const char *text);
 bool ph_form_is_archive(const char *text);
 bool ph_form_is_smtp(const char *text);
+bool ph_form_is_smtp_tls(const char *text);
+bool ph_form_is_mail_from(const char *text);
+bool ph_form_is_yes_or_no(const char *text);
+bool ph_form_is_dsn(const char *text);
 bool ph_form_is_secret(const char *text);
 bool ph_form_is_ladder(const char *text);
 bool ph_form_is_preset(const char *text);

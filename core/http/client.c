@@ -23,6 +23,9 @@ struct ph_http_client {
     struct ph_builder gathered;
     size_t most_answer_bytes;
     bool answer_is_too_long;
+    bool was_refused; /* by may_connect */
+    bool (*may_connect)(void *opaque, const struct sockaddr *address);
+    void *may_connect_opaque;
 };
 
 static pthread_once_t global_once = PTHREAD_ONCE_INIT;
@@ -41,6 +44,17 @@ static size_t receive(char *bytes, size_t size, size_t count, void *opaque) {
     }
     ph_builder_append(&client->gathered, bytes, total);
     return ph_builder_ok(&client->gathered) ? total : 0;
+}
+
+/* The address is judged here, once it is resolved: a name that is looked up twice may change in between. */
+static curl_socket_t open_socket(void *opaque, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct ph_http_client *client = opaque;
+    (void)purpose;
+    if (client->may_connect && !client->may_connect(client->may_connect_opaque, &address->addr)) {
+        client->was_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 int ph_http_client_init(void) {
@@ -140,6 +154,13 @@ static void prepare(
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    client->was_refused = false;
+    client->may_connect = exchange->may_connect;
+    client->may_connect_opaque = exchange->may_connect_opaque;
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, client);
+    if (exchange->authorities && *exchange->authorities)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, exchange->authorities);
     set_method(easy, exchange);
 }
 
@@ -160,7 +181,9 @@ static int code_of(const struct ph_http_client *client, CURLcode result) {
     case CURLE_OPERATION_TIMEDOUT:
         return -ETIMEDOUT;
     case CURLE_COULDNT_CONNECT:
-        return connect_error(client->easy);
+        return client->was_refused ? -EPERM : connect_error(client->easy);
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return -ENOKEY;
     case CURLE_COULDNT_RESOLVE_HOST:
         return -EHOSTUNREACH;
     case CURLE_SEND_ERROR:

@@ -125,9 +125,10 @@ static void example_gives_the_defaults(void **state) {
 static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
         "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url", "smtp_url",
-        "jwt_secret", "jwks_file", "api_key", "cors_origins", "trusted_proxies", "turn_urls", "turn_secret",
-        "ladder", "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions",
-        "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
+        "smtp_tls", "mail_from", "ca_file", "webhook_private_addresses", "sentry_dsn", "jwt_secret",
+        "jwks_file", "api_key", "cors_origins", "trusted_proxies", "turn_urls", "turn_secret", "ladder",
+        "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "spool_most_mib",
+        "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
@@ -268,7 +269,7 @@ static void errors_of_the_environment_name_the_variable(void **state) {
 
 static void secrets_are_never_repeated(void **state) {
     static const char *const keys[] = {
-        "jwt_secret", "cluster_secret", "database_url", "smtp_url", "api_key", "turn_secret"};
+        "jwt_secret", "cluster_secret", "database_url", "smtp_url", "api_key", "turn_secret", "sentry_dsn"};
     (void)state;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct ph_settings settings;
@@ -332,6 +333,15 @@ static void forms(void **state) {
         {"turn_urls", "turn:turn.example.org:3478?transport=udp,stun:stun.example.org", 1},
         {"turn_urls", "https://turn.example.org", 0},
         {"turn_urls", "turn:", 0},
+        {"smtp_tls", "optional", 1},
+        {"smtp_tls", "never", 0},
+        {"mail_from", "Our House <a@b.example>", 1},
+        {"mail_from", "nobody", 0},
+        {"webhook_private_addresses", "yes", 1},
+        {"webhook_private_addresses", "true", 0},
+        {"sentry_dsn", "https://abc@errors.example.org/42", 1},
+        {"sentry_dsn", "https://errors.example.org/42", 0},
+        {"sentry_dsn", "https://abc@errors.example.org/x", 0},
         {"jwt_secret", "0123456789abcdef0123456789abcdef", 1},
         {"jwt_secret", "0123456789abcdef0123456789abcde", 0},
         {"ladder", "720p30@2500k", 1},
