@@ -93,6 +93,7 @@ export class Stage {
   /** A PostgreSQL server, which every node started from here on uses. */
   async postgres() {
     const postgres = await Postgres.start();
+    this.database = postgres;
     this.env.PORTHOLE_DATABASE_URL = postgres.url;
     this.secrets.add(postgres.password);
     this.after(() => postgres.close());
