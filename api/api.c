@@ -9,6 +9,7 @@
 #include "api/live.h"
 #include "api/messenger.h"
 #include "api/profiles.h"
+#include "api/rate_limits.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
 
@@ -19,6 +20,7 @@ struct ph_api {
     struct ph_messenger *messenger;
     struct ph_session_feed *feed;
     struct ph_live *live;
+    struct ph_rate_limits *limits;
     struct ph_verifier *verifier;
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
@@ -63,6 +65,14 @@ static int create_parts(struct ph_api *api) {
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
+static int create_limits(struct ph_api *api) {
+    const struct ph_api_options *options = &api->options;
+    struct ph_rate_limits_options limits = {
+        .db = options->db, .metrics = options->metrics, .clock = options->clock};
+    int code = ph_rate_rules_parse(options->settings->rate_limits, &limits.rules);
+    return code < 0 ? code : ph_rate_limits_create(&api->limits, &limits);
+}
+
 static int create_verifier(struct ph_api *api, struct ph_error *error) {
     const struct ph_settings *settings = api->options.settings;
     if (*settings->jwks_file)
@@ -86,6 +96,8 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         return code;
     }
     code = create_parts(api);
+    if (code == 0)
+        code = create_limits(api);
     if (code < 0) {
         ph_api_destroy(api);
         return ph_error_set(
@@ -131,9 +143,12 @@ static int add_description(struct ph_api *api, struct ph_http_server *server) {
 int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     int code = add_description(api, server);
     if (code == 0)
-        code = ph_dispatch_create(&api->dispatch,
-            &(struct ph_dispatch_options){
-                .verifier = api->verifier, .clock = api->options.clock, .metrics = api->options.metrics});
+        code = ph_dispatch_create(
+            &api->dispatch, &(struct ph_dispatch_options){.verifier = api->verifier,
+                                .clock = api->options.clock,
+                                .metrics = api->options.metrics,
+                                .limits = api->limits,
+                                .trusted_proxies = api->options.settings->trusted_proxies});
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_sessions_routes, ph_sessions_route_count, &api->resource);
@@ -159,6 +174,7 @@ void ph_api_destroy(struct ph_api *api) {
     if (!api)
         return;
     ph_dispatch_destroy(api->dispatch);
+    ph_rate_limits_destroy(api->limits);
     ph_live_destroy(api->live);
     ph_session_feed_destroy(api->feed);
     ph_messenger_destroy(api->messenger);

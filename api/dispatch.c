@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/client_address.h"
 #include "api/problem.h"
+#include "api/rate_gate.h"
+#include "api/shared_answer.h"
 #include "core/base/queue.h"
 #include "core/base/thread.h"
 
@@ -20,6 +23,7 @@ struct binding {
     const struct ph_api_route *route;
     void *opaque; /* of the action; borrowed */
     struct ph_metric *latency;
+    struct ph_shared_answer shared; /* of a route that is shared */
 };
 
 struct ph_dispatch {
@@ -37,6 +41,7 @@ struct pending {
     struct ph_api_call call;
     char *token;                /* NULL without one */
     bool has_other_credentials; /* an Authorization header that is no bearer token */
+    bool is_shared;             /* the answer may be given to others */
     int64_t began_us;
 };
 
@@ -55,17 +60,35 @@ static struct ph_http_response *keep_private(struct ph_http_response *response) 
     return response;
 }
 
-static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
+/* Who calls: NULL, or the refusal. Refused tokens are counted by the address they come from. */
+static struct ph_http_response *identify(struct ph_dispatch *dispatch, struct pending *pending) {
     struct ph_error error = {""};
+    struct ph_api_call *call = &pending->call;
     if (pending->has_other_credentials)
         return ph_problem_unauthorized("the Authorization header must be \"Bearer\" and a token");
+    struct ph_rate_verdict failures = ph_rate_gate_failures(dispatch->options.limits, call, false);
+    if (pending->token && failures.is_refused)
+        return ph_rate_gate_refusal(&failures);
     int code = ph_auth_identify(dispatch->options.verifier, pending->token,
-        ph_clock_utc_us(dispatch->options.clock) / PH_SECOND_US, &pending->call.caller, &error);
-    if (code == -EACCES)
+        ph_clock_utc_us(dispatch->options.clock) / PH_SECOND_US, &call->caller, &error);
+    if (code == -EACCES) {
+        ph_rate_gate_failures(dispatch->options.limits, call, true);
         return ph_problem_unauthorized(error.text);
-    if (code < 0)
-        return ph_problem_of_code(code);
-    return pending->binding->route->action(pending->binding->opaque, &pending->call);
+    }
+    return code < 0 ? ph_problem_of_code(code) : NULL;
+}
+
+static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
+    const struct binding *binding = pending->binding;
+    struct ph_http_response *refusal = identify(dispatch, pending);
+    if (refusal)
+        return refusal;
+    struct ph_rate_verdict verdict = {0};
+    if (!pending->is_shared)
+        verdict = ph_rate_gate_admit(dispatch->options.limits, &pending->call, binding->route->rate);
+    if (verdict.is_refused)
+        return ph_rate_gate_refusal(&verdict);
+    return ph_rate_gate_mark(binding->route->action(binding->opaque, &pending->call), &verdict);
 }
 
 static void *run(void *opaque) {
@@ -79,6 +102,8 @@ static void *run(void *opaque) {
             continue;
         }
         struct ph_http_response *response = keep_private(answer(dispatch, pending));
+        if (pending->is_shared)
+            ph_shared_answer_keep(&pending->binding->shared, response, ph_now_us() + PH_SHARED_ANSWER_US);
         ph_http_hold_release(pending->hold, response);
         ph_http_response_unref(&response);
         ph_metric_observe(
@@ -104,13 +129,36 @@ static struct pending *copy_request(struct binding *binding, struct ph_http_requ
         free_pending(pending);
         return NULL;
     }
+    ph_client_address(ph_http_request_peer(request), ph_http_request_header(request, "X-Forwarded-For"),
+        binding->dispatch->options.trusted_proxies, pending->call.address);
     return pending;
+}
+
+/* Of a caller who says nothing of itself. */
+static bool may_share(const struct binding *binding, const struct ph_http_request *request) {
+    const struct ph_call_wants *wants = &binding->route->wants;
+    if (!binding->route->is_shared || ph_http_request_header(request, "Authorization"))
+        return false;
+    for (size_t i = 0; i < PH_MOST_CALL_WANTS && wants->queries[i]; i++) {
+        if (ph_http_request_query(request, wants->queries[i]))
+            return false;
+    }
+    return true;
 }
 
 static void handle(struct ph_http_request *request, void *opaque) {
     struct binding *binding = opaque;
     struct ph_dispatch *dispatch = binding->dispatch;
+    bool is_shared = may_share(binding, request);
+    struct ph_http_response *shared = is_shared ? ph_shared_answer_get(&binding->shared, ph_now_us()) : NULL;
+    if (shared) {
+        ph_http_respond(request, shared);
+        ph_http_response_unref(&shared);
+        return;
+    }
     struct pending *pending = copy_request(binding, request);
+    if (pending)
+        pending->is_shared = is_shared;
     if (!pending ||
         ph_http_request_hold(request, ph_now_us() + most_wait_us, dispatch->busy, &pending->hold) < 0) {
         if (pending)
@@ -162,6 +210,7 @@ void ph_dispatch_destroy(struct ph_dispatch *dispatch) {
     while (dispatch->bindings) {
         struct binding *binding = dispatch->bindings;
         dispatch->bindings = binding->next;
+        ph_shared_answer_finish(&binding->shared);
         free(binding);
     }
     ph_http_response_unref(&dispatch->busy);
@@ -176,6 +225,7 @@ static int add_route(struct ph_dispatch *dispatch, struct ph_http_server *server
     binding->dispatch = dispatch;
     binding->route = route;
     binding->opaque = opaque;
+    ph_shared_answer_init(&binding->shared);
     binding->latency = ph_metrics_histogram(dispatch->options.metrics, "porthole_api_latency_seconds",
         "From a whole request to its answer, by call", PH_LABELS({"call", route->name}), ph_latency_bounds,
         ph_latency_bounds_count);

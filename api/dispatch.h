@@ -7,11 +7,13 @@
 
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/rate_limits.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/http/server.h"
 
 enum { PH_MOST_API_BODY_BYTES = 16384 };
+#define PH_SHARED_ANSWER_US (1 * PH_SECOND_US)
 
 /* Answers a call; NULL when out of memory. */
 typedef struct ph_http_response *ph_api_action(void *opaque, const struct ph_api_call *call);
@@ -22,6 +24,10 @@ struct ph_api_route {
     ph_api_action *action;
     struct ph_call_wants wants; /* what of the query and the headers the action reads */
     size_t most_body_bytes;     /* 0: PH_MOST_API_BODY_BYTES */
+    enum ph_rate_class rate;    /* counted beside PH_RATE_CALLS; 0: that alone */
+    /* Callers without token and query share an answer for PH_SHARED_ANSWER_US, which is not counted: what a
+     * public page asks for again and again. */
+    bool is_shared;
 };
 
 struct ph_dispatch;
@@ -29,6 +35,8 @@ struct ph_dispatch_options {
     const struct ph_verifier *verifier; /* all borrowed */
     struct ph_clock *clock;
     struct ph_metrics *metrics;
+    struct ph_rate_limits *limits; /* NULL: none */
+    const char *trusted_proxies;
 };
 
 int ph_dispatch_create(struct ph_dispatch **dispatch, const struct ph_dispatch_options *options) PH_NODISCARD;

@@ -167,11 +167,13 @@ static struct ph_http_response *list_active(void *opaque, const struct ph_api_ca
 #define PAGE                                                                                                 \
     { "cursor", "limit" }
 const struct ph_api_route ph_sessions_routes[] = {
-    {"POST", "/api/sessions/start", "sessions.start", .action = start},
+    {"POST", "/api/sessions/start", "sessions.start", .action = start, .rate = PH_RATE_STARTS},
     {"POST", "/api/sessions/end/{id}", "sessions.end", .action = end},
     {"DELETE", "/api/stream/session/{id}", "sessions.end", .action = end},
-    {"GET", "/api/sessions/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE}},
-    {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE}},
+    {"GET", "/api/sessions/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},
+        .is_shared = true},
+    {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},
+        .is_shared = true},
     {"GET", "/api/sessions/{id}", "sessions.get", .action = get},
 };
 const size_t ph_sessions_route_count = sizeof(ph_sessions_routes) / sizeof(ph_sessions_routes[0]);

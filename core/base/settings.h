@@ -30,6 +30,7 @@ struct ph_settings {
     char *api_key;                   /* of the app that embeds Porthole; "" when not given */
     char *cors_origins;              /* comma-separated; "" when not given */
     char *trusted_proxies;           /* addresses and networks, comma-separated; "" when not given */
+    char *rate_limits;               /* "<class>=<count>/<seconds>", comma-separated; "off" */
     char *turn_urls;                 /* comma-separated; "" when not given */
     char *turn_secret;               /* "" when not given */
     char *ladder;

@@ -144,6 +144,28 @@ bool ph_form_is_networks(const char *text) {
     return is_list_of(text, is_network, 16);
 }
 
+/* <class>=<count>/<seconds> */
+static bool is_rate_limit(const char *text) {
+    static const char *const classes[] = {"calls", "anonymous", "failures", "starts", "tokens", "chat"};
+    size_t size = strcspn(text, "=");
+    bool is_class = false;
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        is_class |= strlen(classes[i]) == size && strncmp(text, classes[i], size) == 0;
+    if (!is_class || !text[size])
+        return false;
+    const char *count = text + size + 1;
+    size_t digits = strspn(count, "0123456789");
+    if (digits < 1 || digits > 6 || count[digits] != '/')
+        return false;
+    const char *seconds = count + digits + 1;
+    digits = strspn(seconds, "0123456789");
+    return digits >= 1 && digits <= 5 && !seconds[digits] && strtol(seconds, NULL, 10) > 0;
+}
+
+bool ph_form_is_rate_limits(const char *text) {
+    return strcmp(text, "off") == 0 || (!strchr(text, ' ') && is_list_of(text, is_rate_limit, 6));
+}
+
 /* As a browser writes it: scheme, host and port in lower case, nothing after (RFC 6454, section 6.2). */
 static bool is_web_origin(const char *text) {
     const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 : text + 7;

@@ -52,6 +52,9 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
         "up to 16 origins, comma-separated, for instance https://app.example.org"),
     TEXT(trusted_proxies, "", networks,
         "numeric addresses or networks, comma-separated, for instance 10.0.0.0/8"),
+    TEXT(rate_limits, "", rate_limits,
+        "off, or limits, comma-separated, each <class>=<count>/<seconds>, of the classes calls, anonymous, "
+        "failures, starts, tokens and chat"),
     TEXT(turn_urls, "", ice_servers,
         "turn:, turns: or stun: addresses, comma-separated, for instance turn:turn.example.org:3478"),
     SECRET(turn_secret, "", secret, secret_form),

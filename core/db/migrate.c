@@ -47,15 +47,25 @@ static int make_record(struct ph_db *db) {
     return ph_db_commit(transaction);
 }
 
-/* 1 when it was applied, 0 when it had been before. */
+/* 1 when it is recorded, else 0. */
+static int is_recorded(struct ph_db_transaction *transaction, int64_t number) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, "SELECT 1 FROM schema_migrations WHERE number = $1", &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, number);
+    code = ph_db_step(statement);
+    ph_db_finish(statement);
+    return code;
+}
+
 static int apply_once(struct ph_db *db, const struct ph_db_migration *migration) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_MIGRATE, &transaction);
     if (code < 0)
         return code;
-    int64_t newest = 0;
-    code = newest_number(transaction, &newest);
-    if (code == 0 && newest < migration->number)
+    code = is_recorded(transaction, migration->number);
+    if (code == 0)
         code = apply(transaction, migration);
     if (code < 0) {
         ph_db_rollback(transaction);

@@ -57,6 +57,7 @@ export class Porthole {
       PORTHOLE_PUBLIC_URL: this.url,
       PORTHOLE_WEB_DIR: path.join(repository, 'web/dist'),
       PORTHOLE_LADDER: smallLadder,
+      PORTHOLE_RATE_LIMITS: 'off',
       ...this.given,
     };
   }

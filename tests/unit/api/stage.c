@@ -44,6 +44,7 @@ int stage_open(void **state) {
     setenv("PORTHOLE_DATA_DIR", ph_test_database_folder(), 1);
     setenv("PORTHOLE_DATABASE_URL", ph_test_database_url(), 1);
     setenv("PORTHOLE_JWT_SECRET", SECRET, 1);
+    setenv("PORTHOLE_RATE_LIMITS", "off", 0);
     setenv("PORTHOLE_PUBLIC_URL", "https://live.example.org:8443/p", 1);
     int code = ph_settings_load(&settings, "/dev/null", &error);
     if (code == 0)
@@ -103,21 +104,32 @@ char *stage_token(const char *role, const char *subject, const char *session) {
     return token;
 }
 
-/* `authorization` is a whole header, or NULL. */
-void stage_call_with(
-    const char *method, const char *path, const char *authorization, const void *body, size_t size) {
+static void call(
+    const char *method, const char *path, const char *const *headers, const void *body, size_t size) {
     char url[512];
-    const char *headers[] = {authorization, NULL};
     snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", ph_http_server_port(server), path);
     struct ph_http_exchange exchange = {
         .method = method, .url = url, .headers = headers, .body = {body, size}};
     assert_int_equal(ph_http_client_perform(client, &exchange), 0);
     stage.status = exchange.status;
+    stage.retry_after_us = exchange.retry_after_us;
     json_decref(stage.answer);
     stage.answer = exchange.answer ? json_loadb((const char *)ph_bytes_data(exchange.answer),
                                          ph_bytes_size(exchange.answer), 0, NULL)
                                    : NULL;
     ph_http_exchange_finish(&exchange);
+}
+
+/* `authorization` is a whole header, or NULL. */
+void stage_call_with(
+    const char *method, const char *path, const char *authorization, const void *body, size_t size) {
+    call(method, path, (const char *[]){authorization, NULL}, body, size);
+}
+
+void stage_call_from(const char *client_address, const char *authorization, const char *path) {
+    char forwarded[64];
+    snprintf(forwarded, sizeof(forwarded), "X-Forwarded-For: %s", client_address);
+    call("GET", path, (const char *[]){forwarded, authorization, NULL}, NULL, 0);
 }
 
 /* `token` is taken over; NULL: anonymous. */

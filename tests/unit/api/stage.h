@@ -9,6 +9,7 @@
 struct stage {
     struct ph_api *api;
     unsigned status;                 /* of the last call */
+    int64_t retry_after_us;          /* of the last call; -1 without */
     json_t *answer;                  /* of the last call; NULL when it was no JSON */
     char ended[PH_SESSION_ID_BYTES]; /* whom the node was told to end last */
     int ends;
@@ -29,6 +30,8 @@ char *stage_alice(void);
 /* `authorization` is a whole header, or NULL. */
 void stage_call_with(
     const char *method, const char *path, const char *authorization, const void *body, size_t size);
+/* GET, through a proxy that says whom it is for. */
+void stage_call_from(const char *client, const char *authorization, const char *path);
 /* `token` is taken over; NULL: anonymous. */
 void stage_call_bytes(const char *method, const char *path, char *token, const void *body, size_t size);
 void stage_call(const char *method, const char *path, char *token, const char *body);

@@ -1,0 +1,144 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/embedded.h"
+#include "api/rate_limits.h"
+#include "tests/unit/support/database.h"
+
+/* A clock that other threads may read. */
+static struct ph_clock test_clock;
+static _Atomic int64_t utc_us;
+
+static struct ph_db *db;
+static struct ph_metrics *metrics;
+static struct ph_rate_limits *limits, *neighbour;
+
+static int64_t read_utc(struct ph_clock *clock) {
+    (void)clock;
+    return atomic_load(&utc_us);
+}
+
+static void advance(int64_t seconds) {
+    atomic_fetch_add(&utc_us, seconds * PH_SECOND_US);
+}
+
+static int open_limits(void **state) {
+    (void)state;
+    test_clock = (struct ph_clock){read_utc, read_utc};
+    atomic_store(&utc_us, 1800000000 * PH_SECOND_US);
+    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0 ||
+        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL) < 0 ||
+        ph_metrics_create(&metrics) < 0)
+        return -1;
+    struct ph_rate_limits_options options = {.db = db, .metrics = metrics, .clock = &test_clock};
+    if (ph_rate_rules_parse("calls=10/100,chat=0/1,tokens=5/10", &options.rules) < 0)
+        return -1;
+    int code = ph_rate_limits_create(&limits, &options);
+    return code < 0 ? code : ph_rate_limits_create(&neighbour, &options);
+}
+
+static int close_limits(void **state) {
+    (void)state;
+    ph_rate_limits_destroy(limits);
+    ph_rate_limits_destroy(neighbour);
+    ph_db_close(db);
+    ph_metrics_destroy(metrics);
+    return ph_test_database_remove();
+}
+
+/* How many calls pass, of 20. */
+static int passing(struct ph_rate_limits *node, enum ph_rate_class rate, const char *who) {
+    int passed = 0;
+    for (int i = 0; i < 20; i++)
+        passed += !ph_rate_limits_take(node, rate, who).is_refused;
+    return passed;
+}
+
+static void a_bucket_empties_and_fills_again(void **state) {
+    (void)state;
+    struct ph_rate_verdict verdict = ph_rate_limits_take(limits, PH_RATE_CALLS, "alice");
+    assert_true(verdict.is_limited && !verdict.is_refused);
+    assert_int_equal(verdict.limit, 10);
+    assert_int_equal(verdict.remaining, 9);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 9);
+    verdict = ph_rate_limits_look(limits, PH_RATE_CALLS, "alice");
+    assert_true(verdict.is_refused);
+    assert_int_equal(verdict.remaining, 0);
+    assert_int_equal(verdict.reset_s, 100);
+    assert_int_equal(verdict.retry_after_s, 10);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "bob"), 10);
+    assert_int_equal(passing(limits, PH_RATE_TOKENS, "alice"), 5);
+    advance(9);
+    assert_int_equal(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").retry_after_s, 1);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 0);
+    advance(1);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 1);
+    advance(35);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 3);
+    advance(1000);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+}
+
+static void what_has_no_rule_is_not_limited(void **state) {
+    (void)state;
+    assert_int_equal(passing(limits, PH_RATE_CHAT, "alice"), 20);
+    assert_false(ph_rate_limits_take(limits, PH_RATE_FREE, "alice").is_limited);
+}
+
+static void nodes_share_a_bucket(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        assert_false(ph_rate_limits_take(limits, PH_RATE_CALLS, "alice").is_refused);
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_int_equal(ph_rate_limits_take(neighbour, PH_RATE_CALLS, "alice").remaining, 9);
+    assert_int_equal(ph_rate_limits_settle(neighbour), 0);
+    assert_int_equal(ph_rate_limits_look(neighbour, PH_RATE_CALLS, "alice").remaining, 3);
+    assert_int_equal(passing(neighbour, PH_RATE_CALLS, "alice"), 3);
+    assert_int_equal(ph_rate_limits_settle(neighbour), 0);
+    ph_rate_limits_take(limits, PH_RATE_CALLS, "alice");
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_true(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").is_refused);
+}
+
+static void the_database_keeps_no_names(void **state) {
+    (void)state;
+    ph_rate_limits_take(limits, PH_RATE_CALLS, "alice-whose-name-is-not-kept");
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_true(ph_test_database_holds("calls:"));
+    assert_false(ph_test_database_holds("alice-whose"));
+}
+
+static void a_database_that_is_away_leaves_the_node_to_itself(void **state) {
+    struct ph_db_transaction *blocker;
+    (void)state;
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &blocker), 0);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    assert_true(ph_rate_limits_settle(limits) < 0);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 0);
+    ph_db_rollback(blocker);
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    ph_rate_limits_take(neighbour, PH_RATE_CALLS, "alice");
+    assert_int_equal(ph_rate_limits_settle(neighbour), 0);
+    assert_true(ph_rate_limits_look(neighbour, PH_RATE_CALLS, "alice").is_refused);
+}
+
+#define ON_DB(test) cmocka_unit_test_setup_teardown(test, open_limits, close_limits)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ON_DB(a_bucket_empties_and_fills_again),
+        ON_DB(what_has_no_rule_is_not_limited),
+        ON_DB(nodes_share_a_bucket),
+        ON_DB(the_database_keeps_no_names),
+        ON_DB(a_database_that_is_away_leaves_the_node_to_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
