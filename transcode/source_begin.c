@@ -292,9 +292,10 @@ int ph_source_stage_init(struct ph_source_stage *stage, const struct ph_source_o
     pthread_mutex_init(&stage->lock, NULL);
     ph_timeline_init(&stage->timeline);
     stage->frame = av_frame_alloc();
+    stage->last_sound = av_frame_alloc();
     stage->packet = av_packet_alloc();
     int code = ph_audio_grid_init(&stage->audio_grid, sink);
-    if (!stage->frame || !stage->packet)
+    if (!stage->frame || !stage->last_sound || !stage->packet)
         code = -ENOMEM;
     if (code == 0 && state)
         code = resume(stage, state);
@@ -318,5 +319,6 @@ void ph_source_stage_finish(struct ph_source_stage *stage) {
     ph_source_points_finish(&stage->points);
     av_packet_free(&stage->packet);
     av_frame_free(&stage->frame);
+    av_frame_free(&stage->last_sound);
     pthread_mutex_destroy(&stage->lock);
 }

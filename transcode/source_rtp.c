@@ -59,12 +59,30 @@ static int decode(struct ph_source_stage *stage, const struct ph_source_item *it
         if (stage->frame->sample_rate > 0)
             stage->sound_end_ticks += (int64_t)stage->frame->nb_samples * rate / stage->frame->sample_rate;
         code = give_samples(stage, &time_us, item);
-        av_frame_unref(stage->frame);
+        av_frame_unref(stage->last_sound);
+        av_frame_move_ref(stage->last_sound, stage->frame);
     }
     return code;
 }
 
-/* Silence of the decoder's own form, as long as the hole. */
+/* The sound's last samples backwards, ever quieter: no click where it begins, and no pitch of its own. Beyond
+ * what there is, and in forms that no decoder of ours has, silence. */
+static void mirror(AVFrame *made, const AVFrame *last) {
+    av_samples_set_silence(
+        made->extended_data, 0, made->nb_samples, made->ch_layout.nb_channels, made->format);
+    if (made->format != AV_SAMPLE_FMT_FLTP || last->format != made->format ||
+        last->ch_layout.nb_channels != made->ch_layout.nb_channels)
+        return;
+    int count = made->nb_samples < last->nb_samples ? made->nb_samples : last->nb_samples;
+    for (int channel = 0; channel < made->ch_layout.nb_channels; channel++) {
+        const float *from = (const float *)last->extended_data[channel] + last->nb_samples - 1;
+        float *to = (float *)made->extended_data[channel];
+        for (int i = 0; i < count; i++)
+            to[i] = from[-i] * (float)(count - i) / (float)count;
+    }
+}
+
+/* Samples of the decoder's own form, as many as are missing. */
 static int make_up(
     struct ph_source_stage *stage, const struct ph_source_item *item, int64_t ticks, int64_t time_us) {
     const AVCodecContext *context = stage->audio.context;
@@ -78,8 +96,7 @@ static int make_up(
     if (code >= 0 && frame->nb_samples > 0)
         code = av_frame_get_buffer(frame, 0);
     if (code >= 0 && frame->nb_samples > 0) {
-        av_samples_set_silence(
-            frame->extended_data, 0, frame->nb_samples, frame->ch_layout.nb_channels, frame->format);
+        mirror(frame, stage->last_sound);
         time_us -= ticks * 1000000 / rate;
         code = give_samples(stage, &time_us, item);
     }

@@ -49,6 +49,7 @@ struct ph_source_stage {
     AVFrame *frame;                   /* scratch */
     AVPacket *packet;                 /* scratch */
     int64_t next_audio_ticks; /* where the next packet of sound stands when it does not say; -1: unknown */
+    AVFrame *last_sound;      /* rtp: to make up for what is lost behind it */
     int64_t sound_end_ticks;  /* rtp: the timestamp, unwrapped, at which the sound decoded so far ends */
     struct {
         int64_t time_us, arrival_us;

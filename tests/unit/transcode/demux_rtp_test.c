@@ -182,6 +182,12 @@ static void h265_comes_with_its_last_packet(void **state) {
         AV_CODEC_ID_HEVC);
 }
 
+static void av1_comes_with_its_last_packet(void **state) {
+    (void)state;
+    check_codec("-c:v libaom-av1 -usage realtime -cpu-used 8 -lag-in-frames 0 -g 15 -b:v 1M -c:a libopus",
+        AV_CODEC_ID_AV1);
+}
+
 static void check_replay(const char *codecs) {
     struct rtp_stream stream;
     rtp_stream_create(&stream, inputs, codecs, 2);
@@ -282,6 +288,7 @@ int main(void) {
         cmocka_unit_test(vp8_comes_with_its_last_packet),
         cmocka_unit_test(vp9_comes_with_its_last_packet),
         cmocka_unit_test(h265_comes_with_its_last_packet),
+        cmocka_unit_test(av1_comes_with_its_last_packet),
         cmocka_unit_test(a_replay_yields_the_packets_again),
         cmocka_unit_test(a_picture_that_lacks_a_packet_does_not_come),
         cmocka_unit_test(sender_reports_come_in_their_place),

@@ -19,6 +19,8 @@ struct muxer {
     AVFormatContext *context;
     int64_t time_us;
     bool is_video, is_key;
+    bool is_av1; /* which libavformat packs only since 7 */
+    uint16_t sequence;
 };
 
 /* libavformat 61 made the bytes constant. */
@@ -45,6 +47,9 @@ static int take_packet(void *opaque, written_byte *bytes, int size) {
 static void open_muxer(struct muxer *muxer, struct rtp_stream *stream, const AVStream *input) {
     *muxer = (struct muxer){.stream = stream};
     muxer->is_video = input->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
+    muxer->is_av1 = input->codecpar->codec_id == AV_CODEC_ID_AV1;
+    if (muxer->is_av1)
+        return;
     assert_true(avformat_alloc_output_context2(&muxer->context, NULL, "rtp", NULL) >= 0);
     AVStream *output = avformat_new_stream(muxer->context, NULL);
     assert_non_null(output);
@@ -74,17 +79,94 @@ static void close_muxer(struct muxer *muxer) {
     avformat_free_context(muxer->context);
 }
 
+enum { most_elements = 32, most_element_bytes = 1000, delimiter_type = 2 };
+
+static size_t take_size(const uint8_t **at) {
+    size_t size = 0;
+    for (int shift = 0;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        size |= (size_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return size;
+    }
+}
+
+/* The OBUs of a temporal unit without their sizes and without delimiters, as RTP carries them. */
+static size_t split_units(const AVPacket *packet, uint8_t *copy, struct ph_slice *elements) {
+    size_t count = 0;
+    for (const uint8_t *at = packet->data, *end = at + packet->size; at < end;) {
+        uint8_t header = *at++;
+        assert_true((header & 0x06) == 0x02 && count < most_elements); /* a size and no extension */
+        size_t size = take_size(&at);
+        if (header >> 3 != delimiter_type) {
+            elements[count++] = (struct ph_slice){copy, size + 1};
+            *copy++ = header & 0xfd;
+            memcpy(copy, at, size);
+            copy += size;
+        }
+        at += size;
+    }
+    return count;
+}
+
+/* A packet of one piece of an element, with the small element before it, if any. */
+static void write_pieces(
+    struct muxer *muxer, struct ph_slice before, struct ph_slice piece, uint8_t header, bool is_last) {
+    uint8_t bytes[RTP_STREAM_MOST_BYTES] = {0x80, (uint8_t)(payload_type_of_first | (is_last ? 0x80 : 0)),
+        (uint8_t)(muxer->sequence >> 8), (uint8_t)muxer->sequence, 0, 0, 0, 0, 0, 0,
+        RTP_STREAM_VIDEO_SSRC >> 8, RTP_STREAM_VIDEO_SSRC & 0xff};
+    size_t size = 12;
+    muxer->sequence++;
+    bytes[size++] = (uint8_t)(header | (before.size ? 0x20 : 0x10));
+    if (before.size) {
+        bytes[size++] = (uint8_t)before.size;
+        memcpy(bytes + size, before.data, before.size);
+        size += before.size;
+    }
+    memcpy(bytes + size, piece.data, piece.size);
+    (void)take_packet(muxer, bytes, (int)(size + piece.size));
+}
+
+static void write_av1(struct muxer *muxer, const AVPacket *packet) {
+    uint8_t *copy = malloc((size_t)packet->size);
+    assert_non_null(copy);
+    struct ph_slice elements[most_elements], before = {0};
+    size_t count = split_units(packet, copy, elements);
+    for (size_t i = 0; i < count; i++) {
+        if (i + 1 < count && elements[i].size < 100) {
+            before = elements[i];
+            continue;
+        }
+        for (size_t at = 0; at < elements[i].size; at += most_element_bytes) {
+            size_t rest = elements[i].size - at;
+            bool is_end = rest <= most_element_bytes;
+            uint8_t header = (uint8_t)((at ? 0x80 : 0) | (is_end ? 0 : 0x40) | (before.size ? 0x08 : 0));
+            struct ph_slice piece = {elements[i].data + at, is_end ? rest : most_element_bytes};
+            write_pieces(muxer, before, piece, header, is_end && i + 1 == count);
+            before = (struct ph_slice){0};
+        }
+    }
+    free(copy);
+}
+
+static void mux(struct muxer *muxer, AVPacket *packet) {
+    assert_true(av_write_frame(muxer->context, packet) >= 0);
+    (void)av_write_frame(muxer->context, NULL); /* what it gathers for a fuller packet */
+    avio_flush(muxer->context->pb);
+}
+
 static void write_packet(struct muxer *muxer, const AVStream *input, AVPacket *packet) {
-    AVRational time_base = muxer->context->streams[0]->time_base;
+    AVRational time_base = {1, muxer->is_video ? 90000 : 48000};
     muxer->time_us = av_rescale_q(packet->pts, input->time_base, (AVRational){1, 1000000});
     muxer->is_key = packet->flags & AV_PKT_FLAG_KEY;
     av_packet_rescale_ts(packet, input->time_base, time_base);
     packet->stream_index = 0;
     size_t first = muxer->stream->count;
     int64_t timestamp = packet->pts;
-    assert_true(av_write_frame(muxer->context, packet) >= 0);
-    (void)av_write_frame(muxer->context, NULL); /* what it gathers for a fuller packet */
-    avio_flush(muxer->context->pb);
+    if (muxer->is_av1)
+        write_av1(muxer, packet);
+    else
+        mux(muxer, packet);
     for (size_t i = first; i < muxer->stream->count; i++)
         rtp_unit_set_timestamp(&muxer->stream->units[i], (uint32_t)timestamp);
     *(muxer->is_video ? &muxer->stream->pictures : &muxer->stream->sounds) += 1;
