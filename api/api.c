@@ -5,7 +5,6 @@
 #include "api/auth.h"
 #include "api/dispatch.h"
 #include "api/embedded.h"
-#include "api/events.h"
 #include "api/live.h"
 #include "api/messenger.h"
 #include "api/profiles.h"
@@ -16,7 +15,6 @@
 struct ph_api {
     struct ph_api_options options;
     struct ph_sessions *sessions;
-    struct ph_state_events state_events;
     struct ph_messenger *messenger;
     struct ph_session_feed *feed;
     struct ph_live *live;
@@ -41,11 +39,14 @@ static int create_messenger(struct ph_api *api, struct ph_error *error) {
 static int create_parts(struct ph_api *api) {
     const struct ph_api_options *options = &api->options;
     int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
-    if (code == 0) {
-        ph_state_events_init(&api->state_events);
-        ph_sessions_observe(api->sessions, &api->state_events.observer);
+    if (code == 0)
+        code = ph_live_create(&api->live, &(struct ph_live_options){.settings = options->settings,
+                                              .db = options->db,
+                                              .sessions = api->sessions,
+                                              .clock = options->clock,
+                                              .metrics = options->metrics});
+    if (code == 0)
         ph_sessions_observe(api->sessions, ph_messenger_observer(api->messenger));
-    }
     if (code == 0 && options->carries_sessions)
         code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
     if (code == 0)
@@ -56,12 +57,7 @@ static int create_parts(struct ph_api *api) {
                             .runtime = options->runtime,
                             .reconnect_window_s = options->settings->reconnect_window_s});
     if (code == 0)
-        code = ph_live_create(&api->live, &(struct ph_live_options){.settings = options->settings,
-                                              .db = options->db,
-                                              .sessions = api->sessions,
-                                              .feed = api->feed,
-                                              .clock = options->clock,
-                                              .metrics = options->metrics});
+        code = ph_live_start(api->live, api->feed);
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
@@ -175,7 +171,9 @@ void ph_api_destroy(struct ph_api *api) {
         return;
     ph_dispatch_destroy(api->dispatch);
     ph_rate_limits_destroy(api->limits);
-    ph_live_destroy(api->live);
+    if (api->feed)
+        ph_session_feed_stop(api->feed);
+    ph_live_destroy(api->live); /* the feed's sessions are observed by it */
     ph_session_feed_destroy(api->feed);
     ph_messenger_destroy(api->messenger);
     ph_sessions_destroy(api->sessions);

@@ -12,7 +12,7 @@
 #include "core/base/queue.h"
 #include "core/base/thread.h"
 
-enum { THREADS = 4, MOST_WAITING = 256 };
+enum { THREADS = 4, MOST_WAITING = 2048 };
 
 static const int64_t most_wait_us = 15 * PH_SECOND_US;
 

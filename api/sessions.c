@@ -6,14 +6,14 @@
 
 #include "api/access.h"
 #include "api/answer.h"
+#include "api/page.h"
 #include "api/problem.h"
 #include "api/session_request.h"
 #include "api/session_view.h"
-#include "api/text.h"
 #include "api/token.h"
 #include "core/base/log.h"
 
-enum { USUAL_PAGE = 50, MOST_PAGE = 100, VIEWER_TOKEN_S = 6 * 3600 };
+enum { VIEWER_TOKEN_S = 6 * 3600 };
 
 static int64_t now_ms(struct ph_sessions_resource *resource) {
     return ph_clock_utc_us(resource->clock) / PH_MILLISECOND_US;
@@ -106,27 +106,9 @@ static struct ph_http_response *get(void *opaque, const struct ph_api_call *call
     return code < 0 ? ph_access_problem(&call->caller, code, "") : show(resource, &session);
 }
 
-/* A cursor is "<created_ms>.<id>" of the last session before it. */
-static bool parse_cursor(const char *text, struct ph_session_cursor *cursor) {
-    size_t digits = strspn(text, "0123456789");
-    if (digits < 1 || digits > 18 || text[digits] != '.' || !ph_text_is_session_id(text + digits + 1))
-        return false;
-    cursor->created_ms = strtoll(text, NULL, 10);
-    memcpy(cursor->id, text + digits + 1, sizeof(cursor->id));
-    return true;
-}
-
-static bool parse_limit(const char *text, size_t *limit) {
-    size_t digits = strspn(text, "0123456789");
-    if (digits < 1 || digits > 3 || text[digits])
-        return false;
-    *limit = strtoul(text, NULL, 10);
-    return *limit >= 1 && *limit <= MOST_PAGE;
-}
-
 static json_t *page_view(
     struct ph_sessions_resource *resource, const struct ph_session *list, size_t count, bool has_more) {
-    char cursor[64] = "";
+    char cursor[PH_PAGE_CURSOR_BYTES] = "";
     json_t *entries = json_array();
     for (size_t i = 0; entries && i < count; i++) {
         struct ph_session_health health;
@@ -139,20 +121,19 @@ static json_t *page_view(
     if (!entries)
         return NULL;
     if (has_more)
-        snprintf(
-            cursor, sizeof(cursor), "%lld.%s", (long long)list[count - 1].created_ms, list[count - 1].id);
+        ph_page_cursor_print(list[count - 1].created_ms, list[count - 1].id, cursor);
     return json_pack("{s:o, s:s?}", "sessions", entries, "next", has_more ? cursor : NULL);
 }
 
 static struct ph_http_response *list_active(void *opaque, const struct ph_api_call *call) {
     struct ph_sessions_resource *resource = opaque;
     struct ph_session_cursor cursor;
-    size_t limit = USUAL_PAGE, count;
+    size_t limit, count;
     struct ph_session *list;
-    const char *after = ph_api_call_query(call, "cursor"), *most = ph_api_call_query(call, "limit");
-    if (after && !parse_cursor(after, &cursor))
+    const char *after = ph_api_call_query(call, "cursor");
+    if (after && !ph_page_cursor_parse(after, &cursor.created_ms, cursor.id))
         return ph_problem(400, "cursor", "must be the \"next\" of an earlier answer");
-    if (most && !parse_limit(most, &limit))
+    if (!ph_page_limit_parse(ph_api_call_query(call, "limit"), &limit))
         return ph_problem(400, "limit", "must be a whole number from 1 to 100");
     int code =
         ph_sessions_list(resource->sessions, &call->caller, after ? &cursor : NULL, limit + 1, &list, &count);

@@ -10,7 +10,8 @@ enum { HASH_BYTES = 65 };
 
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
-    "id, owner, title, visibility, state, reason, ladder, record, created_ms, started_ms, ended_ms"
+    "id, owner, title, visibility, state, reason, ladder, record, created_ms, started_ms, ended_ms, "        \
+    "(SELECT watching FROM viewer_counts WHERE viewer_counts.session = sessions.id) AS watching"
 /* Whether the subject $n is a guardian of the row's owner, as 1 or 0. */
 #define IS_GUARDED(n)                                                                                        \
     "CASE WHEN EXISTS (SELECT 1 FROM guardians WHERE guardians.profile = sessions.owner "                    \
@@ -42,6 +43,7 @@ static void read_row(struct ph_db_statement *row, struct ph_session *session) {
     session->created_ms = ph_db_integer(row, 8);
     session->started_ms = ph_db_integer(row, 9);
     session->ended_ms = ph_db_integer(row, 10);
+    session->viewers = ph_db_integer(row, 11);
 }
 
 int ph_sessions_create(struct ph_sessions **result, struct ph_db *db, const char *ladder) {
@@ -153,7 +155,7 @@ static int find(
     code = ph_db_step(statement);
     if (code == 1) {
         read_row(statement, session);
-        session->is_guarded = ph_db_integer(statement, 11) != 0;
+        session->is_guarded = ph_db_integer(statement, 12) != 0;
     }
     ph_db_finish(statement);
     return code == 0 ? -ENOENT : code < 0 ? code : 0;

@@ -53,6 +53,7 @@ struct ph_session {
     int64_t created_ms;
     int64_t started_ms; /* 0: never live */
     int64_t ended_ms;   /* 0: not over */
+    int64_t viewers;    /* who watch, as counted last */
 };
 
 /* What is told once. `displaced` is the session that was ended to make room, or "". */

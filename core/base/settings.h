@@ -31,6 +31,7 @@ struct ph_settings {
     char *cors_origins;              /* comma-separated; "" when not given */
     char *trusted_proxies;           /* addresses and networks, comma-separated; "" when not given */
     char *rate_limits;               /* "<class>=<count>/<seconds>", comma-separated; "off" */
+    char *country_header;            /* of the CDN, with the viewer's country; "" when not given */
     char *turn_urls;                 /* comma-separated; "" when not given */
     char *turn_secret;               /* "" when not given */
     char *ladder;

@@ -310,3 +310,10 @@ bool ph_form_is_log_level(const char *text) {
     enum ph_log_level level;
     return ph_log_level_parse(text, &level) == 0;
 }
+
+/* A token of RFC 9110, section 5.6.2. */
+bool ph_form_is_header(const char *text) {
+    size_t size = strlen(text);
+    return size <= 64 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == size;
+}

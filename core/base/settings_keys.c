@@ -55,6 +55,7 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
     TEXT(rate_limits, "", rate_limits,
         "off, or limits, comma-separated, each <class>=<count>/<seconds>, of the classes calls, anonymous, "
         "failures, starts, tokens and chat"),
+    TEXT(country_header, "", header, "a header's name, for instance CF-IPCountry"),
     TEXT(turn_urls, "", ice_servers,
         "turn:, turns: or stun: addresses, comma-separated, for instance turn:turn.example.org:3478"),
     SECRET(turn_secret, "", secret, secret_form),

@@ -20,7 +20,7 @@ struct ph_setting_key {
     const char *form;                   /* ends the sentence "<key> must be …" */
 };
 
-enum { PH_SETTING_COUNT = 37 };
+enum { PH_SETTING_COUNT = 38 };
 extern const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT];
 
 /* Reads the file's values as text, by the table's order; NULL where the file does not give the key. The
@@ -53,6 +53,7 @@ bool ph_form_is_worker_listen(const char *text);
 bool ph_form_is_workers(const char *text);
 bool ph_form_is_origins(const char *text);
 bool ph_form_is_log_level(const char *text);
+bool ph_form_is_header(const char *text);
 bool ph_form_is_any(const char *text);
 
 #endif

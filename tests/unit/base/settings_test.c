@@ -68,6 +68,7 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_string_equal(settings->api_key, "");
     assert_string_equal(settings->cors_origins, "");
     assert_string_equal(settings->trusted_proxies, "");
+    assert_string_equal(settings->country_header, "");
     assert_string_equal(settings->turn_urls, "");
     assert_string_equal(settings->turn_secret, "");
     assert_string_equal(settings->ladder, "1080p30@4500k,720p30@2500k");
@@ -126,9 +127,10 @@ static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
         "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url", "smtp_url",
         "smtp_tls", "mail_from", "ca_file", "webhook_private_addresses", "sentry_dsn", "jwt_secret",
-        "jwks_file", "api_key", "cors_origins", "trusted_proxies", "turn_urls", "turn_secret", "ladder",
-        "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "spool_most_mib",
-        "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
+        "jwks_file", "api_key", "cors_origins", "trusted_proxies", "country_header", "turn_urls",
+        "turn_secret", "ladder", "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s",
+        "most_sessions", "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir",
+        "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
@@ -330,6 +332,8 @@ static void forms(void **state) {
         {"trusted_proxies", "10.0.0.0/33", 0},
         {"trusted_proxies", "10.0.0.0/", 0},
         {"trusted_proxies", "edge.example.org", 0},
+        {"country_header", "CF-IPCountry", 1},
+        {"country_header", "Country: XX", 0},
         {"turn_urls", "turn:turn.example.org:3478?transport=udp,stun:stun.example.org", 1},
         {"turn_urls", "https://turn.example.org", 0},
         {"turn_urls", "turn:", 0},
