@@ -68,6 +68,7 @@ struct ph_session_admission {
     char session[PH_SESSION_ID_BYTES];
     char passphrase[PH_PASSPHRASE_BYTES];
     char ladder[PH_LADDER_BYTES];
+    enum ph_visibility visibility;
 };
 
 /* A place in the list of active sessions, newest first: what follows (created_ms, id). */

@@ -25,6 +25,7 @@ static enum ph_admission_result admit(
     snprintf(admission->session, sizeof(admission->session), "%s", found.session);
     snprintf(admission->passphrase, sizeof(admission->passphrase), "%s", found.passphrase);
     snprintf(admission->ladder, sizeof(admission->ladder), "%s", found.ladder);
+    admission->is_private = found.visibility == PH_VISIBILITY_PRIVATE;
     return PH_ADMIT_OK;
 }
 

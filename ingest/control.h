@@ -22,6 +22,7 @@ struct ph_admission {
     char session[PH_SESSION_ID_BYTES];
     char passphrase[80]; /* "" without encryption; 10 to 79 characters (SRT) */
     char ladder[256];    /* "" for the node's */
+    bool is_private;     /* viewers need a playback token */
 };
 
 struct ph_ingest_control;

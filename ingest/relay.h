@@ -45,6 +45,7 @@ struct ph_relay {
     struct ph_relays *relays;
     char session[PH_SESSION_ID_BYTES];
     char *ladder;
+    bool is_private;
     int references;    /* L */
     UT_hash_handle hh; /* L; in relays->table */
 
@@ -105,7 +106,8 @@ struct ph_relays {
 /* With the lock held. */
 struct ph_relay *ph_relay_find(struct ph_relays *relays, const char *session);
 /* A relay in the table. NULL when out of memory. */
-struct ph_relay *ph_relay_create(struct ph_relays *relays, const char *session, const char *ladder);
+struct ph_relay *ph_relay_create(
+    struct ph_relays *relays, const char *session, const char *ladder, bool is_private);
 /* Drops one reference. */
 void ph_relay_unref(struct ph_relay *relay);
 /* Appends an entry, at a time that never falls. */

@@ -190,7 +190,7 @@ int ph_relays_end(struct ph_relays *relays, const char *session, const char *rea
     pthread_mutex_lock(&relays->lock);
     struct ph_relay *relay = ph_relay_find(relays, session);
     if (!relay)
-        relay = ph_relay_create(relays, session, "");
+        relay = ph_relay_create(relays, session, "", true);
     int code = relay ? ph_relay_end(relay, reason) : -ENOMEM;
     pthread_mutex_unlock(&relays->lock);
     ph_relays_wake(relays);

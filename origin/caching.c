@@ -32,19 +32,19 @@ static struct ph_http_response *add_cache_control(
     return response;
 }
 
-struct ph_http_response *ph_caching_apply(
-    struct ph_http_response *response, enum ph_caching_kind kind, uint32_t target_duration_s) {
+struct ph_http_response *ph_caching_apply(struct ph_http_response *response, enum ph_caching_kind kind,
+    uint32_t target_duration_s, bool is_private) {
     char text[64];
-    snprintf(text, sizeof(text), "public, max-age=%u%s", ph_caching_age_s(kind, target_duration_s),
-        kind == PH_CACHING_MEDIA ? ", immutable" : "");
+    snprintf(text, sizeof(text), "%s, max-age=%u%s", is_private ? "private" : "public",
+        ph_caching_age_s(kind, target_duration_s), kind == PH_CACHING_MEDIA ? ", immutable" : "");
     return add_cache_control(response, text);
 }
 
 struct ph_http_response *ph_caching_media(
-    struct ph_http_response *response, uint32_t crc32, size_t size_bytes) {
+    struct ph_http_response *response, uint32_t crc32, size_t size_bytes, bool is_private) {
     char etag[48];
     snprintf(etag, sizeof(etag), "\"%08x-%zx\"", crc32, size_bytes);
-    response = ph_caching_apply(response, PH_CACHING_MEDIA, 0);
+    response = ph_caching_apply(response, PH_CACHING_MEDIA, 0, is_private);
     if (!response)
         return NULL;
     ph_http_response_allow_range(response);
@@ -57,6 +57,10 @@ static const char *title_of(unsigned status) {
     switch (status) {
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
+    case 403:
+        return "Forbidden";
     case 404:
         return "Not Found";
     case 410:
@@ -73,6 +77,14 @@ struct ph_http_response *ph_caching_failure(
     char text[64];
     snprintf(text, sizeof(text), "public, max-age=%u", ph_caching_failure_age_s(kind, target_duration_s));
     return add_cache_control(ph_http_response_problem(status, title_of(status), detail), text);
+}
+
+struct ph_http_response *ph_caching_denial(unsigned status, const char *detail) {
+    struct ph_http_response *response =
+        add_cache_control(ph_http_response_problem(status, title_of(status), detail), "no-store");
+    if (response && status == 401 && ph_http_response_add_header(response, "WWW-Authenticate", "Bearer"))
+        ph_http_response_unref(&response);
+    return response;
 }
 
 const char *ph_caching_media_type(enum ph_track_kind kind) {

@@ -3,6 +3,7 @@
 #ifndef PH_ORIGIN_CACHING_H
 #define PH_ORIGIN_CACHING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,14 +21,17 @@ enum ph_caching_kind {
 uint32_t ph_caching_age_s(enum ph_caching_kind kind, uint32_t target_duration_s);
 uint32_t ph_caching_failure_age_s(enum ph_caching_kind kind, uint32_t target_duration_s);
 
-/* Adds Cache-Control to a 200. Takes the response over: returns it, or NULL (and drops it) when
- * memory is out. A NULL response gives NULL, so that calls nest. */
-struct ph_http_response *ph_caching_apply(
-    struct ph_http_response *response, enum ph_caching_kind kind, uint32_t target_duration_s);
+/* Adds Cache-Control to a 200, for the viewer's own cache alone when the session is private: a shared cache
+ * must check tokens first, and is told so by its own configuration. Takes the response over: returns it, or
+ * NULL (and drops it) when memory is out. A NULL response gives NULL, so that calls nest. */
+struct ph_http_response *ph_caching_apply(struct ph_http_response *response, enum ph_caching_kind kind,
+    uint32_t target_duration_s, bool is_private);
 /* The same for a part, segment or init segment, with a strong ETag from checksum and size, and Range allowed.
  */
 struct ph_http_response *ph_caching_media(
-    struct ph_http_response *response, uint32_t crc32, size_t size_bytes);
+    struct ph_http_response *response, uint32_t crc32, size_t size_bytes, bool is_private);
+/* 401 or 403 for want of a playback token, which nobody may keep. NULL when out of memory. */
+struct ph_http_response *ph_caching_denial(unsigned status, const char *detail);
 /* A problem with its own max-age. NULL when out of memory. */
 struct ph_http_response *ph_caching_failure(
     unsigned status, enum ph_caching_kind kind, uint32_t target_duration_s, const char *detail);

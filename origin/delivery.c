@@ -20,16 +20,44 @@ static void fail(struct ph_http_request *request, const struct ph_session *sessi
     ph_http_response_unref(&response);
 }
 
-/* The session with a reference, or NULL after answering 404 or 410. */
-static struct ph_session *find_session(
-    struct ph_origin *origin, struct ph_http_request *request, enum ph_caching_kind kind) {
+/* Whether the viewer may have the session's media; answers when not. `claims` stay as they are for a session
+ * that is not private. */
+static bool is_let_in(struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session,
+    struct ph_playback_claims *claims) {
+    if (!session->publication.is_private)
+        return true;
+    enum ph_access_verdict verdict =
+        ph_access_check(&session->access, ph_bytes_slice(origin->secret), session->id,
+            ph_http_request_query(request, "token"), ph_clock_utc_us(origin->clock) / PH_SECOND_US, claims);
+    if (verdict == PH_ACCESS_GRANTED)
+        return true;
+    struct ph_http_response *denial =
+        ph_caching_denial(verdict == PH_ACCESS_MISSING ? 401 : 403, ph_access_reason(verdict));
+    ph_http_respond(request, denial);
+    ph_http_response_unref(&denial);
+    return false;
+}
+
+/* A viewer's request to a session. */
+struct visit {
+    struct ph_http_request *request;
+    struct ph_session *session;       /* a reference */
+    struct ph_playback_claims claims; /* when the session is private */
+};
+
+/* False after answering 404, 410, 401 or 403. */
+static bool enter(struct ph_origin *origin, struct ph_http_request *request, enum ph_caching_kind kind,
+    struct visit *visit) {
     bool gone = false;
     const char *id = ph_http_request_param(request, "session");
-    struct ph_session *session = ph_origin_sessions_find(origin->sessions, id, &gone);
-    if (session)
-        return session;
-    fail(request, NULL, kind, gone ? 410 : 404, gone ? "the session is over" : no_session);
-    return NULL;
+    visit->request = request;
+    visit->session = ph_origin_sessions_find(origin->sessions, id, &gone);
+    if (!visit->session)
+        fail(request, NULL, kind, gone ? 410 : 404, gone ? "the session is over" : no_session);
+    else if (is_let_in(origin, request, visit->session, &visit->claims))
+        return true;
+    ph_session_unref(&visit->session);
+    return false;
 }
 
 /* Answers with a reference that is given away; NULL answers 500. */
@@ -39,8 +67,9 @@ static void respond(struct ph_http_request *request, struct ph_http_response *re
 }
 
 /* Holds the request until the track has what it asks for, for three targets at most. */
-static void hold(struct ph_http_request *request, struct ph_session *session, enum ph_wait_kind kind,
-    uint32_t track, struct ph_part_position until) {
+static void hold(
+    const struct visit *visit, enum ph_wait_kind kind, uint32_t track, struct ph_part_position until) {
+    struct ph_session *session = visit->session;
     enum ph_caching_kind caching = PH_CACHING_PLAIN;
     if (kind == PH_WAIT_PLAYLIST_BLOCKING || kind == PH_WAIT_DELTA_BLOCKING)
         caching = PH_CACHING_BLOCKING;
@@ -51,25 +80,27 @@ static void hold(struct ph_http_request *request, struct ph_session *session, en
         ph_caching_failure(503, caching, target_s, "nothing was published for three target durations");
     struct ph_http_hold *held = NULL;
     int64_t deadline_us = ph_now_us() + hold_targets * target_s * PH_SECOND_US;
-    int code = too_late ? ph_http_request_hold(request, deadline_us, too_late, &held) : -ENOMEM;
+    int code = too_late ? ph_http_request_hold(visit->request, deadline_us, too_late, &held) : -ENOMEM;
     if (code)
-        ph_http_respond(request, too_late);
+        ph_http_respond(visit->request, too_late);
     else
-        ph_session_hold_viewer(session, kind, track, until, held);
+        ph_session_hold_viewer(
+            session, kind, track, until, held, session->publication.is_private ? &visit->claims : NULL);
     ph_http_response_unref(&too_late);
 }
 
 static void get_multivariant(struct ph_http_request *request, void *opaque) {
-    struct ph_session *session = find_session(opaque, request, PH_CACHING_PLAIN);
-    if (!session)
+    struct visit visit;
+    if (!enter(opaque, request, PH_CACHING_PLAIN, &visit))
         return;
+    struct ph_session *session = visit.session;
     pthread_mutex_lock(&session->lock);
     bool ready = session->ended || ph_window_is_ready(&session->window);
     pthread_mutex_unlock(&session->lock);
     if (ready)
         ph_http_respond(request, session->multivariant);
     else
-        hold(request, session, PH_WAIT_MULTIVARIANT, 0, (struct ph_part_position){0, 0});
+        hold(&visit, PH_WAIT_MULTIVARIANT, 0, (struct ph_part_position){0, 0});
     ph_session_unref(&session);
 }
 
@@ -79,7 +110,9 @@ static enum ph_wait_kind wait_kind(enum ph_skip skip, bool blocking) {
     return blocking ? PH_WAIT_DELTA_BLOCKING : PH_WAIT_DELTA_PLAIN;
 }
 
-static void serve_playlist(struct ph_http_request *request, struct ph_session *session, uint32_t track) {
+static void serve_playlist(const struct visit *visit, uint32_t track) {
+    struct ph_http_request *request = visit->request;
+    struct ph_session *session = visit->session;
     const char *msn = ph_http_request_query(request, "_HLS_msn");
     const char *part = ph_http_request_query(request, "_HLS_part");
     bool blocking = msn || part;
@@ -103,13 +136,13 @@ static void serve_playlist(struct ph_http_request *request, struct ph_session *s
     if (decision.verdict == PH_DIRECTIVE_REFUSE)
         fail(request, session, caching, 400, "the delivery directives make no sense for this playlist");
     else if (decision.verdict == PH_DIRECTIVE_HOLD)
-        hold(request, session, wait_kind(directives.skip, blocking), track, decision.until);
+        hold(visit, wait_kind(directives.skip, blocking), track, decision.until);
     else
         respond(request, ph_session_playlist(session, track, directives.skip, blocking));
 }
 
-static void serve_part(struct ph_http_request *request, struct ph_session *session, uint32_t track,
-    struct ph_part_position position) {
+static void serve_part(const struct visit *visit, uint32_t track, struct ph_part_position position) {
+    struct ph_session *session = visit->session;
     pthread_mutex_lock(&session->lock);
     const struct ph_edge *edge = &session->window.tracks[track].edge;
     struct ph_part *part = ph_window_find_part(&session->window, track, position);
@@ -118,11 +151,11 @@ static void serve_part(struct ph_http_request *request, struct ph_session *sessi
         !part && edge->any && !edge->ended && ph_part_position_compare(position, ph_edge_next(edge)) == 0;
     pthread_mutex_unlock(&session->lock);
     if (response)
-        respond(request, response);
+        respond(visit->request, response);
     else if (is_hinted)
-        hold(request, session, PH_WAIT_PART, track, position);
+        hold(visit, PH_WAIT_PART, track, position);
     else
-        fail(request, session, PH_CACHING_MEDIA, 404, no_file);
+        fail(visit->request, session, PH_CACHING_MEDIA, 404, no_file);
 }
 
 static void serve_segment(
@@ -156,16 +189,17 @@ static void serve_file(struct ph_http_request *request, struct ph_origin *origin
     int code = ph_media_file_parse(name, &file);
     bool is_playlist = !code && file.kind == PH_FILE_PLAYLIST;
     enum ph_caching_kind caching = is_playlist ? PH_CACHING_PLAIN : PH_CACHING_MEDIA;
-    struct ph_session *session = find_session(origin, request, caching);
-    if (!session)
+    struct visit visit;
+    if (!enter(origin, request, caching, &visit))
         return;
+    struct ph_session *session = visit.session;
     int track = ph_window_find_track(&session->window, ph_http_request_param(request, "track"));
     if (code || track < 0)
         fail(request, session, caching, 404, no_file);
     else if (is_playlist)
-        serve_playlist(request, session, (uint32_t)track);
+        serve_playlist(&visit, (uint32_t)track);
     else if (file.kind == PH_FILE_PART)
-        serve_part(request, session, (uint32_t)track, file.position);
+        serve_part(&visit, (uint32_t)track, file.position);
     else if (file.kind == PH_FILE_SEGMENT)
         serve_segment(request, session, (uint32_t)track, file.position.segment);
     else
@@ -186,9 +220,10 @@ static void get_media(struct ph_http_request *request, void *opaque) {
 }
 
 static void get_thumb(struct ph_http_request *request, void *opaque) {
-    struct ph_session *session = find_session(opaque, request, PH_CACHING_PICTURE);
-    if (!session)
+    struct visit visit;
+    if (!enter(opaque, request, PH_CACHING_PICTURE, &visit))
         return;
+    struct ph_session *session = visit.session;
     pthread_mutex_lock(&session->lock);
     struct ph_http_response *thumb = session->thumb ? ph_http_response_ref(session->thumb) : NULL;
     pthread_mutex_unlock(&session->lock);

@@ -6,7 +6,7 @@
 #include "origin/caching.h"
 
 struct ph_part *ph_part_create(
-    const struct ph_part_head *head, enum ph_track_kind kind, struct ph_bytes *bytes) {
+    const struct ph_part_head *head, enum ph_track_kind kind, struct ph_bytes *bytes, bool is_private) {
     struct ph_part *part = calloc(1, sizeof(*part));
     if (!part)
         return NULL;
@@ -17,7 +17,7 @@ struct ph_part *ph_part_create(
     if (head->gap)
         return part;
     part->response = ph_caching_media(ph_http_response_from_bytes(200, ph_caching_media_type(kind), bytes),
-        part->crc32, ph_bytes_size(bytes));
+        part->crc32, ph_bytes_size(bytes), is_private);
     if (!part->response)
         ph_part_unref(&part);
     return part;

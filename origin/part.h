@@ -27,9 +27,9 @@ struct ph_part {
     uint32_t references;               /* atomic */
 };
 
-/* Borrows `bytes` (takes a reference). NULL when out of memory. */
+/* Borrows `bytes` (takes a reference). `is_private`: of a private session. NULL when out of memory. */
 struct ph_part *ph_part_create(
-    const struct ph_part_head *head, enum ph_track_kind kind, struct ph_bytes *bytes);
+    const struct ph_part_head *head, enum ph_track_kind kind, struct ph_bytes *bytes, bool is_private);
 struct ph_part *ph_part_ref(struct ph_part *part);
 /* Drops the reference and sets the pointer to NULL; NULL is fine. */
 void ph_part_unref(struct ph_part **part);

@@ -5,7 +5,25 @@
 #include <string.h>
 #include <time.h>
 
-enum { protocol_version = 9, skip_targets = 6, hold_back_targets = 3 };
+enum {
+    protocol_version = 9,
+    protocol_version_private = 11, /* for EXT-X-DEFINE:QUERYPARAM */
+    skip_targets = 6,
+    hold_back_targets = 3,
+};
+
+/* The playlists of a private session are the same for every viewer: each player puts in the token that the
+ * playlist's own URL carries (RFC 8216bis 4.4.2.3). */
+static const char *query_of(const struct ph_publication *publication) {
+    return publication->is_private ? "?token={$token}" : "";
+}
+
+static void write_version(struct ph_builder *builder, const struct ph_publication *publication) {
+    ph_builder_format(builder, "#EXTM3U\n#EXT-X-VERSION:%d\n",
+        publication->is_private ? protocol_version_private : protocol_version);
+    if (publication->is_private)
+        ph_builder_text(builder, "#EXT-X-DEFINE:QUERYPARAM=\"token\"\n");
+}
 
 /* Seconds with up to six decimals, at least one, rounded to the nearest microsecond: what does not exceed a
  * limit in whole microseconds does not exceed it in print either. */
@@ -37,8 +55,8 @@ static void write_head(struct ph_builder *builder, const struct ph_playlist *pla
     uint32_t target_s = publication->target_duration_s;
     uint32_t part_target_us = publication->part_target_us;
     uint64_t first = playlist->segment_count ? playlist->segments[0].number : 0;
-    ph_builder_format(builder, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-TARGETDURATION:%" PRIu32 "\n",
-        protocol_version, target_s);
+    write_version(builder, publication);
+    ph_builder_format(builder, "#EXT-X-TARGETDURATION:%" PRIu32 "\n", target_s);
     ph_builder_format(builder,
         "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=%" PRIu32 ".0,HOLD-BACK=%" PRIu32
         ".0,PART-HOLD-BACK=",
@@ -55,8 +73,9 @@ static void write_parts(struct ph_builder *builder, const struct ph_playlist *pl
         const struct ph_playlist_part *part = &segment->parts[i];
         ph_builder_text(builder, "#EXT-X-PART:DURATION=");
         write_seconds(builder, part->duration_ticks, playlist->track->timescale);
-        ph_builder_format(builder, ",URI=\"%" PRIu64 ".%" PRIu32 ".m4s\"%s%s\n", segment->number, i,
-            part->independent && !part->gap ? ",INDEPENDENT=YES" : "", part->gap ? ",GAP=YES" : "");
+        ph_builder_format(builder, ",URI=\"%" PRIu64 ".%" PRIu32 ".m4s%s\"%s%s\n", segment->number, i,
+            query_of(playlist->publication), part->independent && !part->gap ? ",INDEPENDENT=YES" : "",
+            part->gap ? ",GAP=YES" : "");
     }
 }
 
@@ -73,7 +92,7 @@ static void write_segment(struct ph_builder *builder, const struct ph_playlist *
         ph_builder_text(builder, "#EXT-X-GAP\n");
     ph_builder_text(builder, "#EXTINF:");
     write_seconds(builder, (uint64_t)segment->duration_ticks, timescale);
-    ph_builder_format(builder, ",\n%" PRIu64 ".m4s\n", segment->number);
+    ph_builder_format(builder, ",\n%" PRIu64 ".m4s%s\n", segment->number, query_of(playlist->publication));
 }
 
 static void write_tail(struct ph_builder *builder, const struct ph_playlist *playlist) {
@@ -82,13 +101,13 @@ static void write_tail(struct ph_builder *builder, const struct ph_playlist *pla
         return;
     }
     struct ph_part_position next = ph_edge_next(&playlist->edge);
-    ph_builder_format(builder, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%" PRIu64 ".%" PRIu32 ".m4s\"\n",
-        next.segment, next.part);
+    ph_builder_format(builder, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"%" PRIu64 ".%" PRIu32 ".m4s%s\"\n",
+        next.segment, next.part, query_of(playlist->publication));
     for (uint32_t i = 0; i < playlist->report_count; i++) {
         const struct ph_playlist_report *report = &playlist->reports[i];
         ph_builder_format(builder,
-            "#EXT-X-RENDITION-REPORT:URI=\"../%s/index.m3u8\",LAST-MSN=%" PRIu64 ",LAST-PART=%" PRIu32 "\n",
-            report->track, report->newest.segment, report->newest.part);
+            "#EXT-X-RENDITION-REPORT:URI=\"../%s/index.m3u8%s\",LAST-MSN=%" PRIu64 ",LAST-PART=%" PRIu32 "\n",
+            report->track, query_of(playlist->publication), report->newest.segment, report->newest.part);
     }
 }
 
@@ -114,7 +133,7 @@ void ph_playlist_write_media(
     if (skipped)
         ph_builder_format(builder, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%" PRIu32 "\n", skipped);
     else
-        ph_builder_text(builder, "#EXT-X-MAP:URI=\"init.mp4\"\n");
+        ph_builder_format(builder, "#EXT-X-MAP:URI=\"init.mp4%s\"\n", query_of(playlist->publication));
     for (uint32_t i = skipped; i < playlist->segment_count; i++)
         write_segment(builder, playlist, &playlist->segments[i]);
     write_tail(builder, playlist);
@@ -130,8 +149,9 @@ static void write_audio_group(struct ph_builder *builder, const struct ph_public
             continue;
         ph_builder_format(builder,
             "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\",LANGUAGE=\"%s\",DEFAULT=%s,AUTOSELECT=YES,"
-            "CHANNELS=\"%" PRIu32 "\",URI=\"%s/index.m3u8\"\n",
-            audio_group, track->name, track->language, is_first ? "YES" : "NO", track->channels, track->name);
+            "CHANNELS=\"%" PRIu32 "\",URI=\"%s/index.m3u8%s\"\n",
+            audio_group, track->name, track->language, is_first ? "YES" : "NO", track->channels, track->name,
+            query_of(publication));
         is_first = false;
     }
 }
@@ -170,8 +190,8 @@ static struct audio_share share_of_audio(const struct ph_publication *publicatio
     return share;
 }
 
-static void write_variant(
-    struct ph_builder *builder, const struct ph_track *track, const struct audio_share *audio) {
+static void write_variant(struct ph_builder *builder, const struct ph_track *track,
+    const struct audio_share *audio, const char *query) {
     uint64_t bandwidth = (uint64_t)track->bandwidth + audio->bandwidth;
     uint64_t average = (uint64_t)track->average_bandwidth + audio->average_bandwidth;
     uint64_t millihertz =
@@ -183,14 +203,14 @@ static void write_variant(
         millihertz % 1000);
     if (audio->bandwidth)
         ph_builder_format(builder, ",AUDIO=\"%s\"", audio_group);
-    ph_builder_format(builder, ",CLOSED-CAPTIONS=NONE\n%s/index.m3u8\n", track->name);
+    ph_builder_format(builder, ",CLOSED-CAPTIONS=NONE\n%s/index.m3u8%s\n", track->name, query);
 }
 
-static void write_audio_variant(struct ph_builder *builder, const struct ph_track *track) {
+static void write_audio_variant(struct ph_builder *builder, const struct ph_track *track, const char *query) {
     ph_builder_format(builder,
         "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu32 ",AVERAGE-BANDWIDTH=%" PRIu32
-        ",CODECS=\"%s\"\n%s/index.m3u8\n",
-        track->bandwidth, track->average_bandwidth, track->codecs, track->name);
+        ",CODECS=\"%s\"\n%s/index.m3u8%s\n",
+        track->bandwidth, track->average_bandwidth, track->codecs, track->name, query);
 }
 
 /* The tracks of one kind by ascending bandwidth: a player that starts with the first one starts on a slow
@@ -212,16 +232,18 @@ static uint32_t sort_tracks(const struct ph_publication *publication, enum ph_tr
 
 void ph_playlist_write_multivariant(struct ph_builder *builder, const struct ph_publication *publication) {
     const struct ph_track *sorted[PH_MOST_TRACKS];
-    ph_builder_format(builder, "#EXTM3U\n#EXT-X-VERSION:%d\n#EXT-X-INDEPENDENT-SEGMENTS\n", protocol_version);
+    const char *query = query_of(publication);
+    write_version(builder, publication);
+    ph_builder_text(builder, "#EXT-X-INDEPENDENT-SEGMENTS\n");
     uint32_t count = sort_tracks(publication, PH_TRACK_VIDEO, sorted);
     if (count) {
         struct audio_share audio = share_of_audio(publication);
         write_audio_group(builder, publication);
         for (uint32_t i = 0; i < count; i++)
-            write_variant(builder, sorted[i], &audio);
+            write_variant(builder, sorted[i], &audio, query);
         return;
     }
     count = sort_tracks(publication, PH_TRACK_AUDIO, sorted);
     for (uint32_t i = 0; i < count; i++)
-        write_audio_variant(builder, sorted[i]);
+        write_audio_variant(builder, sorted[i], query);
 }

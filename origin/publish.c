@@ -273,8 +273,9 @@ static void put_part(struct ph_origin *origin, struct ph_http_request *request, 
         return;
     }
     struct ph_bytes *bytes = ph_http_request_body_ref(request);
-    struct ph_part *part =
-        bytes ? ph_part_create(&head, session->publication.tracks[track].kind, bytes) : NULL;
+    struct ph_part *part = bytes ? ph_part_create(&head, session->publication.tracks[track].kind, bytes,
+                                       session->publication.is_private)
+                                 : NULL;
     if (part)
         take_part(origin, request, session, track, part);
     else
@@ -315,6 +316,10 @@ int ph_publish_add_routes(struct ph_origin *origin, struct ph_http_server *serve
             .pattern = "/publish/{session}/thumb.jpg",
             .handler = ph_publish_put_thumb,
             .most_body_bytes = PH_MOST_THUMB_BYTES},
+        {.method = "PUT",
+            .pattern = "/publish/{session}/revoked",
+            .handler = ph_publish_put_revoked,
+            .most_body_bytes = most_publication_bytes},
         {.method = "PUT",
             .pattern = "/publish/{session}/{track}/{file}",
             .handler = put_file,

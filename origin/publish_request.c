@@ -1,6 +1,8 @@
 #include "origin/publish_request.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "core/media/publish_token.h"
@@ -47,6 +49,42 @@ struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_h
     return session;
 }
 
+/* 0, or -EINVAL for what is no list. */
+static int read_revocations(json_t *root, struct ph_revocation *list, size_t *count) {
+    const json_t *entries = json_object_get(root, "revoked");
+    *count = json_array_size(entries);
+    if (!json_is_array(entries) || *count > PH_MOST_REVOCATIONS)
+        return -EINVAL;
+    for (size_t i = 0; i < *count; i++) {
+        const json_t *entry = json_array_get(entries, i), *at = json_object_get(entry, "at");
+        const char *tag = json_string_value(json_object_get(entry, "tag"));
+        if (!tag || strlen(tag) >= sizeof(list[i].tag) || !json_is_integer(at))
+            return -EINVAL;
+        strcpy(list[i].tag, tag);
+        list[i].at_s = json_integer_value(at);
+    }
+    return 0;
+}
+
+void ph_publish_put_revoked(struct ph_http_request *request, void *opaque) {
+    struct ph_revocation list[PH_MOST_REVOCATIONS];
+    size_t count = 0;
+    struct ph_session *session = ph_publish_find_session(opaque, request);
+    if (!session)
+        return;
+    struct ph_slice body = ph_http_request_body(request);
+    json_t *root = json_loadb((const char *)body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
+    int code = read_revocations(root, list, &count);
+    json_decref(root);
+    if (code)
+        ph_publish_refuse(request, 400, "Bad Request", "a list of up to 256 tags with their times is needed");
+    else if (ph_session_revoke(session, list, count))
+        ph_http_respond(request, NULL);
+    else
+        ph_publish_answer(request, 204);
+    ph_session_unref(&session);
+}
+
 void ph_publish_put_thumb(struct ph_http_request *request, void *opaque) {
     struct ph_origin *origin = opaque;
     struct ph_session *session = ph_publish_find_session(origin, request);
@@ -62,7 +100,7 @@ void ph_publish_put_thumb(struct ph_http_request *request, void *opaque) {
     char etag[32];
     snprintf(etag, sizeof(etag), "\"%08x-%zx\"", (unsigned)crc32_z(0, body.data, body.size), body.size);
     struct ph_http_response *thumb = ph_caching_apply(ph_http_response_from_bytes(200, "image/jpeg", bytes),
-        PH_CACHING_PICTURE, session->publication.target_duration_s);
+        PH_CACHING_PICTURE, session->publication.target_duration_s, session->publication.is_private);
     if (thumb && ph_http_response_set_etag(thumb, etag))
         ph_http_response_unref(&thumb);
     if (thumb) {

@@ -13,6 +13,9 @@ void ph_publish_refuse(
 bool ph_publish_is_allowed(struct ph_origin *origin, struct ph_http_request *request);
 /* The session with a reference, or NULL after answering. */
 struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_http_request *request);
+/* PUT /publish/{session}/revoked: {"revoked":[{"tag":"<viewer or holder>","at":<UTC seconds>}]}, whose
+ * playback tokens up to then are good no more. Idempotent. */
+void ph_publish_put_revoked(struct ph_http_request *request, void *opaque);
 /* PUT /publish/{session}/thumb.jpg */
 void ph_publish_put_thumb(struct ph_http_request *request, void *opaque);
 

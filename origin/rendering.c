@@ -70,13 +70,13 @@ static uint64_t hash_of(struct ph_slice text) {
 }
 
 /* Borrows the text and its compressed twin. */
-static struct ph_http_response *make_answer(
-    struct ph_bytes *text, struct ph_bytes *compressed, bool blocking, uint32_t target_duration_s) {
+static struct ph_http_response *make_answer(struct ph_bytes *text, struct ph_bytes *compressed, bool blocking,
+    const struct ph_publication *publication) {
     char etag[32];
     snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", hash_of(ph_bytes_slice(text)));
     struct ph_http_response *response = ph_http_response_from_bytes(200, playlist_type, text);
-    response =
-        ph_caching_apply(response, blocking ? PH_CACHING_BLOCKING : PH_CACHING_PLAIN, target_duration_s);
+    response = ph_caching_apply(response, blocking ? PH_CACHING_BLOCKING : PH_CACHING_PLAIN,
+        publication->target_duration_s, publication->is_private);
     if (!response)
         return NULL;
     if (ph_http_response_set_etag(response, etag) || ph_http_response_set_gzip(response, compressed))
@@ -85,11 +85,11 @@ static struct ph_http_response *make_answer(
 }
 
 struct ph_http_response *ph_rendering_answer(
-    struct ph_bytes *text, bool blocking, uint32_t target_duration_s) {
+    struct ph_bytes *text, bool blocking, const struct ph_publication *publication) {
     struct ph_http_response *response = NULL;
     struct ph_bytes *compressed = text ? compress_text(ph_bytes_slice(text)) : NULL;
     if (compressed)
-        response = make_answer(text, compressed, blocking, target_duration_s);
+        response = make_answer(text, compressed, blocking, publication);
     ph_bytes_unref(&compressed);
     ph_bytes_unref(&text);
     return response;
@@ -98,14 +98,13 @@ struct ph_http_response *ph_rendering_answer(
 int ph_rendering_render(
     struct ph_rendering *rendering, const struct ph_playlist *playlist, enum ph_skip skip) {
     struct ph_rendered *rendered = &rendering->rendered[skip];
-    uint32_t target_duration_s = playlist->publication->target_duration_s;
     struct ph_builder builder = {0};
     ph_playlist_write_media(&builder, playlist, skip);
     struct ph_bytes *text = ph_builder_finish(&builder);
     struct ph_bytes *compressed = text ? compress_text(ph_bytes_slice(text)) : NULL;
     if (compressed) {
-        rendered->responses[0] = make_answer(text, compressed, false, target_duration_s);
-        rendered->responses[1] = make_answer(text, compressed, true, target_duration_s);
+        rendered->responses[0] = make_answer(text, compressed, false, playlist->publication);
+        rendered->responses[1] = make_answer(text, compressed, true, playlist->publication);
     }
     if (!rendered->responses[0] || !rendered->responses[1]) {
         ph_http_response_unref(&rendered->responses[0]);

@@ -39,6 +39,6 @@ int ph_rendering_render(
 /* The answer that carries a playlist: content type, strong ETag from the text, gzip twin, caching. Takes the
  * text over. NULL when out of memory or when `text` is NULL. */
 struct ph_http_response *ph_rendering_answer(
-    struct ph_bytes *text, bool blocking, uint32_t target_duration_s);
+    struct ph_bytes *text, bool blocking, const struct ph_publication *publication);
 
 #endif

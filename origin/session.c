@@ -18,6 +18,7 @@ static void session_destroy(struct ph_session *session) {
         ph_rendering_finish(&session->renderings[i]);
     ph_http_response_unref(&session->multivariant);
     ph_http_response_unref(&session->thumb);
+    ph_access_finish(&session->access);
     ph_spool_files_destroy(session->spool);
     pthread_mutex_destroy(&session->lock);
     free(session->publication_json);
@@ -35,14 +36,14 @@ struct ph_session *ph_session_create(const char *id, const struct ph_publication
     session->metrics = metrics;
     session->last_put_us = now_us;
     pthread_mutex_init(&session->lock, NULL);
+    ph_access_init(&session->access);
     ph_window_init(&session->window, &session->publication);
     for (uint32_t i = 0; i < publication->track_count; i++)
         ph_rendering_init(&session->renderings[i]);
 
     struct ph_builder builder = {0};
     ph_playlist_write_multivariant(&builder, publication);
-    session->multivariant =
-        ph_rendering_answer(ph_builder_finish(&builder), false, publication->target_duration_s);
+    session->multivariant = ph_rendering_answer(ph_builder_finish(&builder), false, publication);
     session->publication_json = ph_publication_to_json(publication);
     if (!session->multivariant || !session->publication_json)
         ph_session_unref(&session);
@@ -219,7 +220,7 @@ void ph_session_hold_publisher(
         status = 200;
     else if (!is_end && session->durable_segments[track] > segment)
         status = 201;
-    else if (ph_waiters_add(&session->publishers, PH_WAIT_DURABLE, track, whole, hold))
+    else if (ph_waiters_add(&session->publishers, PH_WAIT_DURABLE, track, whole, hold, NULL))
         status = 507;
     pthread_mutex_unlock(&session->lock);
     if (!status)

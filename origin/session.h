@@ -16,6 +16,7 @@
 #include <uthash.h>
 
 #include "core/http/server.h"
+#include "origin/access.h"
 #include "origin/origin_metrics.h"
 #include "origin/rendering.h"
 #include "origin/waiters.h"
@@ -36,6 +37,7 @@ struct ph_session {
     atomic_uint references;
     atomic_bool spool_queued; /* it stands in the spool's queue */
     struct ph_rendering renderings[PH_MOST_TRACKS];
+    struct ph_access access; /* of a private session */
 
     pthread_mutex_t lock;
     struct ph_window window;                   /* guarded by lock */
@@ -83,10 +85,14 @@ void ph_session_standings(struct ph_session *session, struct ph_track_standing s
 struct ph_http_response *ph_session_playlist(
     struct ph_session *session, uint32_t track, enum ph_skip skip, bool blocking);
 
+/* Ends the access of some; who of them waits is answered at once. -ENOMEM. */
+int ph_session_revoke(
+    struct ph_session *session, const struct ph_revocation *list, size_t count) PH_NODISCARD;
 /* Waits until the track's playlist contains `until` (for PH_WAIT_MULTIVARIANT: until there is something to
- * play), or answers at once when it does. Takes the hold over. */
+ * play), or answers at once when it does. Takes the hold over. `claims` are the viewer's; NULL when the
+ * session is not private. */
 void ph_session_hold_viewer(struct ph_session *session, enum ph_wait_kind kind, uint32_t track,
-    struct ph_part_position until, struct ph_http_hold *hold);
+    struct ph_part_position until, struct ph_http_hold *hold, const struct ph_playback_claims *claims);
 /* Waits until the segment is durable, or with track PH_MOST_TRACKS until the session's end is. Takes the hold
  * over. */
 void ph_session_hold_publisher(

@@ -87,16 +87,41 @@ static bool is_there(
     return window_track->init && ph_edge_contains(&window_track->edge, until);
 }
 
+/* What a viewer gets whose access was ended. NULL when out of memory. */
+static struct ph_http_response *deny(void) {
+    return ph_caching_denial(403, ph_access_reason(PH_ACCESS_REVOKED));
+}
+
+static bool is_revoked(void *opaque, const struct ph_playback_claims *claims) {
+    return ph_access_is_revoked(opaque, claims);
+}
+
+int ph_session_revoke(struct ph_session *session, const struct ph_revocation *list, size_t count) {
+    int code = ph_access_revoke(&session->access, list, count);
+    if (code)
+        return code;
+    pthread_mutex_lock(&session->lock);
+    struct ph_waiter_group *group = ph_waiters_take(&session->viewers, is_revoked, &session->access);
+    pthread_mutex_unlock(&session->lock);
+    if (!group)
+        return 0;
+    struct ph_http_response *response = deny();
+    ph_waiter_group_release(group, response);
+    ph_http_response_unref(&response);
+    return 0;
+}
+
 void ph_session_hold_viewer(struct ph_session *session, enum ph_wait_kind kind, uint32_t track,
-    struct ph_part_position until, struct ph_http_hold *hold) {
+    struct ph_part_position until, struct ph_http_hold *hold, const struct ph_playback_claims *claims) {
     struct ph_waiter_group alone = {.kind = kind, .track = track, .until = until};
     pthread_mutex_lock(&session->lock);
     bool there = is_there(session, kind, track, until);
-    int code = there ? 0 : ph_waiters_add(&session->viewers, kind, track, until, hold);
+    bool denied = claims && ph_access_is_revoked(&session->access, claims);
+    int code = there || denied ? 0 : ph_waiters_add(&session->viewers, kind, track, until, hold, claims);
     pthread_mutex_unlock(&session->lock);
-    if (!there && !code)
+    if (!there && !denied && !code)
         return;
-    struct ph_http_response *response = there ? answer_for(session, &alone) : NULL;
+    struct ph_http_response *response = denied ? deny() : there ? answer_for(session, &alone) : NULL;
     ph_http_hold_release(hold, response);
     ph_http_response_unref(&response);
 }

@@ -103,7 +103,8 @@ static int restore_part(struct reader *reader, struct ph_slice line, const struc
 
     struct ph_bytes *bytes = ph_bytes_copy(start, (size_t)record->bytes);
     enum ph_track_kind kind = reader->session->publication.tracks[reader->index].kind;
-    struct ph_part *part = bytes ? ph_part_create(&record->head, kind, bytes) : NULL;
+    struct ph_part *part =
+        bytes ? ph_part_create(&record->head, kind, bytes, reader->session->publication.is_private) : NULL;
     code = part ? add_part(reader, part) : -ENOMEM;
     if (!code)
         reader->offset += record->bytes;

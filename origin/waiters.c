@@ -25,20 +25,25 @@ static int reserve(struct ph_waiter_group *group) {
     if (group->count < group->capacity)
         return 0;
     size_t capacity = group->capacity ? group->capacity * 2 : 16;
-    struct ph_http_hold **holds = realloc(group->holds, capacity * sizeof(struct ph_http_hold *));
-    if (!holds)
+    struct ph_waiter *list = realloc(group->waiters, capacity * sizeof(*list));
+    if (!list)
         return -ENOMEM;
-    group->holds = holds;
+    group->waiters = list;
     group->capacity = capacity;
     return 0;
 }
 
 int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track,
-    struct ph_part_position until, struct ph_http_hold *hold) {
+    struct ph_part_position until, struct ph_http_hold *hold, const struct ph_playback_claims *claims) {
     struct ph_waiter_group *group = find_group(waiters, kind, track, until);
     if (!group || reserve(group))
         return -ENOMEM; /* an empty group goes with the next sweep */
-    group->holds[group->count++] = hold;
+    struct ph_waiter waiter = {.hold = hold, .claims = claims ? malloc(sizeof(*claims)) : NULL};
+    if (claims && !waiter.claims)
+        return -ENOMEM;
+    if (claims)
+        *waiter.claims = *claims;
+    group->waiters[group->count++] = waiter;
     return 0;
 }
 
@@ -78,7 +83,9 @@ struct ph_waiter_group *ph_waiters_detach_all(struct ph_waiters *waiters) {
 }
 
 static void group_destroy(struct ph_waiter_group *group) {
-    free(group->holds);
+    for (size_t i = 0; i < group->count; i++)
+        free(group->waiters[i].claims);
+    free(group->waiters);
     free(group);
 }
 
@@ -87,10 +94,13 @@ void ph_waiters_sweep(struct ph_waiters *waiters) {
     LL_FOREACH_SAFE(waiters->groups, group, following) {
         size_t kept = 0;
         for (size_t i = 0; i < group->count; i++) {
-            if (ph_http_hold_is_over(group->holds[i]))
-                ph_http_hold_drop(group->holds[i]);
-            else
-                group->holds[kept++] = group->holds[i];
+            struct ph_waiter waiter = group->waiters[i];
+            if (!ph_http_hold_is_over(waiter.hold)) {
+                group->waiters[kept++] = waiter;
+                continue;
+            }
+            ph_http_hold_drop(waiter.hold);
+            free(waiter.claims);
         }
         group->count = kept;
         if (kept)
@@ -98,6 +108,39 @@ void ph_waiters_sweep(struct ph_waiters *waiters) {
         LL_DELETE(waiters->groups, group);
         group_destroy(group);
     }
+}
+
+/* Moves the wanted of one group into `taken`, which has room for all of it. */
+static void take_from(struct ph_waiter_group *group, struct ph_waiter_group *taken,
+    bool (*is_wanted)(void *opaque, const struct ph_playback_claims *claims), void *opaque) {
+    size_t kept = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        struct ph_waiter waiter = group->waiters[i];
+        if (waiter.claims && is_wanted(opaque, waiter.claims))
+            taken->waiters[taken->count++] = waiter;
+        else
+            group->waiters[kept++] = waiter;
+    }
+    group->count = kept;
+}
+
+struct ph_waiter_group *ph_waiters_take(struct ph_waiters *waiters,
+    bool (*is_wanted)(void *opaque, const struct ph_playback_claims *claims), void *opaque) {
+    struct ph_waiter_group *group, *taken = calloc(1, sizeof(*taken));
+    size_t count = 0;
+    LL_FOREACH(waiters->groups, group) {
+        count += group->count;
+    }
+    if (taken && count)
+        taken->waiters = calloc(count, sizeof(*taken->waiters));
+    if (!taken || !taken->waiters) {
+        free(taken);
+        return NULL;
+    }
+    LL_FOREACH(waiters->groups, group) {
+        take_from(group, taken, is_wanted, opaque);
+    }
+    return taken;
 }
 
 void ph_waiters_count(const struct ph_waiters *waiters, size_t counts[PH_WAIT_KINDS]) {
@@ -109,6 +152,6 @@ void ph_waiters_count(const struct ph_waiters *waiters, size_t counts[PH_WAIT_KI
 
 void ph_waiter_group_release(struct ph_waiter_group *group, struct ph_http_response *response) {
     for (size_t i = 0; i < group->count; i++)
-        ph_http_hold_release(group->holds[i], response);
+        ph_http_hold_release(group->waiters[i].hold, response);
     group_destroy(group);
 }

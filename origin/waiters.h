@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/http/server.h"
+#include "core/media/playback_token.h"
 #include "origin/edge.h"
 
 enum ph_wait_kind {
@@ -25,13 +26,18 @@ enum ph_wait_kind {
     PH_WAIT_KINDS,
 };
 
-/* Holds that get the same answer. */
+struct ph_waiter {
+    struct ph_http_hold *hold;
+    struct ph_playback_claims *claims; /* by which a viewer was let in; NULL where none are needed */
+};
+
+/* Those who get the same answer. */
 struct ph_waiter_group {
     struct ph_waiter_group *next;
     enum ph_wait_kind kind;
     uint32_t track;
     struct ph_part_position until;
-    struct ph_http_hold **holds;
+    struct ph_waiter *waiters;
     size_t count;
     size_t capacity;
 };
@@ -40,15 +46,20 @@ struct ph_waiters {
     struct ph_waiter_group *groups; /* few: a request can only ask a little ahead */
 };
 
-/* Takes the hold over on success. 0 or -ENOMEM: then the hold stays the caller's. */
+/* Takes the hold over on success, and copies the claims (NULL: none). 0 or -ENOMEM: then the hold stays the
+ * caller's. */
 int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track,
-    struct ph_part_position until, struct ph_http_hold *hold) PH_NODISCARD;
+    struct ph_part_position until, struct ph_http_hold *hold,
+    const struct ph_playback_claims *claims) PH_NODISCARD;
 /* Takes out the track's groups whose wait is over at this edge; PH_WAIT_MULTIVARIANT waits for more than one
  * track and stays. The groups are a list of the caller's. */
 struct ph_waiter_group *ph_waiters_detach(
     struct ph_waiters *waiters, uint32_t track, const struct ph_edge *edge);
 struct ph_waiter_group *ph_waiters_detach_kind(struct ph_waiters *waiters, enum ph_wait_kind kind);
 struct ph_waiter_group *ph_waiters_detach_all(struct ph_waiters *waiters);
+/* Takes out those of whom the predicate holds, as one group of no kind; NULL: none, or out of memory. */
+struct ph_waiter_group *ph_waiters_take(struct ph_waiters *waiters,
+    bool (*is_wanted)(void *opaque, const struct ph_playback_claims *claims), void *opaque);
 /* Drops holds that have been answered by their deadline. */
 void ph_waiters_sweep(struct ph_waiters *waiters);
 /* Adds what is held to `counts`. */

@@ -69,7 +69,8 @@ int ph_window_set_init(struct ph_window *window, uint32_t index, struct ph_bytes
     }
     const char *type = ph_caching_media_type(track->track->kind);
     uint32_t checksum = (uint32_t)crc32_z(0, data, size);
-    track->init = ph_caching_media(ph_http_response_from_bytes(200, type, bytes), checksum, size);
+    track->init = ph_caching_media(
+        ph_http_response_from_bytes(200, type, bytes), checksum, size, window->publication->is_private);
     if (!track->init)
         return -ENOMEM;
     track->init_bytes = ph_bytes_ref(bytes);
@@ -231,7 +232,8 @@ struct ph_part *ph_window_find_part(
 }
 
 /* The segment is the chain of its parts, without a copy. */
-static struct ph_http_response *chain_parts(const struct ph_segment *segment, enum ph_track_kind kind) {
+static struct ph_http_response *chain_parts(
+    const struct ph_segment *segment, enum ph_track_kind kind, bool is_private) {
     struct ph_bytes **blocks = calloc(segment->part_count, sizeof(struct ph_bytes *));
     if (!blocks)
         return NULL;
@@ -249,7 +251,7 @@ static struct ph_http_response *chain_parts(const struct ph_segment *segment, en
     struct ph_http_response *response =
         ph_http_response_from_chain(200, ph_caching_media_type(kind), blocks, count);
     free(blocks);
-    return ph_caching_media(response, checksum, size);
+    return ph_caching_media(response, checksum, size, is_private);
 }
 
 static bool has_bytes(const struct ph_segment *segment) {
@@ -268,7 +270,7 @@ struct ph_http_response *ph_window_segment_response(
     if (!segment || !segment->closed || !has_bytes(segment))
         return NULL;
     if (!segment->response)
-        segment->response = chain_parts(segment, track->track->kind);
+        segment->response = chain_parts(segment, track->track->kind, window->publication->is_private);
     if (!segment->response)
         *code = -ENOMEM;
     return segment->response;

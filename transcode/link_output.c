@@ -133,6 +133,7 @@ static int make_publication(struct ph_output *output) {
     codecs[output->plan.count] = ph_audio_track_codecs(output->audio);
     struct ph_publication publication;
     ph_publication_make(&output->plan, codecs, output->options.hello->epoch_utc_us, &publication);
+    publication.is_private = output->options.hello->is_private;
     output->publication = ph_publication_to_json(&publication);
     return output->publication ? 0 : -ENOMEM;
 }

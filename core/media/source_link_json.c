@@ -149,15 +149,15 @@ static int origins_get(const json_t *object, struct ph_link_hello *hello) {
 
 int ph_link_hello_write(struct ph_builder *builder, const struct ph_link_hello *hello) {
     json_t *object = json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "version",
+        "{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "version",
         PH_LINK_VERSION, "session", hello->session, "ladder", hello->ladder, "preset", hello->preset,
         "encoder", hello->encoder, "origins", origins_to_json(hello), "publish_token", hello->publish_token,
-        "part_ms", (json_int_t)hello->part_ms, "segment_ms", (json_int_t)hello->segment_ms,
-        "reconnect_window_ms", (json_int_t)hello->reconnect_window_ms, "epoch_time_us",
-        (json_int_t)hello->epoch_time_us, "epoch_utc_us", (json_int_t)hello->epoch_utc_us, "durable_state",
-        state_to_json(hello->durable_state), "published_state", state_to_json(hello->published_state),
-        "durable_replay_from", (json_int_t)hello->durable_replay_from, "published_replay_from",
-        (json_int_t)hello->published_replay_from);
+        "is_private", hello->is_private, "part_ms", (json_int_t)hello->part_ms, "segment_ms",
+        (json_int_t)hello->segment_ms, "reconnect_window_ms", (json_int_t)hello->reconnect_window_ms,
+        "epoch_time_us", (json_int_t)hello->epoch_time_us, "epoch_utc_us", (json_int_t)hello->epoch_utc_us,
+        "durable_state", state_to_json(hello->durable_state), "published_state",
+        state_to_json(hello->published_state), "durable_replay_from", (json_int_t)hello->durable_replay_from,
+        "published_replay_from", (json_int_t)hello->published_replay_from);
     char *text = object_dump(object);
     if (!text)
         return -ENOMEM;
@@ -202,6 +202,8 @@ int ph_link_hello_parse(const struct ph_link_frame *frame, struct ph_link_hello 
         code = hello_strings_get(object, hello);
     if (!code)
         code = hello_numbers_get(object, hello);
+    if (!code)
+        hello->is_private = json_is_true(json_object_get(object, "is_private"));
     if (!code)
         code = state_get(object, "durable_state", &hello->durable_state);
     if (!code)
@@ -270,8 +272,7 @@ static json_t *encode_times_pack(const struct ph_link_encode_times *encode) {
 static int encode_times_get(const json_t *object, struct ph_link_encode_times *encode) {
     const json_t *times = json_object_get(object, "encode");
     const json_t *frames = json_object_get(times, "frames");
-    if (u64_get(times, "total_us", &encode->total_us) ||
-        json_array_size(frames) != PH_LINK_ENCODE_BOUNDS + 1)
+    if (u64_get(times, "total_us", &encode->total_us) || json_array_size(frames) != PH_LINK_ENCODE_BOUNDS + 1)
         return PH_INVALID_DATA;
     for (size_t i = 0; i <= PH_LINK_ENCODE_BOUNDS; i++) {
         json_int_t count = json_integer_value(json_array_get(frames, i));
@@ -309,8 +310,7 @@ int ph_link_stats_from_json(struct ph_slice text, struct ph_link_stats *stats) {
                    u64_get(object, "frames_repeated", &read.frames_repeated) ||
                    u32_get(object, "source_width", &read.source_width) ||
                    u32_get(object, "source_height", &read.source_height) ||
-                   real_get(object, "bitrate_in", &read.bitrate_in) ||
-                   encode_times_get(object, &read.encode);
+                   real_get(object, "bitrate_in", &read.bitrate_in) || encode_times_get(object, &read.encode);
     json_decref(object);
     if (invalid)
         return PH_INVALID_DATA;

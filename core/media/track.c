@@ -91,6 +91,15 @@ static int read_u32(const struct place *place, const char *key, struct range ran
     return code;
 }
 
+/* False when absent. */
+static int read_optional_bool(const struct place *place, const char *key, bool *value) {
+    json_t *node = json_object_get(place->object, key);
+    if (node && !json_is_boolean(node))
+        return wrong(place, key, "true or false is needed");
+    *value = json_is_true(node);
+    return 0;
+}
+
 /* A text of 1 to `capacity` - 1 characters, each of them one of `allowed`. */
 static int read_text(
     const struct place *place, const char *key, const char *allowed, char *target, size_t capacity) {
@@ -221,6 +230,8 @@ static int read_publication(json_t *root, struct ph_publication *publication, st
     if (!code)
         code = read_u32(&top, "target_duration_s", (struct range){1, 30}, &publication->target_duration_s);
     if (!code)
+        code = read_optional_bool(&top, "is_private", &publication->is_private);
+    if (!code)
         code = check_targets(publication, error);
     return code ? code : read_tracks(root, publication, error);
 }
@@ -296,6 +307,7 @@ char *ph_publication_to_json(const struct ph_publication *publication) {
     put(root, "parts_per_segment", json_integer(publication->parts_per_segment), &ok);
     put(root, "part_target_us", json_integer(publication->part_target_us), &ok);
     put(root, "target_duration_s", json_integer(publication->target_duration_s), &ok);
+    put(root, "is_private", json_boolean(publication->is_private), &ok);
     json_t *tracks = json_array();
     for (uint32_t i = 0; i < publication->track_count; i++) {
         if (json_array_append_new(tracks, track_node(&publication->tracks[i], &ok)))

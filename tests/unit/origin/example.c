@@ -53,7 +53,7 @@ struct ph_part *example_part(
         .gap = gap,
     };
     struct ph_bytes *bytes = ph_bytes_copy(text, strlen(text));
-    struct ph_part *made = bytes ? ph_part_create(&head, PH_TRACK_VIDEO, bytes) : NULL;
+    struct ph_part *made = bytes ? ph_part_create(&head, PH_TRACK_VIDEO, bytes, false) : NULL;
     ph_bytes_unref(&bytes);
     return made;
 }

@@ -61,6 +61,37 @@ static void multivariant_lists_variants_by_bandwidth_with_their_audio(void **sta
     free(text);
 }
 
+static void a_private_session_lets_each_player_put_in_its_token(void **state) {
+    (void)state;
+    struct ph_publication publication = example_publication(3);
+    publication.is_private = true;
+    struct ph_builder builder = {0};
+    ph_playlist_write_multivariant(&builder, &publication);
+    char *text = ph_builder_finish_string(&builder);
+    assert_non_null(strstr(text,
+        "#EXTM3U\n#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-INDEPENDENT-SEGMENTS\n"));
+    assert_non_null(strstr(text, ",URI=\"audio/index.m3u8?token={$token}\"\n"));
+    assert_non_null(strstr(text, "\nv720/index.m3u8?token={$token}\n"));
+    free(text);
+    struct ph_playlist_segment segment = {
+        .number = 7, .duration_ticks = 18000, .closed = true, .parts = three_parts, .part_count = 3};
+    struct ph_playlist playlist = {.publication = &publication,
+        .track = &publication.tracks[0],
+        .edge = {.any = true, .closed = true, .newest = {7, 2}},
+        .segments = &segment,
+        .segment_count = 1,
+        .reports = {{"audio", {7, 2}}},
+        .report_count = 1};
+    text = render(&playlist, PH_SKIP_NONE);
+    assert_non_null(strstr(text, "#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n"));
+    assert_non_null(strstr(text, "#EXT-X-MAP:URI=\"init.mp4?token={$token}\"\n"));
+    assert_non_null(strstr(text, ",URI=\"7.0.m4s?token={$token}\",INDEPENDENT=YES\n"));
+    assert_non_null(strstr(text, "\n7.m4s?token={$token}\n"));
+    assert_non_null(strstr(text, "TYPE=PART,URI=\"8.0.m4s?token={$token}\"\n"));
+    assert_non_null(strstr(text, "URI=\"../audio/index.m3u8?token={$token}\",LAST-MSN=7,LAST-PART=2\n"));
+    free(text);
+}
+
 static void multivariant_of_audio_alone(void **state) {
     (void)state;
     struct ph_publication publication = example_publication(10);
@@ -328,6 +359,7 @@ static void rendering_survives_failing_allocations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(multivariant_lists_variants_by_bandwidth_with_their_audio),
+        cmocka_unit_test(a_private_session_lets_each_player_put_in_its_token),
         cmocka_unit_test(multivariant_of_audio_alone),
         cmocka_unit_test(a_live_playlist_with_an_open_segment),
         cmocka_unit_test(an_ended_playlist_with_a_gap_and_a_short_last_segment),

@@ -62,7 +62,7 @@ static void publish(struct ph_session *session, uint64_t segment, uint32_t part,
 static void hold(struct ph_session *session, enum ph_wait_kind kind, uint64_t segment, uint32_t part,
     struct ph_http_hold *held) {
     *held = (struct ph_http_hold){0};
-    ph_session_hold_viewer(session, kind, 0, (struct ph_part_position){segment, part}, held);
+    ph_session_hold_viewer(session, kind, 0, (struct ph_part_position){segment, part}, held, NULL);
 }
 
 static void a_hold_is_answered_by_the_part_it_waits_for_and_not_before(void **state) {
@@ -221,8 +221,34 @@ static void viewers_and_publisher_race(void **state) {
     ph_session_unref(&session);
 }
 
+static void who_is_revoked_waits_no_longer(void **state) {
+    struct ph_publication publication = example_publication(3);
+    struct ph_playback_claims claims[] = {{.viewer = "v1", .holder = "h"}, {.viewer = "v2", .holder = "h"}};
+    struct ph_revocation revoked = {.tag = "v1", .at_s = 1};
+    struct ph_http_hold held[3] = {{0}};
+    (void)state;
+    struct ph_session *session = make_session(&publication);
+    publish(session, 0, 0, false);
+    for (int i = 0; i < 2; i++)
+        ph_session_hold_viewer(
+            session, PH_WAIT_PART, 0, (struct ph_part_position){0, 1}, &held[i], &claims[i]);
+    assert_int_equal(ph_session_revoke(session, &revoked, 1), 0);
+    assert_int_equal(held[0].releases, 1);
+    assert_int_equal(ph_http_response_status(held[0].answer), 403);
+    assert_int_equal(held[1].releases, 0);
+    ph_session_hold_viewer(session, PH_WAIT_PART, 0, (struct ph_part_position){0, 1}, &held[2], &claims[0]);
+    assert_int_equal(ph_http_response_status(held[2].answer), 403);
+    publish(session, 0, 1, false);
+    assert_int_equal(held[1].releases, 1);
+    assert_int_equal(ph_http_response_status(held[1].answer), 200);
+    for (int i = 0; i < 3; i++)
+        ph_http_response_unref(&held[i].answer);
+    ph_session_unref(&session);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_revoked_waits_no_longer),
         cmocka_unit_test(a_hold_is_answered_by_the_part_it_waits_for_and_not_before),
         cmocka_unit_test(a_hinted_part_that_is_missing_gives_404),
         cmocka_unit_test(the_end_releases_everybody),

@@ -75,7 +75,7 @@ static void parts_are_taken_in_order_and_once(void **state) {
 
 static enum ph_window_verdict add_head(struct stage *stage, const struct ph_part_head *head) {
     struct ph_bytes *bytes = ph_bytes_copy("x", 1);
-    struct ph_part *part = ph_part_create(head, PH_TRACK_VIDEO, bytes);
+    struct ph_part *part = ph_part_create(head, PH_TRACK_VIDEO, bytes, false);
     struct ph_error error = {.text = ""};
     enum ph_window_verdict verdict = ph_window_add_part(&stage->window, 0, part, stage->now_us, &error);
     assert_true((verdict == PH_WINDOW_REFUSED) == (error.text[0] != '\0'));
