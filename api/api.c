@@ -9,6 +9,7 @@
 #include "api/messenger.h"
 #include "api/profiles.h"
 #include "api/rate_limits.h"
+#include "api/revocations.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
 
@@ -20,6 +21,7 @@ struct ph_api {
     struct ph_live *live;
     struct ph_rate_limits *limits;
     struct ph_verifier *verifier;
+    struct ph_revoker *revoker;
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
     struct ph_profiles_resource profiles_resource;
@@ -58,6 +60,10 @@ static int create_parts(struct ph_api *api) {
                             .reconnect_window_s = options->settings->reconnect_window_s});
     if (code == 0)
         code = ph_live_start(api->live, api->feed);
+    if (code == 0)
+        code = ph_revoker_create(&api->revoker, &(struct ph_revoker_options){.db = options->db,
+                                                    .clock = options->clock,
+                                                    .cluster_secret = options->settings->cluster_secret});
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
@@ -112,7 +118,10 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         .started = ph_metrics_counter(
             options->metrics, "porthole_api_sessions_started_total", "Sessions started by streamers", NULL),
         .srt_port = options->srt_port};
-    api->profiles_resource = (struct ph_profiles_resource){.db = options->db, .clock = options->clock};
+    api->profiles_resource = (struct ph_profiles_resource){.db = options->db,
+        .clock = options->clock,
+        .cluster_secret = options->settings->cluster_secret,
+        .revoker = api->revoker};
     *result = api;
     return 0;
 }
@@ -161,6 +170,7 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
 void ph_api_stop(struct ph_api *api) {
     ph_dispatch_destroy(api->dispatch);
     api->dispatch = NULL;
+    ph_revoker_stop(api->revoker);
     ph_session_feed_stop(api->feed);
     ph_live_stop(api->live);
     ph_messenger_stop(api->messenger);
@@ -178,8 +188,13 @@ void ph_api_destroy(struct ph_api *api) {
     ph_messenger_destroy(api->messenger);
     ph_sessions_destroy(api->sessions);
     ph_verifier_destroy(api->verifier);
+    ph_revoker_destroy(api->revoker);
     ph_http_response_unref(&api->description);
     free(api);
+}
+
+int ph_api_start(struct ph_api *api, const char *origins) {
+    return ph_revoker_start(api->revoker, origins);
 }
 
 void ph_api_reload(struct ph_api *api) {

@@ -35,6 +35,9 @@ struct ph_api_options {
 int ph_api_create(
     struct ph_api **api, const struct ph_api_options *options, struct ph_error *error) PH_NODISCARD;
 int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) PH_NODISCARD;
+/* Begins to tell the origins (base URLs, comma-separated) whose access has ended; the server serves already.
+ */
+int ph_api_start(struct ph_api *api, const char *origins) PH_NODISCARD;
 /* Writes what ingest said last; the runtime is not called after it. After the server's drain. */
 void ph_api_stop(struct ph_api *api);
 /* NULL is fine. */

@@ -74,10 +74,13 @@ static struct ph_http_response *write_profile(
         return ph_problem(400, fault.field, fault.text);
     snprintf(profile->subject, sizeof(profile->subject), "%s", subject);
     profile->changed_ms = ph_clock_utc_us(resource->clock) / PH_MILLISECOND_US;
+    bool has_revoked = false;
     if (code == 0)
-        code = ph_profile_put(resource->db, profile);
+        code = ph_profile_put(resource->db, resource->cluster_secret, profile, &has_revoked);
     if (code < 0)
         return ph_problem_of_code(code);
+    if (has_revoked)
+        ph_revoker_poke(resource->revoker);
     ph_log_info("profile written", ph_int("guardians", (int64_t)profile->guardian_count));
     return show(resource->db, subject);
 }

@@ -1,6 +1,14 @@
 #include "api/profiles_store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/revocations.h"
+#include "core/media/playback_token.h"
+
+/* Media tokens that are made while the change is on its way end with it. */
+static const int64_t underway_ms = 5000;
 
 const char *const ph_mail_kinds[PH_MAIL_KINDS] = {"started", "ended", "recording"};
 const char *const ph_languages[PH_LANGUAGES] = {"en", "es", "fr", "de", "tr"};
@@ -101,18 +109,61 @@ static int64_t write_guardian(struct ph_db_transaction *transaction, const struc
     return ph_db_run(statement);
 }
 
-int ph_profile_put(struct ph_db *db, const struct ph_profile *profile) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
+static bool is_guardian(const struct ph_profile *profile, const char *subject) {
+    for (size_t i = 0; i < profile->guardian_count; i++) {
+        if (strcmp(profile->guardians[i].subject, subject) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Ends the access of those who were guardians and will be none. The number of them. */
+static int revoke_former(struct ph_db_transaction *transaction, const char *cluster_secret,
+    const struct ph_profile *profile, struct ph_profile *former) {
+    const struct ph_slice secret = {(const uint8_t *)cluster_secret, strlen(cluster_secret)};
+    int count = 0;
+    memcpy(former->subject, profile->subject, sizeof(former->subject));
+    int code = read_guardians(transaction, former);
+    for (size_t i = 0; code == 0 && i < former->guardian_count; i++) {
+        char holder[PH_PLAYBACK_HOLDER_BYTES];
+        if (is_guardian(profile, former->guardians[i].subject))
+            continue;
+        ph_playback_holder(secret, former->guardians[i].subject, holder);
+        code = ph_revocations_add_of_owner(
+            transaction, profile->subject, holder, profile->changed_ms + underway_ms);
+        count++;
+    }
+    return code < 0 ? code : count;
+}
+
+static int64_t replace(struct ph_db_transaction *transaction, const struct ph_profile *profile) {
     int64_t answer = write_profile(transaction, profile);
     if (answer >= 0)
         answer = forget_guardians(transaction, profile);
     for (size_t i = 0; answer >= 0 && i < profile->guardian_count; i++)
         answer = write_guardian(transaction, profile, &profile->guardians[i]);
-    if (answer >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)answer;
+    return answer;
+}
+
+int ph_profile_put(
+    struct ph_db *db, const char *cluster_secret, const struct ph_profile *profile, bool *has_revoked) {
+    struct ph_db_transaction *transaction;
+    struct ph_profile *former = calloc(1, sizeof(*former));
+    if (!former)
+        return -ENOMEM;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        goto out;
+    int revoked = revoke_former(transaction, cluster_secret, profile, former);
+    int64_t answer = revoked < 0 ? revoked : replace(transaction, profile);
+    *has_revoked = revoked > 0;
+    if (answer >= 0) {
+        code = ph_db_commit(transaction);
+    } else {
+        ph_db_rollback(transaction);
+        code = (int)answer;
+    }
+out:
+    free(former);
+    return code;
 }

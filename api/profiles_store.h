@@ -43,7 +43,9 @@ struct ph_profile {
 
 /* -ENOENT. */
 int ph_profile_find(struct ph_db *db, const char *subject, struct ph_profile *profile) PH_NODISCARD;
-/* Makes or replaces it with all its guardians. Who is guardian no more loses access to its sessions. */
-int ph_profile_put(struct ph_db *db, const struct ph_profile *profile) PH_NODISCARD;
+/* Makes or replaces it with all its guardians. Who is guardian no more loses the media of its sessions:
+ * `has_revoked` says that there was such a one (and the revoker is to be poked). */
+int ph_profile_put(struct ph_db *db, const char *cluster_secret, const struct ph_profile *profile,
+    bool *has_revoked) PH_NODISCARD;
 
 #endif

@@ -117,7 +117,7 @@ static int apply_rule(struct ph_sessions *sessions, const struct rule *rule, int
 
 int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost_before_ms) {
     const struct rule rules[] = {
-        {"SELECT id FROM sessions WHERE state = 'created' AND created_ms < $1 LIMIT 100",
+        {"SELECT id FROM sessions WHERE state = 'created' AND COALESCE(beat_ms, created_ms) < $1 LIMIT 100",
             now_ms - PH_SESSION_UNUSED_MS, PH_SESSION_END, "no media arrived within a day"},
         {"SELECT id FROM sessions WHERE state = 'reconnecting' AND lost_ms < $1 LIMIT 100", lost_before_ms,
             PH_SESSION_END, "the publisher did not come back"},

@@ -38,18 +38,19 @@ json_t *ph_session_health_view(const struct ph_session_health *health) {
         (int)stats->source_height, "effort", (int)stats->effort);
 }
 
-json_t *ph_session_view(const struct ph_session *session, const struct ph_session_health *health) {
+json_t *ph_session_view(
+    const struct ph_session *session, const struct ph_session_health *health, const char *playback_token) {
     char hls[80], page[64], thumbnail[80];
     snprintf(hls, sizeof(hls), "/live/%s/index.m3u8", session->id);
     snprintf(page, sizeof(page), "/watch/%s", session->id);
     snprintf(thumbnail, sizeof(thumbnail), "/live/%s/thumb.jpg", session->id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:{s:s, s:s}}",
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s, s:{s:s, s:s, s:s?}}",
         "sessionId", session->id, "title", session->title, "state", ph_session_state_name(session->state),
         "visibility", ph_visibility_name(session->visibility), "createdAt", time_or_null(session->created_ms),
         "startedAt", time_or_null(session->started_ms), "endedAt", time_or_null(session->ended_ms), "reason",
         text_or_null(session->reason), "ladder", ladder_view(session->ladder), "health",
         ph_session_health_view(health), "viewers", (json_int_t)session->viewers, "thumbnail", thumbnail,
-        "playback", "hls", hls, "page", page);
+        "playback", "hls", hls, "page", page, "token", playback_token);
 }
 
 json_t *ph_session_welcome_view(const struct ph_session_welcome *welcome) {

@@ -9,8 +9,9 @@
 
 /* New references; NULL when out of memory. */
 
-/* One session; `health` NULL: not carried by this process. */
-json_t *ph_session_view(const struct ph_session *session, const struct ph_session_health *health);
+/* One session; `health` NULL: not carried by this process; `playback_token` NULL: none is needed. */
+json_t *ph_session_view(
+    const struct ph_session *session, const struct ph_session_health *health, const char *playback_token);
 
 /* The figures alone; null without any. */
 json_t *ph_session_health_view(const struct ph_session_health *health);

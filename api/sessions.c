@@ -7,6 +7,7 @@
 #include "api/access.h"
 #include "api/answer.h"
 #include "api/page.h"
+#include "api/playback.h"
 #include "api/problem.h"
 #include "api/session_request.h"
 #include "api/session_view.h"
@@ -70,11 +71,22 @@ static struct ph_http_response *start(void *opaque, const struct ph_api_call *ca
     return response;
 }
 
-static struct ph_http_response *show(
-    struct ph_sessions_resource *resource, const struct ph_session *session) {
+/* A session as its caller sees it, who may watch what it may see (policy.c). */
+static json_t *view_for(
+    struct ph_sessions_resource *resource, const struct ph_caller *caller, const struct ph_session *session) {
     struct ph_session_health health;
+    char token[PH_PLAYBACK_TOKEN_BYTES];
     bool is_carried = ph_session_feed_health(resource->feed, session->id, &health);
-    return ph_answer_json(200, ph_session_view(session, is_carried ? &health : NULL));
+    bool is_private = session->visibility == PH_VISIBILITY_PRIVATE;
+    if (is_private)
+        ph_playback_grant(
+            resource->settings->cluster_secret, caller, session->id, "", now_ms(resource) / 1000, token);
+    return ph_session_view(session, is_carried ? &health : NULL, is_private ? token : NULL);
+}
+
+static struct ph_http_response *show(
+    struct ph_sessions_resource *resource, const struct ph_caller *caller, const struct ph_session *session) {
+    return ph_answer_json(200, view_for(resource, caller, session));
 }
 
 static struct ph_http_response *end(void *opaque, const struct ph_api_call *call) {
@@ -86,7 +98,7 @@ static struct ph_http_response *end(void *opaque, const struct ph_api_call *call
     if (code < 0)
         return ph_access_problem(&call->caller, code, "a session is ended by its owner or an operator");
     if (ph_session_state_is_over(session.state))
-        return show(resource, &session);
+        return show(resource, &call->caller, &session);
     const char *reason = relations & PH_RELATION_OWNER ? "ended by its owner" : "ended by an operator";
     code = ph_sessions_apply(resource->sessions, session.id, PH_SESSION_END, reason, now_ms(resource));
     if (code == 0)
@@ -95,7 +107,7 @@ static struct ph_http_response *end(void *opaque, const struct ph_api_call *call
         return ph_problem_of_code(code);
     ph_log_info("session ended", ph_str("session", session.id), ph_str("reason", reason));
     resource->runtime->impl->end_session(resource->runtime, session.id, reason);
-    return show(resource, &session);
+    return show(resource, &call->caller, &session);
 }
 
 static struct ph_http_response *get(void *opaque, const struct ph_api_call *call) {
@@ -103,17 +115,15 @@ static struct ph_http_response *get(void *opaque, const struct ph_api_call *call
     struct ph_session session;
     int code = ph_access_session(
         resource->sessions, &call->caller, call->id, PH_ACTION_SESSION_VIEW, &session, NULL);
-    return code < 0 ? ph_access_problem(&call->caller, code, "") : show(resource, &session);
+    return code < 0 ? ph_access_problem(&call->caller, code, "") : show(resource, &call->caller, &session);
 }
 
-static json_t *page_view(
-    struct ph_sessions_resource *resource, const struct ph_session *list, size_t count, bool has_more) {
+static json_t *page_view(struct ph_sessions_resource *resource, const struct ph_caller *caller,
+    const struct ph_session *list, size_t count, bool has_more) {
     char cursor[PH_PAGE_CURSOR_BYTES] = "";
     json_t *entries = json_array();
     for (size_t i = 0; entries && i < count; i++) {
-        struct ph_session_health health;
-        bool is_carried = ph_session_feed_health(resource->feed, list[i].id, &health);
-        if (json_array_append_new(entries, ph_session_view(&list[i], is_carried ? &health : NULL)) < 0) {
+        if (json_array_append_new(entries, view_for(resource, caller, &list[i])) < 0) {
             json_decref(entries);
             return NULL;
         }
@@ -140,7 +150,7 @@ static struct ph_http_response *list_active(void *opaque, const struct ph_api_ca
     if (code < 0)
         return ph_problem_of_code(code);
     bool has_more = count > limit;
-    json_t *body = page_view(resource, list, has_more ? limit : count, has_more);
+    json_t *body = page_view(resource, &call->caller, list, has_more ? limit : count, has_more);
     free(list);
     return ph_answer_json(200, body);
 }

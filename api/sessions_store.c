@@ -272,7 +272,8 @@ static int admit(
     struct ph_db_transaction *transaction, const char *hash, struct ph_session_admission *admission) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
-        "SELECT id, state, passphrase, ladder, visibility FROM sessions WHERE stream_key_sha256 = $1", &statement);
+        "SELECT id, state, passphrase, ladder, visibility FROM sessions WHERE stream_key_sha256 = $1",
+        &statement);
     if (code < 0)
         return code;
     ph_db_bind_text(statement, 1, hash);

@@ -139,6 +139,12 @@ static void own_workers(const struct ph_node *node, char *text, size_t text_byte
     snprintf(text, text_bytes, "%.*s", (int)strcspn(listen, ","), listen);
 }
 
+static int start_api(struct ph_node *node) {
+    char origins[160];
+    own_origin(node, origins, sizeof(origins));
+    return ph_api_start(node->api, *node->settings->origins ? node->settings->origins : origins);
+}
+
 static int create_ingest(struct ph_node *node, struct ph_error *error) {
     const struct ph_settings *settings = node->settings;
     char origins[160], workers[512];
@@ -232,6 +238,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
     int code = node->origin ? ph_origin_start(node->origin) : 0;
     if (!code)
         code = ph_http_server_start(node->server, error);
+    if (!code && has_role(node, PH_ROLE_API))
+        code = start_api(node);
     if (!code && node->supervisor)
         code = ph_supervisor_start(node->supervisor);
     if (!code && has_role(node, PH_ROLE_INGEST))

@@ -4,9 +4,9 @@
 //
 // URL is that of the multivariant playlist. Prints the broken rules; exit code 1 when there are any.
 import { pathToFileURL } from 'node:url';
-import { closeConnections, fetchText, maxAge } from './llhls/fetch.js';
+import { closeConnections, fetchText, maxAge, useTokens } from './llhls/fetch.js';
 import { Follower } from './llhls/follow.js';
-import { parseMultivariant, parsePlaylist } from './llhls/playlist.js';
+import { parseMultivariant, parsePlaylist, takesTokens, withoutTokens } from './llhls/playlist.js';
 import { checkAfterEnd, checkDirectives, checkMediaRequests, checkPlaylistRequests, checkUnknown } from './llhls/requests.js';
 import { Book, rules } from './llhls/rules.js';
 
@@ -38,8 +38,9 @@ async function readMultivariant(book, url, shared) {
   book.expect('viewers-identical', twin.body.equals(answer.body), 'the multivariant playlist differs for another token');
   book.expect('content-type', answer.headers['content-type'] === 'application/vnd.apple.mpegurl', answer.headers['content-type']);
   book.expect('cors', answer.headers['access-control-allow-origin'] === '*', 'multivariant: no Access-Control-Allow-Origin');
-  book.expect('no-query-in-uris', !/\?/.test(answer.text), 'a URI of the multivariant playlist has a query');
+  book.expect('no-query-in-uris', !/\?/.test(withoutTokens(answer.text)), 'a URI of the multivariant playlist has a query');
   book.expect('cache-plain', maxAge(answer) > 0, `multivariant: ${answer.headers['cache-control']}`);
+  if (shared.tokens) book.expect('token-in-every-uri', takesTokens(answer.text).isPrivate && takesTokens(answer.text).complete, 'multivariant: a URI does not take the viewer\'s token');
   for (const { uri, BANDWIDTH } of multivariant.variants) shared.peaks[new URL(uri, url).href] = Number(BANDWIDTH);
   const uris = [...multivariant.variants.map(({ uri }) => uri), ...multivariant.audio.map(({ URI }) => URI).filter(Boolean)];
   shared.urls = [...new Set(uris.map((uri) => new URL(uri, url).href))];
@@ -72,11 +73,13 @@ async function checkRequests(book, url, shared) {
  * Follows all playlists of a live session for `seconds` (or, with `untilEnd`, until it ends; or until `signal` aborts) and
  * returns the broken rules: [{rule, text, detail, count}]. The array also has `covered` (how many rules there are), `checked`
  * ({rule: times}) and `unchecked` (those there was no occasion for).
+ * `tokens`: of two viewers, when the session is private.
  * `tolerance`: how many ms a part may be late beyond its PART-TARGET. `requests: false` leaves out the rules about single requests.
  */
-export async function checkLive(url, { seconds = 10, tolerance = 150, untilEnd = false, requests = true, signal } = {}) {
+export async function checkLive(url, { seconds = 10, tolerance = 150, untilEnd = false, requests = true, signal, tokens } = {}) {
   const book = new Book();
-  const shared = { starts: {}, peaks: {}, tolerance, urls: [], followers: [] };
+  const shared = { starts: {}, peaks: {}, tolerance, tokens, urls: [], followers: [] };
+  if (tokens) useTokens(new URL('.', url).href, tokens);
   const multivariant = await readMultivariant(book, url, shared);
   if (!multivariant) return book.result();
   const deadline = Date.now() + seconds * 1000;

@@ -6,10 +6,11 @@ import { pause } from './wait.js';
 export class Rules {
   #over = new AbortController();
 
-  /** `requests`: also the rules about single requests, which takes some seconds. `except`: rules a disturbance may break. */
-  constructor(session, { requests = false, except = [], tolerance = 150 } = {}) {
+  /** `requests`: also the rules about single requests, which takes some seconds. `except`: rules a disturbance may break.
+   * `tokens`: of two viewers of a private session. */
+  constructor(session, { requests = false, except = [], tolerance = 150, tokens } = {}) {
     this.except = new Set(except);
-    this.result = checkLive(`${session.live}/index.m3u8`, { untilEnd: true, requests, tolerance, signal: this.#over.signal });
+    this.result = checkLive(`${session.live}/index.m3u8`, { untilEnd: true, requests, tolerance, tokens, signal: this.#over.signal });
     this.result.catch(() => {});
   }
 

@@ -6,9 +6,27 @@ import { performance } from 'node:perf_hooks';
 const options = { keepAlive: true, maxSockets: Infinity };
 const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
 
+/* Of a private session: two viewers' playback tokens, by the address its files lie under. */
+const tokensUnder = new Map();
+
+/** From here on every request below `prefix` carries one of the two tokens. */
+export function useTokens(prefix, tokens) {
+  tokensUnder.set(prefix, tokens);
+}
+
+/** The address with a token that holds in the place of a made-up one, as a player puts in its own. */
+function withToken(url) {
+  const found = [...tokensUnder].find(([prefix]) => url.startsWith(prefix));
+  if (!found) return new URL(url);
+  const target = new URL(url);
+  const [one, other] = found[1];
+  target.searchParams.set('token', ['two', 'other'].includes(target.searchParams.get('token')) ? other : one);
+  return target;
+}
+
 /** {status, headers, body, text, startedAt, firstAt, endedAt}; times in ms of performance.now(). */
 export function fetchText(url, { method = 'GET', headers = {}, timeout = 30_000 } = {}) {
-  const target = new URL(url);
+  const target = withToken(url);
   const client = target.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {
     const startedAt = performance.now();

@@ -1,7 +1,7 @@
 // One media playlist, followed as a player does: blocking reloads, hinted parts, whole segments.
 import { fetchText, maxAge } from './fetch.js';
 import { readInit, readMedia } from './media.js';
-import { applyDelta, compareParts, fullLines, parsePlaylist } from './playlist.js';
+import { applyDelta, compareParts, fullLines, parsePlaylist, takesTokens, withoutTokens } from './playlist.js';
 
 const close = (a, b, tolerance) => Math.abs(a - b) <= tolerance;
 const round6 = (value) => Math.round(value * 1e6) / 1e6;
@@ -98,8 +98,14 @@ export class Follower {
       this.note('old-part-tags', !segment.parts.length || end - start <= 3 * target + 1e-6 || playlist.ended, `parts of ${segment.msn} are ${round6(end - start)} s from the end`);
       start += this.lengthOf(segment);
     });
-    this.note('no-query-in-uris', !/\?/.test(playlist.text), 'a URI has a query');
+    this.note('no-query-in-uris', !/\?/.test(withoutTokens(playlist.text)), 'a URI has a query');
+    this.checkTokens(playlist);
     if (!playlist.ended) this.checkEdge(playlist);
+  }
+
+  checkTokens({ text, version }) {
+    const { isPrivate, complete } = takesTokens(text);
+    if (isPrivate || this.shared.tokens) this.note('token-in-every-uri', isPrivate && complete && version >= 11, 'a URI does not take the viewer\'s token');
   }
 
   lengthOf(segment) {

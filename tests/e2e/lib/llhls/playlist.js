@@ -33,12 +33,23 @@ function mayFollow(before, place) {
   return places[place] > places[before];
 }
 
+/** What stands in the URIs of a private session for each viewer's token. */
+const placeholder = '?token={$token}';
+export const withoutTokens = (text) => text.replaceAll(placeholder, '');
+
+/** Whether the playlist is one of a private session, and every URI in it takes the token. */
+export function takesTokens(text) {
+  const uris = text.split('\n').flatMap((line) => (line.startsWith('#') ? [...line.matchAll(/URI="([^"]*)"/g)].map(([, uri]) => uri) : [line])).filter(Boolean);
+  const defined = text.split('\n').includes('#EXT-X-DEFINE:QUERYPARAM="token"');
+  return { isPrivate: defined, complete: uris.every((uri) => uri.endsWith(placeholder) === defined) };
+}
+
 /** A media playlist. segments: [{msn, uri, duration, date, parts, lines, gap, discontinuity}], the open one in `open`. */
 export function parsePlaylist(text) {
   const playlist = { text, lines: [], segments: [], hints: [], reports: [], problems: [], ended: false, skipped: 0, msn: 0, open: null };
   let segment = { parts: [], lines: [] };
   let before = 'head';
-  const lines = text.split('\n');
+  const lines = withoutTokens(text).split('\n');
   if (lines.pop() !== '') playlist.problems.push({ rule: 'tags-known', detail: 'the last line has no end' });
   if (lines[0] !== '#EXTM3U') playlist.problems.push({ rule: 'tags-known', detail: 'the first line is not #EXTM3U' });
   const take = {
@@ -104,7 +115,7 @@ export const fullLines = (full) => [...full.segments, ...(full.open ? [full.open
 
 /** Variants and audio renditions of a multivariant playlist. */
 export function parseMultivariant(text) {
-  const lines = text.split('\n');
+  const lines = withoutTokens(text).split('\n');
   const found = { variants: [], audio: [], independent: lines.includes('#EXT-X-INDEPENDENT-SEGMENTS') };
   lines.forEach((line, index) => {
     if (line.startsWith('#EXT-X-STREAM-INF:')) found.variants.push({ ...attributes(line.slice(18)), uri: lines[index + 1] });

@@ -23,6 +23,7 @@ export const rules = {
   'history-immutable': 'a listed segment or part never changes',
   'edge-monotonic': 'a playlist never falls behind what was seen before',
   'least-segments': 'at least 6 segments and 3 × TD of media are listed once segments have been removed',
+  'token-in-every-uri': 'in a private session EXT-X-DEFINE names the token and every URI takes it',
   // media playlists: segments and parts
   'map': 'EXT-X-MAP stands before the first segment and its init segment is there',
   'date-every-segment': 'every segment has EXT-X-PROGRAM-DATE-TIME before its first part',

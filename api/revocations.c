@@ -1,0 +1,40 @@
+#include "api/revocations.h"
+
+#include "core/media/playback_token.h"
+
+/* How long an ended session may still be watched. */
+static const int64_t lingering_ms = 10 * 60 * INT64_C(1000);
+
+static int64_t run(struct ph_db_transaction *transaction, const char *sql, const char *key, const char *tag,
+    int64_t now_ms, int64_t since_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, key);
+    ph_db_bind_text(statement, 2, tag);
+    ph_db_bind_integer(statement, 3, now_ms);
+    if (since_ms)
+        ph_db_bind_integer(statement, 4, since_ms);
+    return ph_db_run(statement);
+}
+
+int ph_revocations_add(
+    struct ph_db_transaction *transaction, const char *session, const char *tag, int64_t now_ms) {
+    int64_t code = run(transaction,
+        "INSERT INTO revocations (session, tag, at_ms) VALUES ($1, $2, $3) "
+        "ON CONFLICT (session, tag) DO UPDATE SET at_ms = excluded.at_ms",
+        session, tag, now_ms, 0);
+    return code < 0 ? (int)code : 0;
+}
+
+int ph_revocations_add_of_owner(
+    struct ph_db_transaction *transaction, const char *owner, const char *tag, int64_t now_ms) {
+    int64_t code = run(transaction,
+        "INSERT INTO revocations (session, tag, at_ms) "
+        "SELECT id, CAST($2 AS TEXT), CAST($3 AS BIGINT) FROM sessions WHERE owner = $1 "
+        "AND (state IN ('created', 'live', 'reconnecting') OR ended_ms > $4) "
+        "ON CONFLICT (session, tag) DO UPDATE SET at_ms = excluded.at_ms",
+        owner, tag, now_ms, now_ms - lingering_ms);
+    return code < 0 ? (int)code : 0;
+}
