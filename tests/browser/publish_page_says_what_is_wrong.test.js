@@ -34,7 +34,7 @@ pageTest('each refusal is told in words, with the server’s own reason', async 
   await pictureThere(page);
   const go = page.getByRole('button', { name: 'Go live' });
   for (const [status, detail, heading] of [
-    [401, 'The stream key is unknown or has ended.', 'The stream key is not right'], [403, '', 'This key may not go live'],
+    [401, 'The stream key is unknown or has ended.', 'The stream key is not right'], [403, '', 'This key can no longer go live'],
     [410, '', 'The session is over'], [415, 'Send application/sdp.', 'The server cannot use this picture'],
   ]) {
     stub.refusals = [{ status, detail }];

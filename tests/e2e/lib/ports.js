@@ -19,3 +19,15 @@ export const freeUdpPort = () =>
       socket.close(() => resolve(port));
     });
   });
+
+/** Free for UDP and for TCP. */
+export async function freePort() {
+  for (;;) {
+    const port = await freeTcpPort();
+    const isFree = await new Promise((resolve) => {
+      const socket = dgram.createSocket('udp4').once('error', () => resolve(false));
+      socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+}

@@ -14,6 +14,7 @@ import { Rules } from './rules.js';
 import { UdpRelay } from './udp_relay.js';
 import { deadline, waitFor } from './wait.js';
 import { Watch } from './watch.js';
+import { WhipPublisher } from './whip_publisher.js';
 
 /** A session as its streamer sees it. */
 export class Session {
@@ -143,6 +144,11 @@ export class Stage {
   async publish(session, port, { file, source, url, ...options } = {}) {
     const media = file ?? (await sourceFile(source));
     return this.child('ffmpeg', loopArguments(media, url ?? srtUrl(port, session.key), options), { name: 'publisher' });
+  }
+
+  /** Publishes a file's H.264 and Opus over WHIP, untouched; returns once it is connected. */
+  whip(session, options) {
+    return WhipPublisher.open(this, session, options);
   }
 
   /** A node, a session and a publisher; returns once the session is live. */

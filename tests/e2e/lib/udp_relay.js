@@ -1,4 +1,5 @@
-// A network in a box: relays UDP between one publisher and a server, with loss, delay, jitter, and changes of address.
+// A network in a box: relays UDP between publishers and a server, with loss, delay, jitter, reordering, duplicates, a narrow
+// place and changes of address.
 import dgram from 'node:dgram';
 
 /** A small seeded generator, so that a run's losses can be had again. */
@@ -25,32 +26,68 @@ const bound = (socket, port = 0) =>
     socket.bind(port, '127.0.0.1', () => resolve(socket));
   });
 
+const now = () => performance.now();
+
+/** One way through a narrow place: what does not fit into its queue is lost. */
+class NarrowPlace {
+  #freeAt = 0;
+
+  /** How long a datagram is under way, in ms; undefined: there was no room. */
+  wait(bytes, kbitPerSecond, queueMs) {
+    const starts = Math.max(this.#freeAt, now());
+    if (starts - now() > queueMs) return undefined;
+    this.#freeAt = starts + (bytes * 8) / kbitPerSecond;
+    return this.#freeAt - now();
+  }
+}
+
 export class UdpRelay {
-  /** Loss in percent each way; delay and jitter in milliseconds. */
-  static async open(serverPort, { loss = 0, delay = 0, jitter = 0, seed = 1 } = {}) {
+  /** Percent each way: `loss`, `reorder` (held back for `reorderMs`), `duplicate`. `delay` and `jitter` in ms each way.
+   * `bandwidth` in kbit/s towards the server, with a queue of `queueMs`. All can be changed while it runs. */
+  static async open(serverPort, options = {}) {
     const relay = new UdpRelay();
-    Object.assign(relay, { serverPort, loss, delay, jitter, random: generator(seed), passed: 0, lost: 0, rejections: [] });
-    relay.front = await bound(dgram.createSocket('udp4'));
-    relay.front.on('message', (bytes, from) => {
-      relay.publisher = from;
-      relay.#carry(() => relay.back.send(bytes, relay.serverPort, '127.0.0.1'));
+    Object.assign(relay, {
+      serverPort, loss: 0, delay: 0, jitter: 0, reorder: 0, reorderMs: 30, duplicate: 0, bandwidth: 0, queueMs: 300,
+      passed: 0, lost: 0, rejections: [], ...options, random: generator(options.seed ?? 1),
     });
-    await relay.changeAddress();
+    relay.front = await bound(dgram.createSocket('udp4'));
+    relay.front.on('message', (bytes, from) => relay.#fromPublisher(bytes, from));
     relay.port = relay.front.address().port;
     return relay;
   }
 
-  /** From here on the server sees the publisher at another port. */
-  async changeAddress() {
-    const before = this.back;
+  #peers = new Map(); // "address:port" → { from, back }; a publisher may send from several
+  #narrow = new NarrowPlace();
+
+  #fromPublisher(bytes, from) {
+    const name = `${from.address}:${from.port}`;
+    let peer = this.#peers.get(name);
+    if (!peer) {
+      peer = { from, ready: undefined, back: undefined };
+      peer.ready = this.#newAddress(peer);
+      this.#peers.set(name, peer);
+    }
+    const wait = this.bandwidth ? this.#narrow.wait(bytes.length, this.bandwidth, this.queueMs) : 0;
+    if (wait === undefined) this.lost += 1;
+    else this.#carry(() => void peer.ready.then(() => this.closed || peer.back.send(bytes, this.serverPort, '127.0.0.1')), wait);
+  }
+
+  async #newAddress(peer) {
     const back = await bound(dgram.createSocket('udp4'));
     back.on('message', (bytes) => {
       const reason = rejection(bytes);
       if (reason !== undefined) this.rejections.push(reason);
-      if (this.publisher) this.#carry(() => this.front.send(bytes, this.publisher.port, this.publisher.address));
+      this.#carry(() => this.front.send(bytes, peer.from.port, peer.from.address), 0);
     });
-    this.back = back;
+    const before = peer.back;
+    peer.back = back;
     before?.close();
+    if (this.closed) back.close();
+  }
+
+  /** From here on the server sees every publisher at another port; answers to the old one are lost. */
+  async changeAddress() {
+    await Promise.all([...this.#peers.values()].map((peer) => this.#newAddress(peer)));
   }
 
   /** Nothing passes until it is opened again. */
@@ -58,24 +95,30 @@ export class UdpRelay {
     this.isCut = isCut;
   }
 
-  #carry(send) {
+  #happens(percent) {
+    return percent > 0 && this.random() * 100 < percent;
+  }
+
+  #carry(send, waited) {
     if (this.closed) return;
-    if (this.isCut || this.random() * 100 < this.loss) {
+    if (this.isCut || this.#happens(this.loss)) {
       this.lost += 1;
       return;
     }
     this.passed += 1;
-    const wait = this.delay + (this.random() * 2 - 1) * this.jitter;
+    const held = this.#happens(this.reorder) ? this.reorderMs : 0;
+    const wait = waited + this.delay + held + (this.jitter ? (this.random() * 2 - 1) * this.jitter : 0);
     const attempt = () => {
       if (!this.closed) send();
     };
     if (wait > 0) setTimeout(attempt, wait);
     else attempt();
+    if (this.#happens(this.duplicate)) setTimeout(attempt, Math.max(0, wait) + 5);
   }
 
   close() {
     this.closed = true;
     this.front.close();
-    this.back.close();
+    for (const { back } of this.#peers.values()) back?.close();
   }
 }

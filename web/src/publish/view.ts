@@ -65,7 +65,7 @@ export function refusalWords({ status, detail }: Refusal): Words {
     case 401:
       return words('The stream key is not right', 'Copy it once more from the app. A key belongs to one session, and ends with it.');
     case 403:
-      return words('This key may not go live', 'Ask whoever gave it to you for another.');
+      return words('This key can no longer go live', 'Start a new session in the app and paste its key.');
     case 404:
       return words('This server takes no pictures from browsers', 'Ask whoever runs it.');
     case 409:
