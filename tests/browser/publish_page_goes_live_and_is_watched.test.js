@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { lateness } from '../e2e/lib/rules.js';
+import { scenario } from '../e2e/lib/stage.js';
+import { waitFor } from '../e2e/lib/wait.js';
+import { figures, goLive, openPublishingChromium, openPublishPage, phase } from './lib/publishing.js';
+
+const state = async (session) => (await session.state(session.token)).state;
+
+/** Watches in the same browser, as another visitor; returns once pictures move. */
+async function watchIn(browser, node, session) {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(`${node.url}/watch/${session.id}`);
+  await page.waitForFunction(() => window.porthole?.video?.getVideoPlaybackQuality().totalVideoFrames > 30, undefined, { timeout: 20_000 });
+  return page;
+}
+
+scenario('a camera goes live from the publish page and is watched; an ICE restart, a change of address and a server that restarts are mended', async (stage) => {
+  const node = await stage.node();
+  const session = await stage.session(node);
+  const relay = await stage.relay(node.webrtcPort, { delay: 10 });
+  const browser = await openPublishingChromium(stage);
+  const page = await openPublishPage(browser, node, session, { relay });
+  const patches = [];
+  page.on('response', (response) => {
+    if (response.request().method() === 'PATCH') patches.push(response.status());
+  });
+  await goLive(page);
+  await session.multivariant();
+  const rules = stage.rules(session, { except: lateness });
+  const watch = stage.watch(session, 'v360');
+  const viewer = await watchIn(browser, node, session);
+  await page.waitForFunction(() => window.porthole.figures.frameRate >= 20);
+  const { codec, transport, bitrate, lossPercent } = await figures(page);
+  assert.deepEqual([codec, transport], ['H.264', 'UDP']);
+  assert.ok(bitrate > 200_000, `${bitrate} bit/s`);
+  assert.ok((lossPercent ?? 0) < 1);
+  assert.ok((await viewer.evaluate(() => window.porthole.video.webkitAudioDecodedByteCount)) > 0, 'sound is decoded');
+
+  const before = patches.length;
+  await page.evaluate(() => { dispatchEvent(new Event('online')); });
+  await waitFor('the restart to be answered', () => patches.slice(before).includes(200));
+  await phase(page, 'live');
+  await session.segments('v360', 2);
+
+  const changedAt = Date.now();
+  await relay.changeAddress();
+  await session.segments('v360', 3);
+  assert.ok(watch.longestGap(changedAt) <= 2_000, `after a change of address no part for ${watch.longestGap(changedAt)} ms`);
+  await phase(page, 'live');
+
+  relay.cut();
+  await phase(page, 'mending', 20_000);
+  await page.getByText('The connection is shaky').waitFor();
+  relay.cut(false);
+  await phase(page, 'live', 20_000);
+  assert.deepEqual(watch.skipped(), []);
+  assert.equal(watch.discontinuities, 0);
+  await rules.hold();
+
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.getByText('You are no longer live').waitFor();
+  await waitFor('the goodbye to be heard', async () => (await state(session)) === 'reconnecting', { within: 3_000 });
+  await goLive(page);
+  await waitFor('the session to be live again', async () => (await state(session)) === 'live');
+
+  await node.kill();
+  await phase(page, 'waiting', 20_000);
+  await node.start();
+  await phase(page, 'live', 40_000);
+  assert.deepEqual(page.problems, []);
+}, { within: 150_000 });
+
+scenario('where UDP is blocked the picture takes TCP, and through 1 Mbit/s it goes on, only coarser', async (stage) => {
+  const node = await stage.node();
+  const session = await stage.session(node);
+  const browser = await openPublishingChromium(stage);
+  const page = await openPublishPage(browser, node, session, { transport: 'tcp' });
+  await goLive(page);
+  await session.multivariant();
+  await session.segments('v360', 2);
+  await page.waitForFunction(() => window.porthole.figures.transport === 'TCP' && window.porthole.figures.frameRate >= 20);
+  await page.getByText('H.264 over TCP').waitFor();
+  await page.getByRole('button', { name: 'Stop' }).click();
+  await page.context().close();
+
+  const relay = await stage.relay(node.webrtcPort, { delay: 20, bandwidth: 1_000 });
+  const narrow = await openPublishPage(browser, node, session, { relay });
+  await goLive(narrow, 30_000);
+  const watch = stage.watch(session, 'v360');
+  await session.segments('v360', 5);
+  assert.ok(watch.longestGap() <= 800, `no part for ${watch.longestGap()} ms`);
+  assert.deepEqual(watch.skipped(), []);
+  const { frameRate, bitrate } = await figures(narrow);
+  assert.ok(frameRate >= 15 && bitrate < 1_100_000, `${frameRate} fps at ${bitrate} bit/s`);
+}, { within: 90_000 });
