@@ -20,11 +20,13 @@ export async function openPublishingChromium(stage, { camera, microphone, args =
   ]);
 }
 
-/** The publish page with the session's key; `relay` or `transport` ("tcp") bend the way of its media. */
-export async function openPublishPage(browser, node, session, { relay, transport, quality = '720p30' } = {}) {
+/** The publish page with the session's key; `relay` or `transport` ("tcp") bend the way of its media; `prepare` runs in the page
+ * before its own scripts. */
+export async function openPublishPage(browser, node, session, { relay, transport, prepare, quality = '720p30' } = {}) {
   const context = await browser.newContext({ permissions: ['camera', 'microphone'], viewport: { width: 1100, height: 800 } });
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
+  if (prepare) await page.addInitScript(prepare);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(error.message));
   const kept = relay ? throughRelay(relay) : { transport: transport ?? 'udp' };
