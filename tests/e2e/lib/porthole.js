@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Child } from './child.js';
 import { fetchWhole, request } from './http.js';
 import { repository } from './media.js';
-import { freeTcpPort, freeUdpPort } from './ports.js';
+import { freePort, freeTcpPort, freeUdpPort } from './ports.js';
 import { waitFor } from './wait.js';
 
 export const binary = process.env.PH_BINARY ?? path.join(repository, 'build/test/app/porthole');
@@ -45,7 +45,7 @@ export class Porthole {
   async prepare() {
     this.httpPort ??= await freeTcpPort();
     this.srtPort ??= await freeUdpPort();
-    this.webrtcPort ??= await freeUdpPort();
+    this.webrtcPort ??= await freePort();
     this.url = `http://127.0.0.1:${this.httpPort}`;
     const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('PORTHOLE_'));
     this.env = {
