@@ -98,7 +98,7 @@ scenario('WHIP is answered as RFC 9725 says, and every refusal says what to do',
   const malformed = {
     'no SDP': 'hello', 'half an offer': offer.slice(0, 200), 'bytes': Buffer.alloc(300, 0xfe), 'no media': sdp(...session),
     'no fingerprint': offer.replaceAll(/a=fingerprint.*\r\n/g, ''), 'a fingerprint that is none': offer.replaceAll(/sha-256 \S+/g, 'sha-256 11:22'),
-    'no ICE': offer.replaceAll(/a=ice-.*\r\n/g, ''), 'lines without end': `${offer}a=${'x'.repeat(30_000)}`,
+    'no ICE': offer.replaceAll(/a=ice-.*\r\n/g, ''), 'lines without end': offer + 'a=x\r\n'.repeat(3_000),
   };
   for (const [what, body] of Object.entries(malformed)) {
     const answer = await whip.post(body);
