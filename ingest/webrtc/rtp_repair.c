@@ -65,12 +65,17 @@ static void note_reordering(struct ph_rtp_stream *stream, int64_t late_us) {
 
 void ph_rtp_stream_note_filled(
     struct ph_rtp_stream *stream, const struct ph_reorder_slot *before, int64_t now_us) {
-    /* Without RTX a repeated packet looks like a late one: what comes a round trip after it was asked for is
-     * taken for the answer. */
-    bool answers = stream->media->rtx_payload_type < 0 && before->nacks &&
-                   now_us - before->asked_us >= stream->rtt->smoothed_us * 3 / 4;
+    /* Without RTX a repeated packet looks like a late one: what comes a round trip after it was first asked
+     * for is taken for the answer. Whoever is asked again was asked a round trip ago. */
+    int64_t asked_us = now_us - before->asked_us;
+    bool answers =
+        stream->media->rtx_payload_type < 0 &&
+        (before->nacks > 1 || (before->nacks == 1 && asked_us >= stream->rtt->smoothed_us * 3 / 4));
     if (answers) {
         stream->figures.recovered++;
+        note_reordering(stream, 0);
+        if (before->nacks == 1)
+            ph_rtt_take(stream->rtt, asked_us);
         return;
     }
     stream->figures.reordered++;
