@@ -43,7 +43,7 @@ enum ph_codec {
 /* What every worker carries. */
 #define PH_CODECS_USUAL                                                                                      \
     (PH_CODEC_BIT(PH_CODEC_H264) | PH_CODEC_BIT(PH_CODEC_VP8) | PH_CODEC_BIT(PH_CODEC_VP9) |                 \
-        PH_CODEC_BIT(PH_CODEC_OPUS))
+        PH_CODEC_BIT(PH_CODEC_H265) | PH_CODEC_BIT(PH_CODEC_AV1) | PH_CODEC_BIT(PH_CODEC_OPUS))
 
 /* As rtpmap writes it: "H264", "VP8", "opus", …; "" for PH_CODEC_NONE. */
 const char *ph_codec_name(enum ph_codec codec);
