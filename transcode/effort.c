@@ -134,7 +134,7 @@ enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, const struct ph_fr
     int64_t limit_us = drop_after_us;
     if (lateness->part_before_us < limit_us - growth_per_part_us)
         limit_us = lateness->part_before_us + growth_per_part_us;
-    if (lateness->delay_us <= limit_us)
+    if (lateness->delay_us <= limit_us || lateness->delay_us == PH_NO_DELAY_US)
         return PH_EFFORT_ENCODE;
     if (!lateness->first_of_part)
         return PH_EFFORT_DROP;

@@ -106,7 +106,8 @@ static void count_frame(
     struct ph_video_figures *figures = &track->figures;
     if (waited_us > figures->queue_delay_us)
         figures->queue_delay_us = waited_us;
-    figures->delay_us = delay_us;
+    if (delay_us != PH_NO_DELAY_US)
+        figures->delay_us = delay_us;
     figures->busy_us += took_us;
     if (encoded) {
         figures->frames_encoded++;
@@ -162,7 +163,7 @@ static int handle_frame(struct ph_video_track *track, struct queued_frame *queue
     bool idr = (first_of_part && position.part == 0) || is_fresh_start(track, queued->frame);
     int64_t began_us = ph_now_us();
     struct ph_frame_lateness lateness = {
-        .delay_us = track->options.now(track->options.opaque) - queued->arrival_us,
+        .delay_us = track->options.age(track->options.opaque, queued->arrival_us),
         .part_before_us = track->part_delay_us,
         .first_of_part = first_of_part,
     };
@@ -181,7 +182,7 @@ static int handle_frame(struct ph_video_track *track, struct queued_frame *queue
     track->next_frame = queued->frame + track->timing.step;
     if (ph_grid_first_video(grid, ph_part_after(grid, position)) == track->next_frame) {
         code = emit_part(track, track->next_frame, false);
-        track->part_delay_us = track->options.now(track->options.opaque) - queued->arrival_us;
+        track->part_delay_us = track->options.age(track->options.opaque, queued->arrival_us);
     }
     count_frame(track, verdict == PH_EFFORT_ENCODE, ph_now_us() - began_us, began_us - queued->pushed_us,
         lateness.delay_us);

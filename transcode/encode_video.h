@@ -11,8 +11,8 @@
 
 /* Where parts go; called from the track's thread. Borrows the part. A negative code ends the track. */
 typedef int ph_part_taker(void *opaque, const struct ph_part *part);
-/* Link time now, by which a frame's delay is told. Called from the track's thread. */
-typedef int64_t ph_link_now(void *opaque);
+/* How long ago a link time was; PH_NO_DELAY_US while nobody knows. Called from the track's thread. */
+typedef int64_t ph_link_age(void *opaque, int64_t time_us);
 
 enum { PH_MOST_FRESH_STARTS = 8 };
 
@@ -28,7 +28,7 @@ struct ph_video_track_options {
     int64_t fresh_starts[PH_MOST_FRESH_STARTS];
     uint32_t fresh_start_count;
     ph_part_taker *take;
-    ph_link_now *now;
+    ph_link_age *age;
     void *opaque;
 };
 
@@ -57,7 +57,7 @@ struct ph_video_figures {
     uint64_t frames_encoded, frames_dropped;
     int64_t busy_us;        /* spent on scaling, encoding, packaging */
     int64_t queue_delay_us; /* longest since the last reading */
-    int64_t delay_us;       /* newest */
+    int64_t delay_us;       /* newest known */
     struct ph_link_encode_times encode;
 };
 void ph_video_track_read(struct ph_video_track *track, struct ph_video_figures *figures);

@@ -58,15 +58,21 @@ static int take_part(void *opaque, const struct ph_part *part) {
     return 0;
 }
 
-static int64_t link_now(void *opaque) {
+static int64_t link_age(void *opaque, int64_t time_us) {
     struct output_track *track = opaque;
-    return ph_link_clock_at(track->output->options.clock, ph_now_us());
+    struct ph_link_clock *clock = track->output->options.clock;
+    int64_t local_us = ph_now_us();
+    return ph_link_clock_is_settled(clock, local_us) ? ph_link_clock_at(clock, local_us) - time_us
+                                                     : PH_NO_DELAY_US;
 }
 
 static void part_published(void *opaque, const struct ph_part *taken) {
     struct output_track *track = opaque;
-    if (taken && taken->body && track == &track->output->tracks[0])
-        atomic_store(&track->output->published_delay_us, link_now(track) - taken->arrival_us);
+    if (taken && taken->body && track == &track->output->tracks[0]) {
+        int64_t delay_us = link_age(track, taken->arrival_us);
+        if (delay_us != PH_NO_DELAY_US)
+            atomic_store(&track->output->published_delay_us, delay_us);
+    }
 }
 
 static unsigned encoder_threads(uint32_t renditions) {
@@ -92,7 +98,7 @@ static int open_video(struct ph_output *output, uint32_t at) {
         .drop_after_us = output->options.drop_after_us,
         .first_frame = ph_grid_first_video(&output->plan.grid, first),
         .take = take_part,
-        .now = link_now,
+        .age = link_age,
         .opaque = track,
     };
     for (uint32_t i = 0; i < resume->origin_count; i++) {

@@ -55,7 +55,8 @@ static void stats(struct ph_ingest_control *base, const char *session, const str
 static void ended(struct ph_ingest_control *base, const char *session, const char *reason) {
     struct control_double *control = (struct control_double *)base;
     pthread_mutex_lock(&control->lock);
-    snprintf(control->ended_reason, sizeof(control->ended_reason), "%s", reason);
+    if (!control->ended_reason[0])
+        snprintf(control->ended_reason, sizeof(control->ended_reason), "%s", reason);
     pthread_mutex_unlock(&control->lock);
     count(base, offsetof(struct control_double, ended), session);
 }

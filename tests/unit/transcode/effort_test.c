@@ -138,6 +138,7 @@ static void only_late_frames_are_dropped_and_never_the_first(void **state) {
     (void)state;
     assert_int_equal(judge(350000, PH_NO_DELAY_US, false), PH_EFFORT_ENCODE);
     assert_int_equal(judge(350001, PH_NO_DELAY_US, false), PH_EFFORT_DROP);
+    assert_int_equal(judge(PH_NO_DELAY_US, 0, false), PH_EFFORT_ENCODE);
     assert_int_equal(judge(500000, PH_NO_DELAY_US, true), PH_EFFORT_ENCODE);
     assert_int_equal(judge(700000, PH_NO_DELAY_US, true), PH_EFFORT_REPEAT);
 }

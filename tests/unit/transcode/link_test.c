@@ -76,6 +76,23 @@ static void the_clock_follows_the_shortest_way(void **state) {
     assert_in_range(ph_link_clock_at(&clock, 10001000 + 999 * INT64_C(1000200)), 1000999000, 1001001000);
 }
 
+static void lateness_is_unknown_while_a_replay_is_read(void **state) {
+    (void)state;
+    struct ph_link_clock clock = {0};
+    int64_t local_us = 9000000, link_us = 0;
+    for (int i = 0; i < 1000; i++) { /* a second's units, read within a tenth of it */
+        ph_link_clock_note(&clock, link_us += 1000, local_us += 100);
+        assert_false(ph_link_clock_is_settled(&clock, local_us));
+    }
+    for (int i = 0; i < 350; i++)
+        ph_link_clock_note(&clock, link_us += 1000, local_us += 1000);
+    assert_true(ph_link_clock_is_settled(&clock, local_us));
+    /* Late units, and those that catch up after them, tell nothing new. */
+    for (int i = 0; i < 100; i++)
+        ph_link_clock_note(&clock, link_us += 1000, local_us += i < 50 ? 1900 : 100);
+    assert_true(ph_link_clock_is_settled(&clock, local_us));
+}
+
 static void checkpoints_read_what_was_written(void **state) {
     (void)state;
     struct ph_checkpoint written = {{7, 3}, {(const uint8_t *)"state", 5}};
@@ -215,6 +232,7 @@ int main(void) {
         cmocka_unit_test(goes_on_from_what_is_durable_when_nobody_answers),
         cmocka_unit_test(begins_at_the_beginning_without_a_checkpoint),
         cmocka_unit_test(a_foreign_state_is_refused),
+        cmocka_unit_test(lateness_is_unknown_while_a_replay_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,8 +35,8 @@ static int collect(void *opaque, const struct ph_part *part) {
     return 0;
 }
 
-static int64_t collector_now(void *opaque) {
-    return ((struct collector *)opaque)->now_us;
+static int64_t collector_age(void *opaque, int64_t time_us) {
+    return ((struct collector *)opaque)->now_us - time_us;
 }
 
 static void collector_finish(struct collector *collector) {
@@ -87,7 +87,7 @@ static struct ph_video_track_options video_options(struct collector *collector, 
         .effort = PH_EFFORT_START,
         .drop_after_us = 350000,
         .take = collect,
-        .now = collector_now,
+        .age = collector_age,
         .opaque = collector,
     };
     return options;
