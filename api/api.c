@@ -12,6 +12,7 @@
 #include "api/revocations.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
+#include "api/stream.h"
 
 struct ph_api {
     struct ph_api_options options;
@@ -25,6 +26,7 @@ struct ph_api {
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
     struct ph_profiles_resource profiles_resource;
+    struct ph_stream_resource stream_resource;
     struct ph_http_response *description; /* openapi.yaml */
 };
 
@@ -42,9 +44,14 @@ static int create_parts(struct ph_api *api) {
     const struct ph_api_options *options = &api->options;
     int code = ph_sessions_create(&api->sessions, options->db, options->settings->ladder);
     if (code == 0)
+        code = ph_revoker_create(&api->revoker, &(struct ph_revoker_options){.db = options->db,
+                                                    .clock = options->clock,
+                                                    .cluster_secret = options->settings->cluster_secret});
+    if (code == 0)
         code = ph_live_create(&api->live, &(struct ph_live_options){.settings = options->settings,
                                               .db = options->db,
                                               .sessions = api->sessions,
+                                              .revoker = api->revoker,
                                               .clock = options->clock,
                                               .metrics = options->metrics});
     if (code == 0)
@@ -60,10 +67,6 @@ static int create_parts(struct ph_api *api) {
                             .reconnect_window_s = options->settings->reconnect_window_s});
     if (code == 0)
         code = ph_live_start(api->live, api->feed);
-    if (code == 0)
-        code = ph_revoker_create(&api->revoker, &(struct ph_revoker_options){.db = options->db,
-                                                    .clock = options->clock,
-                                                    .cluster_secret = options->settings->cluster_secret});
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
@@ -118,6 +121,8 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         .started = ph_metrics_counter(
             options->metrics, "porthole_api_sessions_started_total", "Sessions started by streamers", NULL),
         .srt_port = options->srt_port};
+    api->stream_resource = (struct ph_stream_resource){
+        .settings = options->settings, .sessions = api->sessions, .clock = options->clock};
     api->profiles_resource = (struct ph_profiles_resource){.db = options->db,
         .clock = options->clock,
         .cluster_secret = options->settings->cluster_secret,
@@ -148,18 +153,22 @@ static int add_description(struct ph_api *api, struct ph_http_server *server) {
 int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     int code = add_description(api, server);
     if (code == 0)
-        code = ph_dispatch_create(
-            &api->dispatch, &(struct ph_dispatch_options){.verifier = api->verifier,
-                                .clock = api->options.clock,
-                                .metrics = api->options.metrics,
-                                .limits = api->limits,
-                                .trusted_proxies = api->options.settings->trusted_proxies});
+        code =
+            ph_dispatch_create(&api->dispatch, &(struct ph_dispatch_options){.verifier = api->verifier,
+                                                   .clock = api->options.clock,
+                                                   .metrics = api->options.metrics,
+                                                   .limits = api->limits,
+                                                   .trusted_proxies = api->options.settings->trusted_proxies,
+                                                   .api_key = api->options.settings->api_key});
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_sessions_routes, ph_sessions_route_count, &api->resource);
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_profiles_routes, ph_profiles_route_count, &api->profiles_resource);
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_stream_routes, ph_stream_route_count, &api->stream_resource);
     if (code == 0)
         code = ph_live_add_routes(api->live, api->dispatch, server);
     if (code == 0)

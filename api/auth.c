@@ -1,6 +1,7 @@
 #include "api/auth.h"
 
 #include <jansson.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,13 @@ static int check_times(const json_t *claims, int64_t now_s, struct ph_error *err
     return 0;
 }
 
+/* auth_time (of a renewed token), else iat; 0 when neither is a time. */
+static int64_t since(const json_t *claims) {
+    const json_t *first = json_object_get(claims, "auth_time"), *issued = json_object_get(claims, "iat");
+    double time = json_is_number(first) ? json_number_value(first) : json_number_value(issued);
+    return time > 0 && time < MOST_EXPIRY_S ? (int64_t)time : 0;
+}
+
 static int check_names(const json_t *claims, struct ph_caller *caller, struct ph_error *error) {
     const char *role_name = json_string_value(json_object_get(claims, "role"));
     const char *subject = json_string_value(json_object_get(claims, "sub"));
@@ -63,6 +71,7 @@ static int check_names(const json_t *claims, struct ph_caller *caller, struct ph
         return refuse(error, "the token's confined must be true or false, beside a session");
     caller->role = (enum ph_caller_role)role;
     caller->is_confined = json_is_true(confined);
+    caller->since_s = since(claims);
     caller->expires_s = (int64_t)json_number_value(json_object_get(claims, "exp"));
     snprintf(caller->subject, sizeof(caller->subject), "%s", subject);
     snprintf(caller->session, sizeof(caller->session), "%s", session ? json_string_value(session) : "");
@@ -96,6 +105,11 @@ int ph_auth_identify(const struct ph_verifier *verifier, const char *token, int6
     code = ph_auth_read_claims(claims, now_s, caller, error);
     free(claims);
     return code;
+}
+
+bool ph_auth_is_api_key(const char *api_key, const char *token) {
+    size_t size = strlen(api_key);
+    return size > 0 && strlen(token) == size && CRYPTO_memcmp(api_key, token, size) == 0;
 }
 
 void ph_verifier_reload(struct ph_verifier *verifier) {

@@ -41,6 +41,8 @@ void ph_verifier_destroy(struct ph_verifier *verifier);
  * token, -ENOMEM. exp is required; exp and nbf have PH_TOKEN_SKEW_S of slack. */
 int ph_auth_identify(const struct ph_verifier *verifier, const char *token, int64_t now_s,
     struct ph_caller *caller, struct ph_error *error) PH_NODISCARD;
+/* Whether the bearer token is the app's API key (never when the key is ""); in constant time. */
+bool ph_auth_is_api_key(const char *api_key, const char *token);
 /* The claims' part of it: pure, of JSON text. */
 int ph_auth_read_claims(
     const char *claims, int64_t now_s, struct ph_caller *caller, struct ph_error *error) PH_NODISCARD;

@@ -69,6 +69,10 @@ static struct ph_http_response *identify(struct ph_dispatch *dispatch, struct pe
     struct ph_rate_verdict failures = ph_rate_gate_failures(dispatch->options.limits, call, false);
     if (pending->token && failures.is_refused)
         return ph_rate_gate_refusal(&failures);
+    if (pending->token && ph_auth_is_api_key(dispatch->options.api_key, pending->token)) {
+        call->caller = (struct ph_caller){.role = PH_CALLER_APP, .subject = "app"};
+        return NULL;
+    }
     int code = ph_auth_identify(dispatch->options.verifier, pending->token,
         ph_clock_utc_us(dispatch->options.clock) / PH_SECOND_US, &call->caller, &error);
     if (code == -EACCES) {

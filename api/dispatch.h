@@ -37,6 +37,7 @@ struct ph_dispatch_options {
     struct ph_metrics *metrics;
     struct ph_rate_limits *limits; /* NULL: none */
     const char *trusted_proxies;
+    const char *api_key; /* of the app; "" for none */
 };
 
 int ph_dispatch_create(struct ph_dispatch **dispatch, const struct ph_dispatch_options *options) PH_NODISCARD;

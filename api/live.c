@@ -23,6 +23,7 @@ static void fill_resources(struct ph_live *live) {
         .db = options->db,
         .sessions = options->sessions,
         .counts = live->counts,
+        .revoker = options->revoker,
         .clock = options->clock,
         .joined = ph_metrics_counter(
             options->metrics, "porthole_api_viewers_joined_total", "Viewers who joined a session", NULL)};

@@ -15,6 +15,7 @@ struct ph_live_options {
     const struct ph_settings *settings; /* all borrowed */
     struct ph_db *db;
     struct ph_sessions *sessions; /* observed from now on */
+    struct ph_revoker *revoker;
     struct ph_clock *clock;
     struct ph_metrics *metrics;
 };

@@ -26,6 +26,7 @@ struct ph_caller {
     char session[PH_SESSION_ID_BYTES]; /* "" unless the token is good for one session alone */
     bool is_confined;  /* the session only keeps the token there: it lets its holder in to nothing */
     int64_t expires_s; /* when the token ends; 0 without one */
+    int64_t since_s;   /* when it was issued, or the one it was renewed from; 0: it does not say */
 };
 
 enum ph_visibility { PH_VISIBILITY_PRIVATE, PH_VISIBILITY_UNLISTED, PH_VISIBILITY_PUBLIC, PH_VISIBILITIES };

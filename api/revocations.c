@@ -38,3 +38,15 @@ int ph_revocations_add_of_owner(
         owner, tag, now_ms, now_ms - lingering_ms);
     return code < 0 ? (int)code : 0;
 }
+
+int ph_revocations_add_now(struct ph_db *db, const char *session, const char *tag, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_revocations_add(transaction, session, tag, now_ms);
+    if (code == 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return code;
+}

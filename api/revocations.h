@@ -13,6 +13,9 @@
 /* In the transaction of the change. `tag` is a viewer's id or a subject's holder (playback_token.h). */
 int ph_revocations_add(
     struct ph_db_transaction *transaction, const char *session, const char *tag, int64_t now_ms) PH_NODISCARD;
+/* The same in a transaction of its own. */
+int ph_revocations_add_now(
+    struct ph_db *db, const char *session, const char *tag, int64_t now_ms) PH_NODISCARD;
 /* The same for every session of an owner that may be watched. */
 int ph_revocations_add_of_owner(
     struct ph_db_transaction *transaction, const char *owner, const char *tag, int64_t now_ms) PH_NODISCARD;

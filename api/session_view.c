@@ -53,6 +53,22 @@ json_t *ph_session_view(
         "playback", "hls", hls, "page", page, "token", playback_token);
 }
 
+/* As a browser's RTCPeerConnection takes them. */
+static json_t *ice_servers_view(const struct ph_ice_server *servers, size_t count) {
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++) {
+        json_t *server = *servers[i].username
+                             ? json_pack("{s:[s], s:s, s:s}", "urls", servers[i].url, "username",
+                                   servers[i].username, "credential", servers[i].password)
+                             : json_pack("{s:[s]}", "urls", servers[i].url);
+        if (json_array_append_new(list, server) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 json_t *ph_session_welcome_view(const struct ph_session_welcome *welcome) {
     const struct ph_session_birth *birth = welcome->birth;
     char srt[320], whip[4200], hls[4200], page[4200];
@@ -60,10 +76,11 @@ json_t *ph_session_welcome_view(const struct ph_session_welcome *welcome) {
     snprintf(whip, sizeof(whip), "%s/whip", welcome->public_url);
     snprintf(hls, sizeof(hls), "%s/live/%s/index.m3u8", welcome->public_url, birth->id);
     snprintf(page, sizeof(page), "%s/watch/%s", welcome->public_url, birth->id);
-    return json_pack("{s:s, s:s, s:{s:{s:s, s:s, s:o}, s:{s:s}}, s:{s:s, s:s, s:s}, s:[]}", "sessionId",
+    return json_pack("{s:s, s:s, s:{s:{s:s, s:s, s:o}, s:{s:s}}, s:{s:s, s:s, s:s}, s:o}", "sessionId",
         birth->id, "streamKey", birth->stream_key, "ingest", "srt", "url", srt, "streamid", birth->stream_key,
         "passphrase", text_or_null(birth->passphrase), "whip", "url", whip, "playback", "hls", hls, "page",
-        page, "token", welcome->viewer_token, "iceServers");
+        page, "token", welcome->viewer_token, "iceServers",
+        ice_servers_view(welcome->ice_servers, welcome->ice_server_count));
 }
 
 bool ph_url_host(const char *url, char *host, size_t host_bytes) {

@@ -6,6 +6,7 @@
 
 #include "api/session_feed.h"
 #include "api/sessions_store.h"
+#include "core/media/ice_servers.h"
 
 /* New references; NULL when out of memory. */
 
@@ -23,6 +24,8 @@ struct ph_session_welcome {
     const char *srt_host;
     uint16_t srt_port;
     const char *viewer_token;
+    const struct ph_ice_server *ice_servers;
+    size_t ice_server_count;
 };
 json_t *ph_session_welcome_view(const struct ph_session_welcome *welcome);
 

@@ -31,12 +31,17 @@ static struct ph_http_response *welcome(
         resource->settings->jwt_secret, "viewer", subject, birth->id, VIEWER_TOKEN_S, &token, NULL);
     if (code < 0)
         return ph_problem_of_code(code);
+    struct ph_ice_server ice_servers[PH_MOST_ICE_SERVERS];
+    size_t ice_server_count = ph_ice_servers_list(resource->settings->turn_urls,
+        resource->settings->turn_secret, birth->id, now_ms(resource) / 1000, ice_servers);
     json_t *body = ph_session_welcome_view(&(struct ph_session_welcome){
         .birth = birth,
         .public_url = resource->settings->public_url,
         .srt_host = host,
         .srt_port = resource->srt_port ? resource->srt_port : (uint16_t)strtoul(port + 1, NULL, 10),
         .viewer_token = token,
+        .ice_servers = ice_servers,
+        .ice_server_count = ice_server_count,
     });
     free(token);
     return ph_answer_json(201, body);
@@ -155,6 +160,46 @@ static struct ph_http_response *list_active(void *opaque, const struct ph_api_ca
     return ph_answer_json(200, body);
 }
 
+/* The session whose key the caller may change, or the refusal. */
+static struct ph_http_response *find_for_rekey(
+    struct ph_sessions_resource *resource, const struct ph_api_call *call, struct ph_session *session) {
+    int code = ph_access_session(
+        resource->sessions, &call->caller, call->id, PH_ACTION_SESSION_REKEY, session, NULL);
+    if (code < 0)
+        return ph_access_problem(
+            &call->caller, code, "a stream key is changed by the session's owner or an operator");
+    return ph_session_state_is_over(session->state) ? ph_problem(409, NULL, "the session is over") : NULL;
+}
+
+static struct ph_http_response *rekey(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session session;
+    struct ph_session_birth birth;
+    struct ph_http_response *no = find_for_rekey(resource, call, &session);
+    if (no)
+        return no;
+    int code = ph_sessions_rekey(resource->sessions, session.id, &birth);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    ph_log_info("stream key changed", ph_str("session", session.id));
+    struct ph_http_response *response = welcome(resource, &birth);
+    explicit_bzero(&birth, sizeof(birth));
+    return response;
+}
+
+static struct ph_http_response *revoke_key(void *opaque, const struct ph_api_call *call) {
+    struct ph_sessions_resource *resource = opaque;
+    struct ph_session session;
+    struct ph_http_response *no = find_for_rekey(resource, call, &session);
+    if (no)
+        return no;
+    int code = ph_sessions_rekey(resource->sessions, session.id, NULL);
+    if (code < 0)
+        return ph_problem_of_code(code);
+    ph_log_info("stream key revoked", ph_str("session", session.id));
+    return ph_http_response_create(204);
+}
+
 #define PAGE                                                                                                 \
     { "cursor", "limit" }
 const struct ph_api_route ph_sessions_routes[] = {
@@ -166,5 +211,7 @@ const struct ph_api_route ph_sessions_routes[] = {
     {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},
         .is_shared = true},
     {"GET", "/api/sessions/{id}", "sessions.get", .action = get},
+    {"POST", "/api/sessions/{id}/key", "sessions.rekey", .action = rekey, .rate = PH_RATE_TOKENS},
+    {"DELETE", "/api/sessions/{id}/key", "sessions.revoke_key", .action = revoke_key},
 };
 const size_t ph_sessions_route_count = sizeof(ph_sessions_routes) / sizeof(ph_sessions_routes[0]);

@@ -6,8 +6,6 @@
 
 #include "api/sessions_store_internal.h"
 
-enum { HASH_BYTES = 65 };
-
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
     "id, owner, title, visibility, state, reason, ladder, record, created_ms, started_ms, ended_ms, "        \
@@ -18,7 +16,7 @@ enum { HASH_BYTES = 65 };
     "AND guardians.subject = " n ") THEN 1 ELSE 0 END"
 
 /* Stream keys are kept as SHA-256: 160 random bits need no slow hash. */
-static int hash_key(const char *stream_key, char text[HASH_BYTES]) {
+int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTES]) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
     if (EVP_Digest(stream_key, strlen(stream_key), digest, &size, EVP_sha256(), NULL) != 1)
@@ -116,9 +114,9 @@ static int64_t displace(struct ph_sessions *sessions, struct ph_db_transaction *
 
 static int64_t insert(struct ph_sessions *sessions, struct ph_db_transaction *transaction, const char *owner,
     const struct ph_session_wish *wish, int64_t now_ms, const struct ph_session_birth *birth) {
-    char hash[HASH_BYTES];
+    char hash[PH_STREAM_KEY_HASH_BYTES];
     struct ph_db_statement *statement;
-    int code = hash_key(birth->stream_key, hash);
+    int code = ph_stream_key_hash(birth->stream_key, hash);
     if (code == 0)
         code = ph_db_prepare(transaction,
             "INSERT INTO sessions (id, owner, title, visibility, record, state, reason, ladder, "
@@ -296,11 +294,11 @@ static int admit(
 int ph_sessions_admit(
     struct ph_sessions *sessions, const char *stream_key, struct ph_session_admission *admission) {
     struct ph_db_transaction *transaction;
-    char hash[HASH_BYTES];
+    char hash[PH_STREAM_KEY_HASH_BYTES];
     *admission = (struct ph_session_admission){0};
     if (strlen(stream_key) != PH_STREAM_KEY_CHARACTERS)
         return -ENOENT;
-    int code = hash_key(stream_key, hash);
+    int code = ph_stream_key_hash(stream_key, hash);
     if (code == 0)
         code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
     if (code < 0)

@@ -121,6 +121,12 @@ int ph_sessions_list(struct ph_sessions *sessions, const struct ph_caller *calle
  * -ENOENT. */
 int ph_sessions_apply(struct ph_sessions *sessions, const char *id, enum ph_session_event event,
     const char *reason, int64_t now_ms) PH_NODISCARD;
+/* Another stream key in the place of the session's, and another passphrase where it has one; with `birth`
+ * NULL none: nobody can publish any more. -ENOENT when the session is over. */
+int ph_sessions_rekey(
+    struct ph_sessions *sessions, const char *id, struct ph_session_birth *birth) PH_NODISCARD;
+/* A streamer is still there: the session waits for its first media from now on. */
+int ph_sessions_beat(struct ph_sessions *sessions, const char *id, int64_t now_ms) PH_NODISCARD;
 /* By the stream key's hash. -ENOENT: no such key; -ESHUTDOWN: its session is over; -EAGAIN and others: no
  * answer. */
 int ph_sessions_admit(struct ph_sessions *sessions, const char *stream_key,

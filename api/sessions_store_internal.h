@@ -13,6 +13,8 @@ struct ph_sessions {
     size_t observer_count;
 };
 
+enum { PH_STREAM_KEY_HASH_BYTES = 65 };
+int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTES]) PH_NODISCARD;
 /* Commits when all went well, else rolls back; the first failure is the answer. */
 int ph_sessions_settle(struct ph_db_transaction *transaction, int64_t code) PH_NODISCARD;
 /* As ph_sessions_find(), inside a transaction. */

@@ -9,12 +9,10 @@
 #include "api/answer.h"
 #include "api/body.h"
 #include "api/page.h"
+#include "api/playback.h"
 #include "api/problem.h"
 #include "api/text.h"
-#include "api/token.h"
 #include "api/user_agent.h"
-
-enum { PLAYBACK_TOKEN_S = 600 };
 
 static int64_t now_ms(const struct ph_viewers_resource *resource) {
     return ph_clock_utc_us(resource->clock) / PH_MILLISECOND_US;
@@ -39,33 +37,17 @@ static int read_device(const struct ph_api_call *call, enum ph_device *device, s
     return code;
 }
 
-/* A token for the media of a session that is not for everybody: for a short time, and no longer than the
- * caller's own. NULL in *token where none is needed. */
-static int make_token(const struct ph_viewers_resource *resource, const struct ph_caller *caller,
-    const struct ph_session *session, char **token) {
-    int64_t ttl_s = PLAYBACK_TOKEN_S, now_s = now_ms(resource) / 1000;
-    *token = NULL;
-    if (session->visibility != PH_VISIBILITY_PRIVATE || caller->role == PH_CALLER_ANONYMOUS)
-        return 0;
-    if (caller->expires_s && caller->expires_s - now_s < ttl_s)
-        ttl_s = caller->expires_s - now_s;
-    if (ttl_s < 1)
-        return 0;
-    return ph_token_issue(
-        resource->settings->jwt_secret, "viewer", caller->subject, session->id, ttl_s, token, NULL);
-}
-
 static struct ph_http_response *welcome(const struct ph_viewers_resource *resource,
     const struct ph_caller *caller, const struct ph_session *session, const struct ph_viewer *viewer) {
-    char hls[80], *token = NULL;
-    int code = make_token(resource, caller, session, &token);
-    if (code < 0)
-        return ph_problem_of_code(code);
+    char hls[80], token[PH_PLAYBACK_TOKEN_BYTES];
+    bool is_private = session->visibility == PH_VISIBILITY_PRIVATE;
+    if (is_private)
+        ph_playback_grant(resource->settings->cluster_secret, caller, session->id, viewer->id,
+            now_ms(resource) / 1000, token);
     snprintf(hls, sizeof(hls), "/live/%s/index.m3u8", session->id);
-    json_t *body = json_pack("{s:s, s:{s:s, s:s?}, s:i}", "viewerId", viewer->id, "playback", "hls", hls,
-        "token", token, "heartbeatSeconds", (int)PH_VIEWER_BEAT_S);
-    free(token);
-    return ph_answer_json(201, body);
+    return ph_answer_json(
+        201, json_pack("{s:s, s:{s:s, s:s?}, s:i}", "viewerId", viewer->id, "playback", "hls", hls, "token",
+                 is_private ? token : NULL, "heartbeatSeconds", (int)PH_VIEWER_BEAT_S));
 }
 
 static struct ph_http_response *join(void *opaque, const struct ph_api_call *call) {
@@ -119,12 +101,28 @@ static struct ph_http_response *beat(void *opaque, const struct ph_api_call *cal
         viewer ? ph_viewers_beat(resource->db, call->id, viewer, now_ms(resource)) : -ENOENT);
 }
 
+/* Whom the owner or an operator sends away loses the media too. */
+static int end_access(
+    const struct ph_viewers_resource *resource, const struct ph_api_call *call, const char *viewer) {
+    struct ph_session session;
+    int code = ph_access_session(
+        resource->sessions, &call->caller, call->id, PH_ACTION_VIEWERS_REMOVE, &session, NULL);
+    if (code < 0)
+        return code == -EPERM || code == -ENOENT ? 0 : code; /* it leaves on its own */
+    code = ph_revocations_add_now(resource->db, session.id, viewer, now_ms(resource));
+    if (code == 0)
+        ph_revoker_poke(resource->revoker);
+    return code;
+}
+
 static struct ph_http_response *leave(void *opaque, const struct ph_api_call *call) {
     struct ph_viewers_resource *resource = opaque;
     const char *viewer = viewer_of(call);
     int code = viewer ? ph_viewers_leave(resource->db, call->id, viewer, now_ms(resource)) : -ENOENT;
     if (code == 0)
         ph_viewer_counts_changed(resource->counts, call->id);
+    if (code == 0)
+        code = end_access(resource, call, viewer);
     return answer_to_viewer(code);
 }
 

@@ -3,6 +3,7 @@
 #define PH_API_VIEWERS_H
 
 #include "api/dispatch.h"
+#include "api/revocations.h"
 #include "api/sessions_store.h"
 #include "api/viewer_counts.h"
 #include "core/base/settings.h"
@@ -15,6 +16,7 @@ struct ph_viewers_resource {
     struct ph_db *db;
     struct ph_sessions *sessions;
     struct ph_viewer_counts *counts;
+    struct ph_revoker *revoker;
     struct ph_clock *clock;
     struct ph_metric *joined;
     struct ph_api_route routes[PH_VIEWERS_ROUTES]; /* they read the header that the settings name */

@@ -44,6 +44,7 @@ int stage_open(void **state) {
     setenv("PORTHOLE_DATA_DIR", ph_test_database_folder(), 1);
     setenv("PORTHOLE_DATABASE_URL", ph_test_database_url(), 1);
     setenv("PORTHOLE_JWT_SECRET", SECRET, 1);
+    setenv("PORTHOLE_API_KEY", STAGE_API_KEY, 1);
     setenv("PORTHOLE_RATE_LIMITS", "off", 0);
     setenv("PORTHOLE_PUBLIC_URL", "https://live.example.org:8443/p", 1);
     int code = ph_settings_load(&settings, "/dev/null", &error);

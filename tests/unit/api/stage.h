@@ -26,6 +26,7 @@ struct ph_db *stage_database(void);
 /* A token, malloc'ed; `stage_alice` is a streamer's. */
 char *stage_token(const char *role, const char *subject, const char *session);
 char *stage_alice(void);
+#define STAGE_API_KEY "fedcba9876543210fedcba9876543210"
 
 /* `authorization` is a whole header, or NULL. */
 void stage_call_with(
