@@ -16,7 +16,9 @@
 
 enum {
     most_threads = 4,
-    connection_memory_bytes = 32 * 1024, /* of a request's head: longer ones get 414 or 431 */
+    /* Of a request's head: longer ones get 414 or 431. About half of it stays resident while an answer
+       streams. */
+    connection_memory_bytes = 20 * 1024,
     most_files = 65536,
     reserved_files = 128, /* database, logs, media, the listening sockets */
     fewest_connections = 16,
