@@ -37,7 +37,8 @@ int ph_ingest_drain(struct ph_ingest *ingest, int64_t deadline_us) PH_NODISCARD;
 /* NULL is fine. */
 void ph_ingest_destroy(struct ph_ingest *ingest);
 
-/* For the protocols that live beside ingest: what ph_publisher_admit() and ph_publishing_begin() take. Borrowed. */
+/* For the protocols that live beside ingest: what ph_publisher_admit() and ph_publishing_begin() take.
+ * Borrowed. */
 struct ph_relays *ph_ingest_relays(struct ph_ingest *ingest);
 
 /* Fills at most `most`; returns how many sessions there are. */

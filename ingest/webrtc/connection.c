@@ -6,9 +6,6 @@
 #include "core/base/random.h"
 #include "ingest/webrtc/endpoint_internal.h"
 
-/* A publisher that connected and sends nothing is let go after this; it takes no worker until it sends. */
-static const int64_t first_media_us = 30 * PH_SECOND_US;
-
 /* A half-open connection of the same session: its publisher tries again. */
 static void end_older(struct ph_webrtc_endpoint *endpoint, const char *session) {
     struct ph_webrtc_connection *other, *next;
@@ -103,8 +100,8 @@ static int64_t keep_deadlines(struct ph_webrtc_connection *connection, int64_t n
     int64_t deadline_us = PH_NEVER_US;
     if (!connection->rtp)
         deadline_us = connection->opened_us + connection->endpoint->connect_us;
-    else if (!connection->publishing)
-        deadline_us = connection->connected_us + first_media_us;
+    else if (!connection->publishing) /* it takes no worker until it sends */
+        deadline_us = connection->connected_us + connection->endpoint->first_media_us;
     if (now_us > deadline_us && !connection->rtp)
         ph_webrtc_count_handshake(connection->endpoint, "timeout");
     if (now_us > deadline_us)

@@ -19,6 +19,7 @@
 
 enum { usual_most_connections = 256, most_events = 64, port_tries = 16 };
 static const int64_t usual_connect_us = 20 * PH_SECOND_US;
+static const int64_t usual_first_media_us = 30 * PH_SECOND_US;
 static const int64_t longest_round_us = PH_SECOND_US;
 
 /* What epoll says of our own descriptors; TCP connections have numbers from PH_TCP_FIRST_NUMBER up. */
@@ -68,6 +69,7 @@ int ph_webrtc_endpoint_create(
     endpoint->most_connections =
         options->most_connections ? options->most_connections : usual_most_connections;
     endpoint->connect_us = options->connect_us ? options->connect_us : usual_connect_us;
+    endpoint->first_media_us = options->first_media_us ? options->first_media_us : usual_first_media_us;
     pthread_mutex_init(&endpoint->calls_lock, NULL);
     pthread_cond_init(&endpoint->calls_done, NULL);
     endpoint->calls_closed = true;

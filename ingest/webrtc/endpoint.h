@@ -23,7 +23,8 @@ struct ph_webrtc_options {
     struct ph_relays *relays; /* borrowed; outlives the endpoint */
     /* Whole: 0 takes what is sensible. For tests. */
     unsigned most_connections;
-    int64_t connect_us; /* from the offer to the end of the handshake */
+    int64_t connect_us;     /* from the offer to the end of the handshake */
+    int64_t first_media_us; /* from there to the first packet of media */
 };
 
 enum {

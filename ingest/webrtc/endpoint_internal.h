@@ -101,7 +101,7 @@ struct ph_webrtc_endpoint {
     uint16_t port;
     char *announce;
     unsigned most_connections;
-    int64_t connect_us;
+    int64_t connect_us, first_media_us;
     struct ph_dtls_identity *identity;
     struct ph_ice_candidate candidates[PH_ICE_MOST_CANDIDATES];
     size_t candidate_count;

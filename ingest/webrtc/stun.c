@@ -57,7 +57,6 @@ static int read_role(struct ph_stun_message *message, enum ph_stun_role role, st
 
 static int read_priority(struct ph_stun_message *message, struct ph_slice value) {
     struct ph_cursor cursor = ph_cursor_init(value);
-    message->has_priority = true;
     message->priority = ph_cursor_u32(&cursor);
     return ph_cursor_ok(&cursor) && value.size == 4 ? 0 : PH_INVALID_DATA;
 }

@@ -20,7 +20,6 @@ enum {
     PH_STUN_MOST_BYTES = 1500, /* what is longer is no message of ICE */
     PH_STUN_MOST_UNKNOWN = 8,
     PH_STUN_MOST_ANSWER_BYTES = 128,
-    PH_STUN_BAD_REQUEST = 400,
     PH_STUN_UNKNOWN_ATTRIBUTE = 420,
     PH_STUN_ROLE_CONFLICT = 487,
 };
@@ -31,8 +30,7 @@ struct ph_stun_message {
     uint16_t method;
     uint8_t transaction[PH_STUN_TRANSACTION_BYTES];
     struct ph_slice username; /* empty when absent */
-    bool has_priority;
-    uint32_t priority;
+    uint32_t priority;        /* 0 when absent */
     bool use_candidate;
     enum ph_stun_role role; /* the sender's */
     uint64_t tie_breaker;

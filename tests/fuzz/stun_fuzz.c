@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(agent.present.ufrag, "evtj", 5);
     if (ph_ice_agent_check(&agent, &message, &path, 2, bytes).answer_bytes || agent.path_count)
         abort();
-    unsigned code = message.unknown_count ? PH_STUN_UNKNOWN_ATTRIBUTE : PH_STUN_BAD_REQUEST;
+    unsigned code = message.unknown_count ? PH_STUN_UNKNOWN_ATTRIBUTE : PH_STUN_ROLE_CONFLICT;
     size_t answer_bytes = ph_stun_write_failure(bytes, &message, code, agent.present.pwd);
     if (!answer_bytes || ph_stun_parse((struct ph_slice){bytes, answer_bytes}, &answer) ||
         !ph_stun_integrity_holds(&answer, agent.present.pwd))

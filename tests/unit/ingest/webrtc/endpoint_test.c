@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "tests/unit/ingest/relay_scene.h"
 #include "tests/unit/ingest/webrtc/peer_double.h"
+#include "tests/unit/support/allocation_failure.h"
 
 struct scene {
     struct relay_scene *relays;
@@ -24,20 +25,25 @@ struct scene {
 
 static const uint8_t key_hash[PH_WEBRTC_KEY_HASH_BYTES];
 
+static void start_endpoint(struct scene *scene, const char *listen) {
+    struct ph_error error = {""};
+    const struct ph_webrtc_options options = {.listen = listen,
+        .announce = "",
+        .relays = scene->relays->relays,
+        .most_connections = 40,
+        .connect_us = 700 * PH_MILLISECOND_US,
+        .first_media_us = 700 * PH_MILLISECOND_US};
+    assert_int_equal(ph_webrtc_endpoint_create(&scene->endpoint, &options, &error), 0);
+    assert_int_equal(ph_webrtc_endpoint_start(scene->endpoint, &error), 0);
+}
+
 static int set_up(void **state) {
     struct scene *scene = calloc(1, sizeof(*scene));
-    struct ph_error error = {""};
     void *relays;
     relay_scene_set_up(&relays);
     scene->relays = relays;
     relay_scene_start(scene->relays);
-    const struct ph_webrtc_options options = {.listen = "127.0.0.1:0",
-        .announce = "",
-        .relays = scene->relays->relays,
-        .most_connections = 40,
-        .connect_us = 700 * PH_MILLISECOND_US};
-    assert_int_equal(ph_webrtc_endpoint_create(&scene->endpoint, &options, &error), 0);
-    assert_int_equal(ph_webrtc_endpoint_start(scene->endpoint, &error), 0);
+    start_endpoint(scene, "127.0.0.1:0");
     peer_double_init(&scene->peer);
     *state = scene;
     return 0;
@@ -111,7 +117,6 @@ static void a_publisher_over_udp_reaches_the_worker(void **state) {
     peer_double_publish(&scene->peer, 50);
     assert_reached(scene, 50); /* the connection is entry 0 */
     assert_int_equal(control_double_read(&scene->relays->control, &scene->relays->control.connected), 1);
-    assert_string_equal(scene->relays->control.last_session, "s1");
 }
 
 static void a_publisher_over_tcp_reaches_the_worker(void **state) {
@@ -163,8 +168,7 @@ static void forged_and_replayed_packets_do_not_reach_the_worker(void **state) {
     assert_true(dropped(scene, "forged") == 5);
     peer_double_publish(&scene->peer, 1);
     assert_reached(scene, 12);
-    struct worker_life *life = scene->relays->worker.lives[0];
-    assert_int_equal(life->entries[life->entry_count - 1].index, 12);
+    assert_false(worker_double_wait(&scene->relays->worker, reached, 13, 0));
 }
 
 static void media_from_a_new_address_goes_on(void **state) {
@@ -282,12 +286,15 @@ static void thirty_publishers_who_only_connect_take_no_worker_and_are_let_go(voi
         peer_double_init(&peers[i]);
         assert_int_equal(open_as(scene, &peers[i], session), 0);
         peer_double_connect(&peers[i], ph_webrtc_endpoint_port(scene->endpoint), i % 2);
-        if (i % 3)
+        if (i % 3 == 1)
             assert_true(peer_double_check(&peers[i], NULL));
+        if (i % 3 == 2)
+            assert_true(peer_double_join(&peers[i]));
     }
     assert_true(connections_are(scene, 30, PH_SECOND_US));
     assert_true(connections_are(scene, 0, 5 * PH_SECOND_US));
-    assert_true(metric(scene, "porthole_webrtc_handshakes_total", "result", "timeout") == 30);
+    assert_true(metric(scene, "porthole_webrtc_handshakes_total", "result", "timeout") == 20);
+    assert_true(metric(scene, "porthole_webrtc_handshakes_total", "result", "ok") == 10);
     assert_int_equal(control_double_read(&scene->relays->control, &scene->relays->control.connected), 0);
     for (int i = 0; i < 30; i++)
         peer_double_finish(&peers[i]);
@@ -370,6 +377,56 @@ static void a_session_that_ends_closes_its_publisher(void **state) {
     assert_true(connections_are(scene, 0, 5 * PH_SECOND_US));
 }
 
+static void both_families_are_served_by_one_port(void **state) {
+    struct scene *scene = *state;
+    ph_webrtc_endpoint_destroy(scene->endpoint);
+    start_endpoint(scene, "[::]:0");
+    for (int i = 0; i < 4; i++) {
+        char session[8];
+        struct peer_double peer;
+        snprintf(session, sizeof(session), "f%d", i);
+        peer_double_init(&peer);
+        peer.ipv6 = i & 1;
+        assert_int_equal(open_as(scene, &peer, session), 0);
+        peer_double_connect(&peer, ph_webrtc_endpoint_port(scene->endpoint), i & 2);
+        assert_true(peer_double_join(&peer));
+        peer_double_publish(&peer, 1);
+        assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.connected, i + 1));
+        peer_double_finish(&peer);
+    }
+}
+
+struct failing {
+    struct scene *scene;
+    struct ph_webrtc_publisher *publisher;
+};
+
+/* An endpoint made, opened and offered to, as far as memory goes. */
+static int use_endpoint(void *opaque) {
+    struct failing *failing = opaque;
+    struct ph_webrtc_endpoint *endpoint;
+    struct ph_webrtc_local local;
+    struct ph_error error;
+    const struct ph_webrtc_options options = {
+        .listen = "127.0.0.1:0", .announce = "", .relays = failing->scene->relays->relays};
+    int code = ph_webrtc_endpoint_create(&endpoint, &options, &error);
+    if (code)
+        return code;
+    code = ph_webrtc_endpoint_start(endpoint, &error);
+    char *sdp = code ? NULL : strdup("v=0\r\n");
+    if (!code)
+        code = sdp ? ph_webrtc_open(endpoint, failing->publisher, sdp, &local) : -ENOMEM;
+    ph_webrtc_endpoint_destroy(endpoint);
+    return code;
+}
+
+static void memory_that_runs_out_is_survived(void **state) {
+    struct failing failing = {*state, calloc(1, sizeof(struct ph_webrtc_publisher))};
+    peer_double_describe(&failing.scene->peer, "s1", failing.publisher);
+    ph_test_with_failing_allocations(use_endpoint, &failing);
+    free(failing.publisher);
+}
+
 static void a_wrong_address_says_which_setting_is_wrong(void **state) {
     struct scene *scene = *state;
     struct ph_webrtc_endpoint *second;
@@ -414,6 +471,8 @@ int main(void) {
         SCENE(a_flood_of_strangers_is_dropped_and_publishers_go_on),
         SCENE(a_flood_of_tcp_connections_keeps_no_publisher_out),
         SCENE(a_session_that_ends_closes_its_publisher),
+        SCENE(both_families_are_served_by_one_port),
+        SCENE(memory_that_runs_out_is_survived),
         SCENE(a_wrong_address_says_which_setting_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,15 +62,18 @@ void peer_double_describe(
 }
 
 void peer_double_connect(struct peer_double *peer, uint16_t port, bool tcp) {
-    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
-    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct ph_net_address address;
+    struct sockaddr_storage name;
+    assert_int_equal(ph_net_address_parse_ip(&address, peer->ipv6 ? "::1" : "127.0.0.1"), 0);
+    address.port = port;
+    socklen_t size = ph_net_address_write(&address, peer->ipv6 ? AF_INET6 : AF_INET, &name);
     if (peer->fd >= 0)
         close(peer->fd);
     peer->tcp = tcp;
     peer->framing.size = 0;
     peer->unframed = (struct ph_slice){0};
-    peer->fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
-    assert_int_equal(connect(peer->fd, (struct sockaddr *)&name, sizeof(name)), 0);
+    peer->fd = socket(name.ss_family, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+    assert_int_equal(connect(peer->fd, (struct sockaddr *)&name, size), 0);
 }
 
 void peer_double_send(struct peer_double *peer, struct ph_slice bytes) {

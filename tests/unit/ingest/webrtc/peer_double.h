@@ -13,7 +13,8 @@
 enum { PEER_VIDEO_TYPE = 96, PEER_MOST_BYTES = 2048 };
 
 struct peer_double {
-    int fd; /* -1: not connected */
+    int fd;    /* -1: not connected */
+    bool ipv6; /* connects to ::1 instead of 127.0.0.1 */
     bool tcp;
     struct ph_tcp_framing framing;
     uint8_t stream[4096]; /* TCP: what was read and is not yet framed */
@@ -33,7 +34,7 @@ void peer_double_finish(struct peer_double *peer);
 /* What the endpoint is told of this peer: session `session`, one H.264 stream, this certificate. */
 void peer_double_describe(
     struct peer_double *peer, const char *session, struct ph_webrtc_publisher *publisher);
-/* Opens a socket to 127.0.0.1; a second call moves to another port. */
+/* Opens a socket to the loopback address; a second call moves to another port. */
 void peer_double_connect(struct peer_double *peer, uint16_t port, bool tcp);
 
 void peer_double_send(struct peer_double *peer, struct ph_slice bytes);

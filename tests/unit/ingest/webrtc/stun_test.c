@@ -45,7 +45,6 @@ static void the_rfc_s_request_is_read(void **state) {
     assert_int_equal(message.method, PH_STUN_BINDING);
     assert_int_equal(message.username.size, 9);
     assert_memory_equal(message.username.data, "evtj:h6vY", 9);
-    assert_true(message.has_priority);
     assert_int_equal(message.priority, 0x6e0001ff);
     assert_int_equal(message.role, PH_STUN_ROLE_CONTROLLED);
     assert_true(message.tie_breaker == UINT64_C(0x932ff9b151263b36));
