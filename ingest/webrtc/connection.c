@@ -70,8 +70,8 @@ void ph_webrtc_connection_destroy(struct ph_webrtc_connection *connection) {
     ph_publishing_end(connection->publishing);
     for (int i = 0; i < PH_ICE_MOST_PATHS; i++) {
         /* What was just said leaves before its connection is closed. */
-        if (connection->paths[i].is_listed && connection->paths[i].key.tcp)
-            ph_tcp_port_drop(endpoint->tcp, connection->paths[i].key.tcp);
+        if (connection->paths[i].is_listed && connection->paths[i].tcp)
+            ph_tcp_port_drop(endpoint->tcp, connection->paths[i].tcp);
         ph_webrtc_unlist_path(connection, i);
     }
     ph_webrtc_unlist_ufrag(connection, 0);

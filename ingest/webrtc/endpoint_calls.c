@@ -37,7 +37,8 @@ int ph_webrtc_open(struct ph_webrtc_endpoint *endpoint, const struct ph_webrtc_p
     char *worker_sdp, struct ph_webrtc_local *local) {
     struct open_call call = {publisher, worker_sdp, local};
     int code = ph_webrtc_run(endpoint, run_open, &call);
-    free(call.worker_sdp);
+    if (call.worker_sdp) /* the call was not run */
+        free(worker_sdp);
     return code;
 }
 

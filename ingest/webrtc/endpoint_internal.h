@@ -45,13 +45,11 @@ struct ph_webrtc_ufrag {
     UT_hash_handle hh;
 };
 
-struct ph_webrtc_path_key {
-    uint64_t tcp;
-    struct ph_net_address remote;
-};
+enum { PH_WEBRTC_PATH_KEY_BYTES = sizeof(uint64_t) + sizeof(struct ph_net_address) };
 struct ph_webrtc_path {
-    struct ph_webrtc_path_key key;
+    uint8_t key[PH_WEBRTC_PATH_KEY_BYTES]; /* the TCP connection's number and the remote address */
     bool is_listed;
+    uint64_t tcp;
     int place; /* in the agent */
     struct ph_webrtc_connection *connection;
     UT_hash_handle hh;
@@ -97,34 +95,34 @@ struct ph_webrtc_call {
 struct ph_webrtc_endpoint {
     struct ph_relays *relays;
     struct ph_metrics *metrics;
-    char host[256];
-    uint16_t port;
     char *announce;
-    unsigned most_connections;
     int64_t connect_us, first_media_us;
     struct ph_dtls_identity *identity;
-    struct ph_ice_candidate candidates[PH_ICE_MOST_CANDIDATES];
     size_t candidate_count;
-    int epoll, wake_fd;
     struct ph_udp_port *udp;
     struct ph_tcp_port *tcp;
-    bool started;
     pthread_t thread;
-    atomic_bool stopping;
-    atomic_uint connection_count; /* read by health */
 
     struct ph_webrtc_connection *connections; /* by id */
     struct ph_webrtc_ufrag *ufrags;
     struct ph_webrtc_path *paths;
-    bool woken; /* in this round: publishings may ask for something */
-
     struct ph_metric *publishers, *received_bytes, *connecting, *tcp_links;
     struct ph_metric *drops[PH_WEBRTC_DROP_COUNT];
 
-    pthread_mutex_t calls_lock;
-    pthread_cond_t calls_done;
     struct ph_webrtc_call *calls; /* guarded by calls_lock; the newest first */
-    bool calls_closed;            /* guarded by calls_lock */
+    pthread_mutex_t calls_lock;
+    pthread_cond_t calls_done; /* with calls_lock */
+
+    unsigned most_connections;
+    int epoll, wake_fd;
+    atomic_uint connection_count; /* read by health */
+    struct ph_ice_candidate candidates[PH_ICE_MOST_CANDIDATES];
+    uint16_t port;
+    bool started;
+    bool woken; /* in this round: publishings may ask for something */
+    atomic_bool stopping;
+    bool calls_closed; /* guarded by calls_lock */
+    char host[256];
 };
 
 /* endpoint.c */

@@ -29,14 +29,20 @@ struct ph_webrtc_connection *ph_webrtc_find_ufrag(
     return entry ? entry->connection : NULL;
 }
 
+static void write_key(uint8_t key[PH_WEBRTC_PATH_KEY_BYTES], const struct ph_ice_path *path) {
+    memcpy(key, &path->tcp, sizeof(path->tcp));
+    memcpy(key + sizeof(path->tcp), &path->remote, sizeof(path->remote));
+}
+
 void ph_webrtc_list_path(struct ph_webrtc_connection *connection, int place, const struct ph_ice_path *path) {
     struct ph_webrtc_endpoint *endpoint = connection->endpoint;
     struct ph_webrtc_path *entry = &connection->paths[place];
-    if (entry->is_listed && entry->key.tcp)
-        ph_tcp_port_drop(endpoint->tcp, entry->key.tcp);
+    if (entry->is_listed && entry->tcp)
+        ph_tcp_port_drop(endpoint->tcp, entry->tcp);
     ph_webrtc_unlist_path(connection, place);
     *entry = (struct ph_webrtc_path){
-        .key = {path->tcp, path->remote}, .is_listed = true, .place = place, .connection = connection};
+        .is_listed = true, .tcp = path->tcp, .place = place, .connection = connection};
+    write_key(entry->key, path);
     HASH_ADD(hh, endpoint->paths, key, sizeof(entry->key), entry);
 }
 
@@ -50,8 +56,9 @@ void ph_webrtc_unlist_path(struct ph_webrtc_connection *connection, int place) {
 
 struct ph_webrtc_path *ph_webrtc_find_path(
     struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *path) {
-    const struct ph_webrtc_path_key key = {path->tcp, path->remote};
+    uint8_t key[PH_WEBRTC_PATH_KEY_BYTES];
     struct ph_webrtc_path *entry;
-    HASH_FIND(hh, endpoint->paths, &key, sizeof(key), entry);
+    write_key(key, path);
+    HASH_FIND(hh, endpoint->paths, key, sizeof(key), entry);
     return entry;
 }

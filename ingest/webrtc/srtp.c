@@ -21,8 +21,11 @@ static void start_library(void) {
     library_works = srtp_init() == srtp_err_status_ok; /* for the life of the process */
 }
 
-static int make(srtp_t *session, srtp_ssrc_type_t direction, const struct ph_srtp_keys *keys, uint8_t *key) {
-    srtp_policy_t policy = {.ssrc.type = direction, .key = key, .window_size = replay_window};
+/* libsrtp wants keys it may write to. */
+static int make(srtp_t *session, bool incoming, struct ph_srtp_keys *keys) {
+    srtp_policy_t policy = {.ssrc.type = incoming ? ssrc_any_inbound : ssrc_any_outbound,
+        .key = incoming ? keys->theirs : keys->ours,
+        .window_size = replay_window};
     srtp_profile_t profile = (srtp_profile_t)keys->profile;
     if (srtp_crypto_policy_set_from_profile_for_rtp(&policy.rtp, profile) ||
         srtp_crypto_policy_set_from_profile_for_rtcp(&policy.rtcp, profile))
@@ -37,10 +40,10 @@ int ph_srtp_create(struct ph_srtp **out, const struct ph_srtp_keys *keys) {
     struct ph_srtp *srtp = library_works ? calloc(1, sizeof(*srtp)) : NULL;
     if (!srtp)
         return library_works ? -ENOMEM : -EIO;
-    struct ph_srtp_keys copy = *keys; /* libsrtp wants keys it may write to */
-    int code = make(&srtp->incoming, ssrc_any_inbound, &copy, copy.theirs);
+    struct ph_srtp_keys copy = *keys;
+    int code = make(&srtp->incoming, true, &copy);
     if (!code)
-        code = make(&srtp->outgoing, ssrc_any_outbound, &copy, copy.ours);
+        code = make(&srtp->outgoing, false, &copy);
     explicit_bzero(&copy, sizeof(copy));
     if (code) {
         ph_srtp_destroy(srtp);

@@ -215,6 +215,7 @@ size_t ph_stun_write_success(uint8_t target[PH_STUN_MOST_ANSWER_BYTES], const st
 size_t ph_stun_write_failure(uint8_t target[PH_STUN_MOST_ANSWER_BYTES], const struct ph_stun_message *request,
     unsigned code, const char *password) {
     struct writer writer = {.bytes = target};
+    memset(target, 0, PH_STUN_MOST_ANSWER_BYTES);
     put_header(&writer, request, 0x0111);
     put_u16(&writer, ERROR_CODE);
     put_u16(&writer, 4);
