@@ -159,7 +159,9 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
                                                    .metrics = api->options.metrics,
                                                    .limits = api->limits,
                                                    .trusted_proxies = api->options.settings->trusted_proxies,
-                                                   .api_key = api->options.settings->api_key});
+                                                   .api_key = api->options.settings->api_key,
+                                                   .public_url = api->options.settings->public_url,
+                                                   .cors_origins = api->options.settings->cors_origins});
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_sessions_routes, ph_sessions_route_count, &api->resource);

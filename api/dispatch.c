@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/client_address.h"
+#include "api/cors.h"
 #include "api/problem.h"
 #include "api/rate_gate.h"
 #include "api/shared_answer.h"
@@ -40,6 +41,7 @@ struct pending {
     struct ph_http_hold *hold;
     struct ph_api_call call;
     char *token;                /* NULL without one */
+    char *origin;               /* of a page elsewhere that may read the answer; NULL for others */
     bool has_other_credentials; /* an Authorization header that is no bearer token */
     bool is_shared;             /* the answer may be given to others */
     int64_t began_us;
@@ -49,6 +51,7 @@ static void free_pending(struct pending *pending) {
     if (pending->token)
         explicit_bzero(pending->token, strlen(pending->token));
     free(pending->token);
+    free(pending->origin);
     ph_api_call_finish(&pending->call);
     free(pending);
 }
@@ -106,6 +109,8 @@ static void *run(void *opaque) {
             continue;
         }
         struct ph_http_response *response = keep_private(answer(dispatch, pending));
+        if (pending->origin)
+            response = ph_cors_mark(response, pending->origin);
         if (pending->is_shared)
             ph_shared_answer_keep(&pending->binding->shared, response, ph_now_us() + PH_SHARED_ANSWER_US);
         ph_http_hold_release(pending->hold, response);
@@ -141,7 +146,8 @@ static struct pending *copy_request(struct binding *binding, struct ph_http_requ
 /* Of a caller who says nothing of itself. */
 static bool may_share(const struct binding *binding, const struct ph_http_request *request) {
     const struct ph_call_wants *wants = &binding->route->wants;
-    if (!binding->route->is_shared || ph_http_request_header(request, "Authorization"))
+    if (!binding->route->is_shared || ph_http_request_header(request, "Authorization") ||
+        ph_http_request_header(request, "Origin"))
         return false;
     for (size_t i = 0; i < PH_MOST_CALL_WANTS && wants->queries[i]; i++) {
         if (ph_http_request_query(request, wants->queries[i]))
@@ -150,9 +156,42 @@ static bool may_share(const struct binding *binding, const struct ph_http_reques
     return true;
 }
 
+static enum ph_cors_verdict judge_page(
+    const struct ph_dispatch *dispatch, const struct ph_http_request *request) {
+    return ph_cors_judge(ph_http_request_header(request, "Origin"), ph_http_request_header(request, "Host"),
+        dispatch->options.public_url, dispatch->options.cors_origins);
+}
+
+/* Answers with a response that is given away. */
+static void respond(struct ph_http_request *request, struct ph_http_response *response) {
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+static void refuse_page(struct ph_http_request *request) {
+    respond(request, keep_private(ph_problem(
+                         403, NULL, "pages of this origin may not call: list it in PORTHOLE_CORS_ORIGINS")));
+}
+
+static void handle_preflight(struct ph_http_request *request, void *opaque) {
+    const struct binding *binding = opaque;
+    enum ph_cors_verdict verdict = judge_page(binding->dispatch, request);
+    if (verdict == PH_CORS_REFUSED)
+        refuse_page(request);
+    else if (verdict == PH_CORS_LISTED)
+        respond(request, ph_cors_preflight(ph_http_request_header(request, "Origin")));
+    else
+        respond(request, ph_http_response_create(204));
+}
+
 static void handle(struct ph_http_request *request, void *opaque) {
     struct binding *binding = opaque;
     struct ph_dispatch *dispatch = binding->dispatch;
+    enum ph_cors_verdict verdict = judge_page(dispatch, request);
+    if (verdict == PH_CORS_REFUSED) {
+        refuse_page(request);
+        return;
+    }
     bool is_shared = may_share(binding, request);
     struct ph_http_response *shared = is_shared ? ph_shared_answer_get(&binding->shared, ph_now_us()) : NULL;
     if (shared) {
@@ -163,6 +202,8 @@ static void handle(struct ph_http_request *request, void *opaque) {
     struct pending *pending = copy_request(binding, request);
     if (pending)
         pending->is_shared = is_shared;
+    if (pending && verdict == PH_CORS_LISTED)
+        pending->origin = strdup(ph_http_request_header(request, "Origin"));
     if (!pending ||
         ph_http_request_hold(request, ph_now_us() + most_wait_us, dispatch->busy, &pending->hold) < 0) {
         if (pending)
@@ -235,13 +276,21 @@ static int add_route(struct ph_dispatch *dispatch, struct ph_http_server *server
         ph_latency_bounds_count);
     binding->next = dispatch->bindings;
     dispatch->bindings = binding;
-    return ph_http_server_add_route(server,
+    int code = ph_http_server_add_route(server,
         &(struct ph_http_route){.method = route->method,
             .pattern = route->pattern,
             .kind = "api",
             .handler = handle,
             .opaque = binding,
             .most_body_bytes = route->most_body_bytes ? route->most_body_bytes : PH_MOST_API_BODY_BYTES});
+    if (code < 0)
+        return code;
+    code = ph_http_server_add_route(server, &(struct ph_http_route){.method = "OPTIONS",
+                                                .pattern = route->pattern,
+                                                .kind = "api",
+                                                .handler = handle_preflight,
+                                                .opaque = binding});
+    return code == -EEXIST ? 0 : code; /* another method of this address has it */
 }
 
 int ph_dispatch_add_routes(struct ph_dispatch *dispatch, struct ph_http_server *server,

@@ -38,6 +38,8 @@ struct ph_dispatch_options {
     struct ph_rate_limits *limits; /* NULL: none */
     const char *trusted_proxies;
     const char *api_key; /* of the app; "" for none */
+    const char *public_url;
+    const char *cors_origins;
 };
 
 int ph_dispatch_create(struct ph_dispatch **dispatch, const struct ph_dispatch_options *options) PH_NODISCARD;

@@ -102,7 +102,9 @@ static int create_api(struct ph_node *node, struct ph_error *error) {
     if (!has_role(node, PH_ROLE_API))
         return 0;
     code = ph_api_add_routes(node->api, node->server);
-    return code ? code : ph_web_pages_add(&node->pages, node->settings->web_dir, node->server, error);
+    return code ? code
+                : ph_web_pages_add(&node->pages, node->settings->web_dir, node->settings->cors_origins,
+                      node->server, error);
 }
 
 static int create_supervisor(struct ph_node *node, struct ph_error *error) {

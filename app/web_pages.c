@@ -29,8 +29,8 @@ static void find_beside_binary(char *dir, size_t dir_bytes) {
     }
 }
 
-int ph_web_pages_add(
-    struct ph_web_pages **out, const char *dir, struct ph_http_server *server, struct ph_error *error) {
+int ph_web_pages_add(struct ph_web_pages **out, const char *dir, const char *frame_origins,
+    struct ph_http_server *server, struct ph_error *error) {
     static const struct ph_http_page pages[] = {
         {"/", NULL}, {"/watch/{session}", "watch.html"}, {"/publish", "publish.html"}, {NULL, NULL}};
     *out = NULL;
@@ -42,7 +42,7 @@ int ph_web_pages_add(
     struct ph_web_pages *web = calloc(1, sizeof(*web));
     if (!web)
         return -ENOMEM;
-    int code = ph_http_static_load(&web->files, dir, error);
+    int code = ph_http_static_load(&web->files, dir, frame_origins, error);
     if (!code)
         code = ph_http_static_add(web->files, server, pages);
     if (code) {

@@ -18,11 +18,24 @@
 
 enum { path_bytes = 512, most_depth = 8, most_total_bytes = 64 * 1024 * 1024 };
 
+/* The origins that may show a page in a frame come after it. */
 static const char page_policy[] =
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self' data:; media-src 'self' blob:; worker-src 'self' blob:; connect-src 'self'; object-src "
     "'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+enum { policy_bytes = 5120 };
+
+static void write_policy(char policy[policy_bytes], const char *frame_origins) {
+    size_t size = (size_t)snprintf(policy, policy_bytes, "%s", page_policy);
+    for (const char *next = frame_origins; *next;) {
+        next += strspn(next, ", ");
+        size_t entry = strcspn(next, ", ");
+        if (entry > 0 && size + entry + 2 < policy_bytes)
+            size += (size_t)snprintf(policy + size, policy_bytes - size, " %.*s", (int)entry, next);
+        next += entry;
+    }
+}
 
 struct file {
     UT_hash_handle hh;
@@ -43,6 +56,7 @@ struct ph_http_static {
     struct ph_http_response *missing_page; /* 503 */
     struct ph_http_response *missing_file; /* 404 */
     size_t total_bytes;
+    char policy[policy_bytes];
 };
 
 static void file_destroy(struct file *file) {
@@ -165,9 +179,10 @@ static uint64_t fingerprint(struct ph_slice slice) {
     return hash;
 }
 
-static int add_page_headers(struct ph_http_response *response) {
-    static const char *const headers[][2] = {
-        {"Content-Security-Policy", page_policy},
+static int add_page_headers(struct ph_http_response *response, const char *policy) {
+    const char *const headers[][2] = {
+        {"Content-Security-Policy", policy},
+        {"Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), geolocation=()"},
         {"Referrer-Policy", "no-referrer"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
     };
@@ -196,7 +211,7 @@ static int make_response(struct ph_http_static *files, struct file *file) {
     if (!code)
         code = ph_http_response_add_header(file->response, "X-Content-Type-Options", "nosniff");
     if (!code && is_page)
-        code = add_page_headers(file->response);
+        code = add_page_headers(file->response, files->policy);
     if (!code && compressed)
         code = ph_http_response_set_gzip(file->response, compressed->bytes);
     ph_http_response_allow_range(file->response);
@@ -215,11 +230,13 @@ static int make_responses(struct ph_http_static *files) {
     return code;
 }
 
-int ph_http_static_load(struct ph_http_static **out, const char *dir, struct ph_error *error) {
+int ph_http_static_load(
+    struct ph_http_static **out, const char *dir, const char *frame_origins, struct ph_error *error) {
     *out = NULL;
     struct ph_http_static *files = calloc(1, sizeof(*files));
     if (!files)
         return ph_error_set(error, -ENOMEM, "out of memory for the web pages");
+    write_policy(files->policy, frame_origins);
     files->missing_page = ph_http_response_from_text(503, "text/plain; charset=utf-8",
         "Porthole's web pages are not built. Run scripts/setup, then start Porthole again.\n");
     files->missing_file = ph_http_response_problem(404, "Not Found", "There is no such file.");

@@ -17,8 +17,9 @@ struct ph_http_page {
 /* Loads the folder: regular files, no links, names without a leading dot; `x.gz` beside `x` is its compressed
  * twin. A missing folder is no error: its pages then answer 503 and say what to run. -ENOMEM; -EMSGSIZE when
  * the folder is too large to be one of built pages; -errno of a file that cannot be read; with a sentence in
- * `error`. */
-int ph_http_static_load(struct ph_http_static **files, const char *dir, struct ph_error *error) PH_NODISCARD;
+ * `error`. `frame_origins`: who may show the pages in a frame beside themselves, comma-separated. */
+int ph_http_static_load(struct ph_http_static **files, const char *dir, const char *frame_origins,
+    struct ph_error *error) PH_NODISCARD;
 /* Adds the routes of the files and of the pages (borrowed for the call). Before the server starts; the files
  * must outlive it. */
 int ph_http_static_add(struct ph_http_static *files, struct ph_http_server *server,

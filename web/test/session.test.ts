@@ -12,7 +12,7 @@ const live = {
   viewers: 2,
   reason: null,
   thumbnail: '/live/abc/thumb.jpg',
-  playback: { hls: '/live/abc/index.m3u8', page: '/watch/abc' },
+  playback: { hls: '/live/abc/index.m3u8', page: '/watch/abc', token: 'playback-token' },
 };
 
 test('a session is read as the API writes it', () => {
@@ -26,6 +26,7 @@ test('a session is read as the API writes it', () => {
     reason: null,
     playlist: '/live/abc/index.m3u8',
     thumbnail: '/live/abc/thumb.jpg',
+    playbackToken: 'playback-token',
   });
 });
 

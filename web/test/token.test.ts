@@ -27,6 +27,8 @@ test('an empty token is none', () => {
 test('a token is added once, and escaped', () => {
   assert.equal(withToken('/live/x/index.m3u8', 'a&b'), '/live/x/index.m3u8?token=a%26b');
   assert.equal(withToken('/live/x/thumb.jpg?at=1', 't'), '/live/x/thumb.jpg?at=1&token=t');
-  assert.equal(withToken('/live/x/index.m3u8?token=own', 't'), '/live/x/index.m3u8?token=own');
+  assert.equal(withToken('/live/x/index.m3u8?token=old', 't'), '/live/x/index.m3u8?token=t');
+  assert.equal(withToken('/live/x/index.m3u8?token=old&_HLS_msn=1', 't'), '/live/x/index.m3u8?_HLS_msn=1&token=t');
+  assert.equal(withToken('/live/x/index.m3u8?a=1&token=old', 't'), '/live/x/index.m3u8?a=1&token=t');
   assert.equal(withToken('/live/x/index.m3u8', null), '/live/x/index.m3u8');
 });

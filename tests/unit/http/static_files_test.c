@@ -62,7 +62,7 @@ static void serve(const char *dir) {
     static const struct ph_http_page pages[] = {
         {"/", NULL}, {"/watch/{session}", "watch.html"}, {"/ops", "gone.html"}, {NULL, NULL}};
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 1};
-    assert_int_equal(ph_http_static_load(&files, dir, NULL), 0);
+    assert_int_equal(ph_http_static_load(&files, dir, "", NULL), 0);
     assert_int_equal(ph_http_server_create(&server, &options, NULL), 0);
     assert_int_equal(ph_http_static_add(files, server, pages), 0);
     assert_int_equal(ph_http_server_start(server, NULL), 0);
@@ -146,7 +146,7 @@ static void a_missing_folder_says_what_to_run(void **state) {
 static int load(void *opaque) {
     (void)opaque;
     struct ph_http_static *own;
-    int code = ph_http_static_load(&own, folder, NULL);
+    int code = ph_http_static_load(&own, folder, "", NULL);
     ph_http_static_destroy(own);
     return code;
 }

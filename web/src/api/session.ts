@@ -11,6 +11,7 @@ export interface Session {
   reason: string | null; /* why it ended or failed, in words for people */
   playlist: string;
   thumbnail: string;
+  playbackToken: string | null; /* for the files of a private session; good for some minutes, each answer has a fresh one */
 }
 
 const states: readonly string[] = ['created', 'live', 'reconnecting', 'ended', 'failed'];
@@ -51,6 +52,7 @@ export function decodeSession(value: unknown): Session {
     reason: text(value['reason']),
     playlist: text(playback['hls']) ?? `/live/${encodeURIComponent(id)}/index.m3u8`,
     thumbnail: text(value['thumbnail']) ?? `/live/${encodeURIComponent(id)}/thumb.jpg`,
+    playbackToken: text(playback['token']),
   };
 }
 

@@ -37,8 +37,10 @@ export function viewerToken(): string | null {
   return current;
 }
 
-/* The address with `token` in its query, for what a browser fetches without our headers (pictures, playlists). */
+/* The address with `token` in its query, in the place of another one: for what a browser fetches without our headers
+ * (pictures, playlists, media). */
 export function withToken(address: string, token: string | null): string {
-  if (!token || /[?&]token=/.test(address)) return address;
-  return `${address}${address.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}`;
+  if (!token) return address;
+  const plain = address.replace(/([?&])token=[^&#]*&?/, '$1').replace(/[?&]$/, '');
+  return `${plain}${plain.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}`;
 }

@@ -1,5 +1,5 @@
 import { reachable, type Session, type SessionState } from '../api/session.ts';
-import { viewerToken, withToken } from '../api/token.ts';
+import { withToken } from '../api/token.ts';
 import { element, say } from '../lib/dom.ts';
 import { durationText } from '../lib/time_text.ts';
 
@@ -17,6 +17,7 @@ const badges: Record<SessionState, string> = {
 export class SessionCard {
   readonly root: HTMLElement;
   #thumbnail: string;
+  #token: string | null = null;
   #link = element('a', { class: 'card' });
   #picture = element('img', { class: 'card-picture', alt: '', decoding: 'async', width: '640', height: '360' });
   #badge = element('span', { class: 'badge' });
@@ -24,7 +25,8 @@ export class SessionCard {
   #since = element('p', { class: 'card-since' });
   #timer: ReturnType<typeof setInterval>;
 
-  constructor({ id, thumbnail }: Session) {
+  constructor({ id, thumbnail, playbackToken }: Session) {
+    this.#token = playbackToken;
     this.#thumbnail = reachable(thumbnail, new URL(location.href));
     this.#link.href = `/watch/${encodeURIComponent(id)}`;
     this.#picture.hidden = true;
@@ -36,6 +38,7 @@ export class SessionCard {
   }
 
   show(session: Session): void {
+    this.#token = session.playbackToken;
     this.#badge.dataset['state'] = session.state;
     say(this.#badge, badges[session.state]);
     say(this.#title, session.title);
@@ -57,7 +60,7 @@ export class SessionCard {
     };
     /* The same address for everybody within ten seconds: one fetch for all at the edge. */
     const round = Math.floor(Date.now() / pictureEveryMs);
-    next.src = withToken(`${this.#thumbnail}?at=${round}`, viewerToken());
+    next.src = withToken(`${this.#thumbnail}?at=${round}`, this.#token);
   }
 }
 

@@ -8,7 +8,8 @@ import type { RenditionList } from './renditions.ts';
 
 export interface PlayerOptions {
   video: HTMLVideoElement;
-  playlist: string;
+  /* The playlist's address, or any of its files', with a token that holds now. */
+  address(url?: string): string;
   renditions: RenditionList;
   listener: PlayerListener;
   timed(timing: Timing): void;

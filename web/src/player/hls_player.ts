@@ -15,7 +15,7 @@ const idleAfterPauseMs = 30_000;
 
 export interface HlsPlayerOptions {
   video: HTMLVideoElement;
-  playlist: string;
+  address(url?: string): string;
   renditions: RenditionList;
   listener: PlayerListener;
   /* Hears the Date header of every playlist. */
@@ -99,13 +99,21 @@ export class HlsPlayer implements Player {
 
   #build(): void {
     this.#hls?.destroy();
-    const hls = new Hls(hlsConfig(rememberedBandwidth()));
+    const { address } = this.#options;
+    const hls = new Hls({
+      ...hlsConfig(rememberedBandwidth()),
+      /* Playlists name the token they were loaded with (EXT-X-DEFINE); one that is fresh goes out in its place. */
+      xhrSetup: (request, url) => {
+        const current = address(url);
+        if (current !== url) request.open('GET', current, true);
+      },
+    });
     this.#hls = hls;
     hls.on(Hls.Events.MEDIA_ATTACHED, () => this.#options.listener.sourceReady());
     hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => this.#manifestParsed(levels));
     hls.on(Hls.Events.LEVEL_LOADED, (_event, loaded) => this.#levelLoaded(loaded));
     hls.on(Hls.Events.ERROR, (_event, error) => this.#failed(error));
-    hls.loadSource(this.#options.playlist);
+    hls.loadSource(address());
     hls.attachMedia(this.#options.video);
   }
 

@@ -9,7 +9,7 @@ const edgeToleranceSeconds = 6;
 
 export interface NativePlayerOptions {
   video: HTMLVideoElement;
-  playlist: string;
+  address(): string;
   listener: PlayerListener;
 }
 
@@ -81,8 +81,8 @@ export class NativePlayer implements Player {
   }
 
   #load(): void {
-    const { video, playlist } = this.#options;
-    video.src = playlist;
+    const { video } = this.#options;
+    video.src = this.#options.address();
     video.load();
     this.#options.listener.sourceReady();
   }

@@ -1,6 +1,6 @@
 import { ApiError, onTiming, session as askForSession } from '../api/client.ts';
 import { reachable, type Session } from '../api/session.ts';
-import { viewerToken, withToken } from '../api/token.ts';
+import { withToken } from '../api/token.ts';
 import { element, part, say } from '../lib/dom.ts';
 import { Poller, type PollResult } from '../lib/poller.ts';
 import { ServerClock } from '../lib/server_clock.ts';
@@ -102,10 +102,11 @@ export class WatchPage {
   }
 
   #open(session: Session): void {
-    const playlist = withToken(reachable(session.playlist, new URL(location.href)), viewerToken());
+    const playlist = reachable(session.playlist, new URL(location.href));
     this.player = createPlayer({
       video: this.video,
-      playlist,
+      /* Every answer of the API brings a fresh token, long before the last one ends. */
+      address: (url = playlist) => withToken(url, this.#situation.session?.playbackToken ?? null),
       renditions: this.#renditions,
       timed: (timing) => this.clock.add(timing),
       listener: {
