@@ -183,7 +183,11 @@ static int create_ingest(struct ph_node *node, struct ph_error *error) {
 
 /* Its routes are known before the server starts; publishers are taken once ingest runs. */
 static int create_whip(struct ph_node *node) {
-    struct ph_whip_options options = {.metrics = node->metrics, .ladder = node->settings->ladder};
+    const struct ph_settings *settings = node->settings;
+    struct ph_whip_options options = {.metrics = node->metrics,
+        .ladder = settings->ladder,
+        .turn_urls = settings->turn_urls,
+        .turn_secret = settings->turn_secret};
     int code = ph_whip_create(&node->whip, &options);
     return code ? code : ph_whip_add_routes(node->whip, node->server);
 }

@@ -6,11 +6,11 @@
 #include "core/base/random.h"
 #include "ingest/webrtc/endpoint_internal.h"
 
-/* A half-open connection of the same session: its publisher tries again. */
+/* A connection of the same session that sent nothing yet: its publisher tries again. */
 static void end_older(struct ph_webrtc_endpoint *endpoint, const char *session) {
     struct ph_webrtc_connection *other, *next;
     HASH_ITER(hh, endpoint->connections, other, next) {
-        if (!other->rtp && strcmp(other->admission.session, session) == 0)
+        if (!other->publishing && strcmp(other->admission.session, session) == 0)
             ph_webrtc_connection_end(other, "its publisher offered again");
     }
 }

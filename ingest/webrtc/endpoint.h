@@ -62,7 +62,7 @@ uint16_t ph_webrtc_endpoint_port(const struct ph_webrtc_endpoint *endpoint);
 bool ph_webrtc_endpoint_health(void *endpoint, char *text, size_t text_bytes);
 
 /* Waits for the publisher to connect. `worker_sdp` (malloc'ed) is taken over on success and on failure. A
- * connection of the same session that has not finished its handshake gives way. 0; -EMFILE when there are too
+ * connection of the same session that has sent nothing yet gives way. 0; -EMFILE when there are too
  * many; -ENOMEM; -ESHUTDOWN. */
 int ph_webrtc_open(struct ph_webrtc_endpoint *endpoint, const struct ph_webrtc_publisher *publisher,
     char *worker_sdp, struct ph_webrtc_local *local) PH_NODISCARD;

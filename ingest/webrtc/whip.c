@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/base/clock.h"
 #include "core/base/queue.h"
@@ -16,7 +15,6 @@ static const int64_t most_wait_us = 10 * PH_SECOND_US;
 
 struct ph_whip {
     struct ph_whip_exchange exchange; /* relays and endpoint are set before `attached` */
-    char *ladder;
     struct ph_log_allowance log_allowance;
     struct ph_queue *waiting;
     pthread_t threads[most_threads];
@@ -113,12 +111,14 @@ int ph_whip_create(struct ph_whip **out, const struct ph_whip_options *options) 
         return -ENOMEM;
     ph_log_allowance_init(&whip->log_allowance);
     atomic_init(&whip->attached, false);
-    whip->ladder = strdup(options->ladder);
     whip->busy = ph_whip_problem(
         503, "Service Unavailable", "The node has too many publishers to answer at once. Try again.", 2);
-    whip->exchange = (struct ph_whip_exchange){
-        .metrics = options->metrics, .ladder = whip->ladder, .log_allowance = &whip->log_allowance};
-    int code = whip->ladder && whip->busy ? ph_queue_create(&whip->waiting, most_waiting) : -ENOMEM;
+    whip->exchange = (struct ph_whip_exchange){.metrics = options->metrics,
+        .ladder = options->ladder,
+        .turn_urls = options->turn_urls,
+        .turn_secret = options->turn_secret,
+        .log_allowance = &whip->log_allowance};
+    int code = whip->busy ? ph_queue_create(&whip->waiting, most_waiting) : -ENOMEM;
     while (!code && whip->thread_count < most_threads) {
         code = ph_thread_start(&whip->threads[whip->thread_count], "whip", run, whip);
         whip->thread_count += !code;
@@ -179,6 +179,5 @@ void ph_whip_destroy(struct ph_whip *whip) {
     ph_queue_destroy(whip->waiting);
     ph_http_response_unref(&whip->busy);
     ph_log_allowance_finish(&whip->log_allowance);
-    free(whip->ladder);
     free(whip);
 }

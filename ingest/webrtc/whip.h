@@ -18,7 +18,9 @@ struct ph_whip;
 
 struct ph_whip_options {
     struct ph_metrics *metrics; /* borrowed */
-    const char *ladder;         /* the node's; rates of answers follow a session's own, or this; copied */
+    const char *ladder;         /* the node's; rates of answers follow a session's own, or this; borrowed */
+    /* As the settings of these names have them; borrowed. */
+    const char *turn_urls, *turn_secret;
 };
 
 /* 0, -ENOMEM, or a thread's -errno. */

@@ -26,12 +26,17 @@ static struct ph_http_response *with_description(
 }
 
 /* The path alone: it is right behind every proxy that keeps paths, whatever name and scheme it serves. */
-struct ph_http_response *ph_whip_created(const struct ph_webrtc_local *local, struct ph_bytes *sdp) {
-    char location[PH_WEBRTC_ID_CHARACTERS + 8];
+struct ph_http_response *ph_whip_created(const struct ph_webrtc_local *local, struct ph_bytes *sdp,
+    const struct ph_ice_server *servers, size_t server_count) {
+    char location[PH_WEBRTC_ID_CHARACTERS + 8], link[PH_ICE_LINK_BYTES];
+    struct ph_http_response *response = with_description(201, "application/sdp", sdp, local);
     snprintf(location, sizeof(location), "/whip/%s", local->id);
-    return with_header(
-        with_header(with_description(201, "application/sdp", sdp, local), "Location", location),
-        "Accept-Patch", "application/trickle-ice-sdpfrag");
+    response = with_header(response, "Location", location);
+    for (size_t i = 0; i < server_count; i++) {
+        if (ph_ice_server_link(&servers[i], link))
+            response = with_header(response, "Link", link);
+    }
+    return with_header(response, "Accept-Patch", "application/trickle-ice-sdpfrag");
 }
 
 struct ph_http_response *ph_whip_restarted(const struct ph_webrtc_local *local, struct ph_bytes *fragment) {

@@ -3,11 +3,13 @@
 #define PH_INGEST_WEBRTC_WHIP_ANSWERS_H
 
 #include "core/http/response.h"
+#include "core/media/ice_servers.h"
 #include "ingest/publisher.h"
 #include "ingest/webrtc/endpoint.h"
 
 /* 201: the answer's SDP is taken over. */
-struct ph_http_response *ph_whip_created(const struct ph_webrtc_local *local, struct ph_bytes *sdp);
+struct ph_http_response *ph_whip_created(const struct ph_webrtc_local *local, struct ph_bytes *sdp,
+    const struct ph_ice_server *servers, size_t server_count);
 /* 200 to an ICE restart: the fragment is taken over. */
 struct ph_http_response *ph_whip_restarted(const struct ph_webrtc_local *local, struct ph_bytes *fragment);
 /* 204 to trickled candidates, 200 to DELETE. */

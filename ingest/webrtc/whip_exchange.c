@@ -100,7 +100,11 @@ static struct ph_http_response *open_connection(const struct ph_whip_exchange *e
     if (code)
         return refuse(exchange, request, publisher->admission.session, ph_whip_failed(code),
             code == -EMFILE ? "too many connections" : "the connection cannot be made");
-    return ph_whip_created(&local, write_answer(&publisher->negotiation, &local, &rates));
+    struct ph_ice_server servers[PH_MOST_ICE_SERVERS];
+    size_t server_count = ph_ice_servers_list(exchange->turn_urls, exchange->turn_secret,
+        publisher->admission.session, ph_utc_now_us() / PH_SECOND_US, servers);
+    return ph_whip_created(
+        &local, write_answer(&publisher->negotiation, &local, &rates), servers, server_count);
 }
 
 /* Who may not publish learns nothing about the offer. */

@@ -12,6 +12,7 @@ struct ph_whip_exchange {
     struct ph_webrtc_endpoint *endpoint;
     struct ph_metrics *metrics;
     const char *ladder;
+    const char *turn_urls, *turn_secret;
     struct ph_log_allowance *log_allowance;
 };
 

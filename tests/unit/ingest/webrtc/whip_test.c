@@ -42,8 +42,10 @@ static int set_up(void **state) {
     relay_scene_start(scene->relays);
     const struct ph_http_server_options server = {
         .listen = "127.0.0.1:0", .threads = 1, .metrics = scene->relays->metrics};
-    const struct ph_whip_options whip = {
-        .metrics = scene->relays->metrics, .ladder = "1080p30@4500k,720p30@2500k"};
+    const struct ph_whip_options whip = {.metrics = scene->relays->metrics,
+        .ladder = "1080p30@4500k,720p30@2500k",
+        .turn_urls = "stun:stun.example.org:3478,turn:turn.example.org:3478",
+        .turn_secret = "0123456789abcdef0123456789abcdef"};
     const struct ph_webrtc_options webrtc = {.listen = "127.0.0.1:0",
         .announce = "203.0.113.5,2001:db8::5",
         .relays = scene->relays->relays,
@@ -128,6 +130,9 @@ static void an_offer_is_answered(void **state) {
     assert_true(has_header(scene, "Access-Control-Expose-Headers", "Location"));
     assert_true(has_header(scene, "Access-Control-Expose-Headers", "ETag"));
     assert_true(has_header(scene, "Access-Control-Expose-Headers", "Link"));
+    assert_non_null(strstr(scene->answer.head, "Link: <stun:stun.example.org:3478>; rel=\"ice-server\""));
+    assert_non_null(
+        strstr(scene->answer.head, "Link: <turn:turn.example.org:3478>; rel=\"ice-server\"; username="));
     snprintf(port, sizeof(port), " 203.0.113.5 %u ", ph_webrtc_endpoint_port(scene->endpoint));
     assert_true(says(scene, "a=ice-lite") && says(scene, "a=setup:passive") && says(scene, port));
     assert_true(says(scene, "2001:db8::5") && says(scene, "tcptype passive"));
