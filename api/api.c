@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/dispatch.h"
 #include "api/embedded.h"
@@ -13,6 +14,7 @@
 #include "api/sessions.h"
 #include "api/sessions_store.h"
 #include "api/stream.h"
+#include "api/workers.h"
 
 struct ph_api {
     struct ph_api_options options;
@@ -27,6 +29,8 @@ struct ph_api {
     struct ph_sessions_resource resource;
     struct ph_profiles_resource profiles_resource;
     struct ph_stream_resource stream_resource;
+    struct ph_audit_resource audit;
+    struct ph_workers_resource workers_resource;
     struct ph_http_response *description; /* openapi.yaml */
 };
 
@@ -127,6 +131,11 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         .clock = options->clock,
         .cluster_secret = options->settings->cluster_secret,
         .revoker = api->revoker};
+    api->audit = (struct ph_audit_resource){.db = options->db,
+        .clock = options->clock,
+        .lost = ph_metrics_counter(options->metrics, "porthole_api_audit_lost_total",
+            "Entries of the audit log that the database did not take", NULL)};
+    api->workers_resource = (struct ph_workers_resource){.db = options->db, .clock = options->clock};
     *result = api;
     return 0;
 }
@@ -161,7 +170,9 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
                                                    .trusted_proxies = api->options.settings->trusted_proxies,
                                                    .api_key = api->options.settings->api_key,
                                                    .public_url = api->options.settings->public_url,
-                                                   .cors_origins = api->options.settings->cors_origins});
+                                                   .cors_origins = api->options.settings->cors_origins,
+                                                   .done = ph_audit_note,
+                                                   .done_opaque = &api->audit});
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_sessions_routes, ph_sessions_route_count, &api->resource);
@@ -171,6 +182,12 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_stream_routes, ph_stream_route_count, &api->stream_resource);
+    if (code == 0)
+        code =
+            ph_dispatch_add_routes(api->dispatch, server, ph_audit_routes, ph_audit_route_count, &api->audit);
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_workers_routes, ph_workers_route_count, &api->workers_resource);
     if (code == 0)
         code = ph_live_add_routes(api->live, api->dispatch, server);
     if (code == 0)

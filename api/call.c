@@ -83,3 +83,18 @@ const char *ph_api_call_header(const struct ph_api_call *call, const char *name)
 struct ph_slice ph_api_call_body(const struct ph_api_call *call) {
     return call->body ? ph_bytes_slice(call->body) : (struct ph_slice){0};
 }
+
+void ph_api_call_made(const struct ph_api_call *call, const char *target) {
+    if (call->target)
+        snprintf(call->target, PH_CALL_TARGET_BYTES, "%s", target);
+}
+
+const char *ph_api_call_target(const struct ph_api_call *call) {
+    if (call->target && call->target[0])
+        return call->target;
+    for (size_t i = 0; i < call->value_count; i++) {
+        if (call->values[i].kind == PH_CALL_PARAM)
+            return call->values[i].value;
+    }
+    return "";
+}

@@ -36,7 +36,10 @@ struct ph_api_call {
     struct ph_bytes *body;          /* NULL without one */
     struct ph_call_value values[PH_MOST_CALL_VALUES];
     size_t value_count;
+    char *target; /* room for what the action made, for the audit log; NULL where nobody asks */
 };
+
+enum { PH_CALL_TARGET_BYTES = PH_SUBJECT_BYTES };
 
 /* Fills an empty call, but its caller. -ENOMEM: finish it all the same. */
 int ph_api_call_copy(struct ph_api_call *call, struct ph_http_request *request, const char *pattern,
@@ -49,6 +52,11 @@ const char *ph_api_call_param(const struct ph_api_call *call, const char *name);
 const char *ph_api_call_query(const struct ph_api_call *call, const char *name);
 /* A header, of those the route wants, by the name as the route writes it; NULL when absent. */
 const char *ph_api_call_header(const struct ph_api_call *call, const char *name);
+/* Names what the action made, for the audit log: a session's id and the like, nothing secret. Without it the
+ * target is the path's first parameter. */
+void ph_api_call_made(const struct ph_api_call *call, const char *target);
+/* "" for none. */
+const char *ph_api_call_target(const struct ph_api_call *call);
 struct ph_slice ph_api_call_body(const struct ph_api_call *call);
 
 #endif

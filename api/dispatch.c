@@ -85,6 +85,18 @@ static struct ph_http_response *identify(struct ph_dispatch *dispatch, struct pe
     return code < 0 ? ph_problem_of_code(code) : NULL;
 }
 
+static struct ph_http_response *act(struct ph_dispatch *dispatch, struct pending *pending) {
+    const struct ph_dispatch_options *options = &dispatch->options;
+    const struct ph_api_route *route = pending->binding->route;
+    char target[PH_CALL_TARGET_BYTES] = "";
+    bool is_audited = route->is_audited && options->done;
+    pending->call.target = is_audited ? target : NULL;
+    struct ph_http_response *response = route->action(pending->binding->opaque, &pending->call);
+    if (is_audited && response && ph_http_response_status(response) / 100 == 2)
+        options->done(options->done_opaque, &pending->call, route->name);
+    return response;
+}
+
 static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
     const struct binding *binding = pending->binding;
     struct ph_http_response *refusal = identify(dispatch, pending);
@@ -95,7 +107,7 @@ static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pend
         verdict = ph_rate_gate_admit(dispatch->options.limits, &pending->call, binding->route->rate);
     if (verdict.is_refused)
         return ph_rate_gate_refusal(&verdict);
-    return ph_rate_gate_mark(binding->route->action(binding->opaque, &pending->call), &verdict);
+    return ph_rate_gate_mark(act(dispatch, pending), &verdict);
 }
 
 static void *run(void *opaque) {

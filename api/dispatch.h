@@ -28,7 +28,11 @@ struct ph_api_route {
     /* Callers without token and query share an answer for PH_SHARED_ANSWER_US, which is not counted: what a
      * public page asks for again and again. */
     bool is_shared;
+    bool is_audited; /* what was done (2xx) is told to ph_dispatch_options.done */
 };
+
+/* A call of an audited route was done; its caller does not know yet. */
+typedef void ph_dispatch_done(void *opaque, const struct ph_api_call *call, const char *name);
 
 struct ph_dispatch;
 struct ph_dispatch_options {
@@ -40,6 +44,8 @@ struct ph_dispatch_options {
     const char *api_key; /* of the app; "" for none */
     const char *public_url;
     const char *cors_origins;
+    ph_dispatch_done *done; /* NULL: nobody */
+    void *done_opaque;
 };
 
 int ph_dispatch_create(struct ph_dispatch **dispatch, const struct ph_dispatch_options *options) PH_NODISCARD;

@@ -99,6 +99,7 @@ static struct ph_http_response *put(void *opaque, const struct ph_api_call *call
 
 const struct ph_api_route ph_profiles_routes[] = {
     {"GET", "/api/profiles/{sub}", "profiles.get", .action = get},
-    {"PUT", "/api/profiles/{sub}", "profiles.put", .action = put, .most_body_bytes = 65536},
+    {"PUT", "/api/profiles/{sub}", "profiles.put", .action = put, .most_body_bytes = 65536,
+        .is_audited = true},
 };
 const size_t ph_profiles_route_count = sizeof(ph_profiles_routes) / sizeof(ph_profiles_routes[0]);

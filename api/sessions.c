@@ -66,6 +66,7 @@ static struct ph_http_response *start(void *opaque, const struct ph_api_call *ca
     if (code < 0)
         return ph_problem_of_code(code);
     ph_metric_add(resource->started, 1);
+    ph_api_call_made(call, birth.id);
     ph_log_info("session started", ph_str("session", birth.id),
         ph_str("visibility", ph_visibility_name(wish.visibility)), ph_bool("encryption", wish.encryption));
     if (birth.displaced[0])
@@ -203,9 +204,10 @@ static struct ph_http_response *revoke_key(void *opaque, const struct ph_api_cal
 #define PAGE                                                                                                 \
     { "cursor", "limit" }
 const struct ph_api_route ph_sessions_routes[] = {
-    {"POST", "/api/sessions/start", "sessions.start", .action = start, .rate = PH_RATE_STARTS},
-    {"POST", "/api/sessions/end/{id}", "sessions.end", .action = end},
-    {"DELETE", "/api/stream/session/{id}", "sessions.end", .action = end},
+    {"POST", "/api/sessions/start", "sessions.start", .action = start, .rate = PH_RATE_STARTS,
+        .is_audited = true},
+    {"POST", "/api/sessions/end/{id}", "sessions.end", .action = end, .is_audited = true},
+    {"DELETE", "/api/stream/session/{id}", "sessions.end", .action = end, .is_audited = true},
     {"GET", "/api/sessions/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},
         .is_shared = true},
     {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},

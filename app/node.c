@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "app/control_wiring.h"
 #include "app/status.h"
 #include "app/web_pages.h"
+#include "app/worker_wiring.h"
 #include "core/base/log.h"
 #include "core/http/address.h"
 #include "core/http/server.h"
@@ -31,6 +33,8 @@ struct ph_node {
     struct ph_api *api;
     struct ph_web_pages *pages;
     struct ph_supervisor *supervisor;
+    struct ph_worker_wiring worker_wiring;
+    struct ph_worker_reporter *reporter; /* NULL without a database to report to */
     struct ph_control_wiring wiring;
     struct ph_ingest *ingest;
     struct ph_whip *whip;
@@ -120,6 +124,23 @@ static int create_supervisor(struct ph_node *node, struct ph_error *error) {
         ph_status_add_feature(
             &node->status, &(struct ph_feature){"worker", ph_supervisor_health, node->supervisor});
     return code;
+}
+
+/* Tells the control plane of this node's worker. Sessions do not wait for the database: a worker alone works
+ * without one that is away when it starts. */
+static int create_reporter(struct ph_node *node) {
+    char name[PH_WORKER_NAME_BYTES] = "";
+    struct ph_error error = {0};
+    if (!node->db && ph_db_open(&node->db, node->settings->database_url, &error) < 0) {
+        ph_log_warning("worker is not told of to the control plane", ph_str("reason", error.text));
+        return 0;
+    }
+    if (gethostname(name, sizeof(name) - 1) < 0)
+        snprintf(name, sizeof(name), "worker");
+    ph_worker_wiring_init(&node->worker_wiring, node->supervisor);
+    return ph_worker_reporter_create(&node->reporter,
+        &(struct ph_worker_reporter_options){
+            .db = node->db, .clock = ph_clock_system(), .source = &node->worker_wiring.source, .name = name});
 }
 
 /* This process's own origin, as its workers reach it. */
@@ -248,6 +269,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = start_api(node);
     if (!code && node->supervisor)
         code = ph_supervisor_start(node->supervisor);
+    if (!code && node->supervisor)
+        code = create_reporter(node);
     if (!code && has_role(node, PH_ROLE_INGEST))
         code = create_ingest(node, error);
     if (!code && node->ingest)
@@ -305,6 +328,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_whip_stop(node->whip);
     ph_webrtc_endpoint_destroy(node->webrtc);
     ph_ingest_destroy(node->ingest);
+    ph_worker_reporter_destroy(node->reporter);
     ph_supervisor_destroy(node->supervisor);
     ph_http_server_destroy(node->server);
     ph_whip_destroy(node->whip);

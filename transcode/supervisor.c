@@ -81,6 +81,7 @@ int ph_supervisor_create(
         supervisor->workers[i].pidfd = supervisor->workers[i].control = -1;
     pthread_mutex_init(&supervisor->lock, NULL);
     atomic_init(&supervisor->drain_us, PH_NEVER_US);
+    atomic_init(&supervisor->takes_none, false);
     supervisor->cores = ph_worker_usable_cores();
     int code = copy_options(supervisor, options);
     if (code) {
@@ -143,6 +144,18 @@ void ph_supervisor_destroy(struct ph_supervisor *supervisor) {
 bool ph_supervisor_has_capacity(void *opaque) {
     struct ph_supervisor *supervisor = opaque;
     return atomic_load(&supervisor->has_room);
+}
+
+void ph_supervisor_stop_taking(struct ph_supervisor *supervisor) {
+    atomic_store(&supervisor->takes_none, true);
+    atomic_store(&supervisor->has_room, false);
+}
+
+uint32_t ph_supervisor_capacity(struct ph_supervisor *supervisor) {
+    pthread_mutex_lock(&supervisor->lock);
+    uint32_t capacity = supervisor->shown_capacity;
+    pthread_mutex_unlock(&supervisor->lock);
+    return capacity;
 }
 
 bool ph_supervisor_health(void *opaque, char *text, size_t text_bytes) {

@@ -54,6 +54,11 @@ bool ph_supervisor_has_capacity(void *opaque);
  * block. */
 bool ph_supervisor_health(void *opaque, char *text, size_t text_bytes);
 
+/* No new session from now on; those that are here go on, and one whose process crashed comes back. */
+void ph_supervisor_stop_taking(struct ph_supervisor *supervisor);
+/* How many sessions it carries at most, as of the last measurement. */
+uint32_t ph_supervisor_capacity(struct ph_supervisor *supervisor);
+
 enum ph_worker_state {
     PH_WORKER_STARTING, /* warms up */
     PH_WORKER_SPARE,    /* ready, waits for a link */

@@ -46,6 +46,7 @@ struct ph_supervisor {
 
     /* For all threads. */
     atomic_bool has_room;
+    atomic_bool takes_none;    /* no new session */
     _Atomic(int64_t) drain_us; /* the drain's deadline; PH_NEVER_US: none is asked for */
 
     /* The caller's of start, drain and destroy. */
@@ -56,6 +57,7 @@ struct ph_supervisor {
     struct ph_worker_view views[PH_SUPERVISOR_MOST_WORKERS]; /* as of the last round */
     size_t view_count;
     uint32_t shown_failures; /* failed_spawns, as of the last round */
+    uint32_t shown_capacity; /* capacity, likewise */
 };
 
 /* What an epoll event belongs to. */

@@ -114,7 +114,8 @@ static void hand_over(struct ph_supervisor *supervisor, struct ph_worker_greetin
 
 static void serve(struct ph_supervisor *supervisor, int place, int64_t now_us) {
     struct ph_worker_greeting *greeting = &supervisor->greetings[place];
-    if (supervisor->draining) {
+    bool takes_none = atomic_load(&supervisor->takes_none) && supervisor->reserved == 0;
+    if (supervisor->draining || takes_none) {
         refuse(supervisor, place, "draining", "this node takes no sessions any more", now_us);
         return;
     }

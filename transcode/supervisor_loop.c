@@ -90,6 +90,7 @@ static void publish(struct ph_supervisor *supervisor) {
     pthread_mutex_lock(&supervisor->lock);
     supervisor->view_count = 0;
     supervisor->shown_failures = supervisor->failed_spawns;
+    supervisor->shown_capacity = supervisor->capacity;
     for (int i = 0; i < PH_SUPERVISOR_MOST_WORKERS; i++) {
         if (!supervisor->workers[i].view.pid)
             continue;
@@ -103,7 +104,8 @@ static void publish(struct ph_supervisor *supervisor) {
     uint32_t waiting = ph_supervisor_waiting(supervisor);
     /* A session that comes back waits in the place reserved for it. */
     promised += waiting > supervisor->reserved ? waiting - supervisor->reserved : 0;
-    bool asked_to_drain = atomic_load(&supervisor->drain_us) != PH_NEVER_US;
+    bool asked_to_drain =
+        atomic_load(&supervisor->drain_us) != PH_NEVER_US || atomic_load(&supervisor->takes_none);
     atomic_store(&supervisor->has_room, !asked_to_drain && promised < supervisor->capacity);
 }
 

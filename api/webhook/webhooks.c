@@ -134,6 +134,7 @@ static struct ph_http_response *create(void *opaque, const struct ph_api_call *c
     if (code < 0)
         return ph_problem_of_code(code);
     ph_log_info("webhook added", ph_str("webhook", webhook.id));
+    ph_api_call_made(call, webhook.id);
     json_t *body = webhook_view(&webhook);
     if (body && json_object_set_new(body, "secret", json_string(webhook.secret)) < 0) {
         json_decref(body);
@@ -158,7 +159,7 @@ static struct ph_http_response *delete_one(void *opaque, const struct ph_api_cal
 
 const struct ph_api_route ph_webhooks_routes[] = {
     {"GET", "/api/webhooks", "webhooks.list", .action = list_all},
-    {"POST", "/api/webhooks", "webhooks.create", .action = create},
-    {"DELETE", "/api/webhooks/{id}", "webhooks.delete", .action = delete_one},
+    {"POST", "/api/webhooks", "webhooks.create", .action = create, .is_audited = true},
+    {"DELETE", "/api/webhooks/{id}", "webhooks.delete", .action = delete_one, .is_audited = true},
 };
 const size_t ph_webhooks_route_count = sizeof(ph_webhooks_routes) / sizeof(ph_webhooks_routes[0]);

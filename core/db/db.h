@@ -110,8 +110,8 @@ typedef void ph_db_notified(void *opaque, const char *payload);
  * for a payload that is too long. */
 int ph_db_notify(
     struct ph_db_transaction *transaction, const char *channel, const char *payload) PH_NODISCARD;
-/* The first call, with NULL, means: from here on nothing is missed unsaid. It comes once the database
- * answers, which this call does not wait for. */
+/* The first call, with NULL, means: from here on nothing is missed unsaid. The database is waited for until
+ * that is so, for PH_DB_PATIENCE_US at most; when it does not answer, the call comes once it does. */
 int ph_db_listen(struct ph_db *db, const char *channel, ph_db_notified *notified, void *opaque,
     struct ph_db_listener **listener) PH_NODISCARD;
 /* Once it returns the listener is not called. Before ph_db_close(). NULL is fine. */

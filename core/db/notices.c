@@ -16,6 +16,7 @@ struct ph_db_listener {
     struct ph_notices *notices;
     struct ph_db_listener *next; /* under notices.lock, like what is said to be */
     uint64_t number;             /* ascending along the list */
+    bool has_begun;              /* under lock: it was told to listen */
     bool may_have_missed;        /* under lock: to be told so */
     char channel[PH_DB_CHANNEL_BYTES];
     ph_db_notified *notified;
@@ -187,6 +188,16 @@ static void append_listener(struct ph_notices *notices, struct ph_db_listener *l
     pthread_cond_broadcast(&notices->changed);
 }
 
+/* Until the server sends, or for as long as it may take to answer. */
+static void await_begin(struct ph_notices *notices, const struct ph_db_listener *listener) {
+    int64_t deadline_us = ph_now_us() + PH_DB_PATIENCE_US;
+    int code = 0;
+    pthread_mutex_lock(&notices->lock);
+    while (!listener->has_begun && code == 0)
+        code = ph_cond_wait_until(&notices->changed, &notices->lock, deadline_us);
+    pthread_mutex_unlock(&notices->lock);
+}
+
 int ph_notices_listen(struct ph_notices *notices, const char *channel, ph_db_notified *notified, void *opaque,
     struct ph_db_listener **result) {
     assert(ph_is_channel(channel));
@@ -208,8 +219,11 @@ int ph_notices_listen(struct ph_notices *notices, const char *channel, ph_db_not
         free(listener);
         return code;
     }
-    if (notices->remote)
+    if (notices->remote) {
         code = ph_remote_notices_add(notices->remote, channel);
+        if (code == 0)
+            await_begin(notices, listener);
+    }
     if (code < 0) {
         ph_notices_unlisten(listener);
         return code;
@@ -234,7 +248,8 @@ void ph_notices_unlisten(struct ph_db_listener *listener) {
 /* Of one channel, or of all (NULL). Under the lock. */
 static void mark_missed(struct ph_notices *notices, const char *channel) {
     for (struct ph_db_listener *listener = notices->listeners; listener; listener = listener->next)
-        listener->may_have_missed |= !channel || strcmp(listener->channel, channel) == 0;
+        if (!channel || strcmp(listener->channel, channel) == 0)
+            listener->may_have_missed = listener->has_begun = true;
 }
 
 void ph_notices_missed(struct ph_notices *notices, const char *channel) {

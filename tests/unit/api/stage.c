@@ -99,6 +99,10 @@ struct ph_db *stage_database(void) {
     return db;
 }
 
+struct ph_db *stage_db(void) {
+    return db;
+}
+
 char *stage_token(const char *role, const char *subject, const char *session) {
     char *token = NULL;
     assert_int_equal(ph_token_issue(SECRET, role, subject, session, 600, &token, NULL), 0);

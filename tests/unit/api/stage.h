@@ -23,6 +23,8 @@ int stage_close(void **state);
 uint16_t stage_port(void);
 struct ph_db *stage_database(void);
 
+struct ph_db *stage_db(void);
+
 /* A token, malloc'ed; `stage_alice` is a streamer's. */
 char *stage_token(const char *role, const char *subject, const char *session);
 char *stage_alice(void);

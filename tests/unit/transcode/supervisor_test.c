@@ -277,8 +277,29 @@ static void a_drain_ends_what_is_left_at_its_deadline(void **state) {
     scene_end(&scene);
 }
 
+static void who_stops_taking_keeps_what_it_has(void **state) {
+    (void)state;
+    struct supervisor_scene scene;
+    scene_begin(&scene, "", 4, false);
+    int link = scene_session(&scene, "serve");
+    assert_true(ph_supervisor_has_capacity(scene.supervisor));
+    assert_int_equal(ph_supervisor_capacity(scene.supervisor), 4);
+    ph_supervisor_stop_taking(scene.supervisor);
+    assert_false(ph_supervisor_has_capacity(scene.supervisor));
+    int refused = scene_connect(&scene);
+    scene_hello(refused, "serve");
+    char text[256];
+    assert_int_equal(scene_receive(refused, text, sizeof(text)), PH_LINK_REFUSE);
+    assert_non_null(strstr(text, "draining"));
+    scene_await(&scene, PH_WORKER_BUSY, 1);
+    close(refused);
+    close(link);
+    scene_end(&scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_stops_taking_keeps_what_it_has),
         cmocka_unit_test(a_link_gets_the_spare_and_the_next_one_stands_ready),
         cmocka_unit_test(the_process_gets_what_it_needs_and_no_more),
         cmocka_unit_test(heartbeats_show_in_the_snapshot),

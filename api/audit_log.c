@@ -1,0 +1,122 @@
+#include "api/audit_log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/random.h"
+
+/* Ends the transaction by the outcome of its last step. */
+static int settle(struct ph_db_transaction *transaction, int64_t code) {
+    if (code >= 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return (int)code;
+}
+
+static int64_t insert(struct ph_db_transaction *transaction, const struct ph_audit_entry *entry) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "INSERT INTO audit_log (id, at_ms, actor, role, action, target) VALUES ($1, $2, $3, $4, $5, $6)",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, entry->id);
+    ph_db_bind_integer(statement, 2, entry->at_ms);
+    ph_db_bind_text(statement, 3, entry->actor);
+    ph_db_bind_text(statement, 4, entry->role);
+    ph_db_bind_text(statement, 5, entry->action);
+    ph_db_bind_text(statement, 6, entry->target);
+    return ph_db_run(statement);
+}
+
+/* Ids sort as they were made, also those of one millisecond: the time in 13 characters, then chance. */
+static void make_id(char id[PH_SESSION_ID_BYTES]) {
+    static const char ascending[] = "234567abcdefghijklmnopqrstuvwxyz";
+    enum { TIME_CHARACTERS = 13 };
+    uint64_t time_us = (uint64_t)ph_utc_now_us();
+    ph_random_id(id, PH_SESSION_ID_CHARACTERS);
+    for (int i = TIME_CHARACTERS - 1; i >= 0; i--) {
+        id[i] = ascending[time_us & 31];
+        time_us >>= 5;
+    }
+}
+
+int ph_audit_log_write(
+    struct ph_db *db, const struct ph_caller *caller, const char *action, const char *target, int64_t at_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_audit_entry entry = {.at_ms = at_ms};
+    make_id(entry.id);
+    snprintf(entry.actor, sizeof(entry.actor), "%s", caller->subject);
+    snprintf(entry.role, sizeof(entry.role), "%s", ph_caller_role_name(caller->role));
+    snprintf(entry.action, sizeof(entry.action), "%s", action);
+    snprintf(entry.target, sizeof(entry.target), "%s", target);
+    int code = ph_db_begin_keyed(db, entry.id, &transaction);
+    return code < 0 ? code : settle(transaction, insert(transaction, &entry));
+}
+
+static void read_row(struct ph_db_statement *row, struct ph_audit_entry *entry) {
+    snprintf(entry->id, sizeof(entry->id), "%s", ph_db_text(row, 0));
+    entry->at_ms = ph_db_integer(row, 1);
+    snprintf(entry->actor, sizeof(entry->actor), "%s", ph_db_text(row, 2));
+    snprintf(entry->role, sizeof(entry->role), "%s", ph_db_text(row, 3));
+    snprintf(entry->action, sizeof(entry->action), "%s", ph_db_text(row, 4));
+    snprintf(entry->target, sizeof(entry->target), "%s", ph_db_text(row, 5));
+}
+
+static int select_page(struct ph_db_transaction *transaction, const struct ph_audit_filter *filter,
+    int64_t before_ms, const char *before_id, size_t most, struct ph_audit_entry *rows, size_t *count) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "SELECT id, at_ms, actor, role, action, target FROM audit_log WHERE ($1 = '' OR actor = $1) AND "
+        "($2 = '' OR action = $2) AND ($3 = '' OR target = $3) AND (at_ms < $4 OR (at_ms = $4 AND id < $5)) "
+        "ORDER BY at_ms DESC, id DESC LIMIT $6",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, filter->actor);
+    ph_db_bind_text(statement, 2, filter->action);
+    ph_db_bind_text(statement, 3, filter->target);
+    ph_db_bind_integer(statement, 4, before_ms);
+    ph_db_bind_text(statement, 5, before_id);
+    ph_db_bind_integer(statement, 6, (int64_t)most);
+    while ((code = ph_db_step(statement)) == 1 && *count < most)
+        read_row(statement, &rows[(*count)++]);
+    ph_db_finish(statement);
+    return code < 0 ? code : 0;
+}
+
+int ph_audit_log_read(struct ph_db *db, const struct ph_audit_filter *filter, int64_t before_ms,
+    const char *before_id, size_t most, struct ph_audit_entry **list, size_t *count) {
+    struct ph_db_transaction *transaction;
+    *list = NULL;
+    *count = 0;
+    struct ph_audit_entry *rows = calloc(most, sizeof(*rows));
+    if (!rows)
+        return -ENOMEM;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code == 0) {
+        code = select_page(transaction, filter, before_ms, before_id, most, rows, count);
+        ph_db_rollback(transaction);
+    }
+    if (code < 0 || *count == 0) {
+        free(rows);
+        return code;
+    }
+    *list = rows;
+    return 0;
+}
+
+int ph_audit_log_prune(struct ph_db *db, int64_t before_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin_keyed(db, "audit_log", &transaction);
+    if (code < 0)
+        return code;
+    int64_t changed = ph_db_prepare(transaction, "DELETE FROM audit_log WHERE at_ms < $1", &statement);
+    if (changed == 0) {
+        ph_db_bind_integer(statement, 1, before_ms);
+        changed = ph_db_run(statement);
+    }
+    return settle(transaction, changed);
+}
