@@ -159,7 +159,8 @@ struct ph_answer_rates {
     uint32_t ceiling_bps; /* b=AS and x-google-max-bitrate */
 };
 /* Rates that suit a ladder whose top rendition has this rate: 1.5 times as ceiling, since the source is
- * encoded again, and a start that a usual uplink carries. */
+ * encoded again, at least 2 Mbit/s, since it may be larger than any rendition; and a start that a usual
+ * uplink carries. */
 struct ph_answer_rates ph_answer_rates_for(uint32_t top_rendition_bps);
 
 /* Writes the answer: a=ice-lite, every m-line in order, recvonly. `session_id` is the o= line's number. */

@@ -5,10 +5,12 @@
 #include "ingest/webrtc/negotiation.h"
 
 struct ph_answer_rates ph_answer_rates_for(uint32_t top_rendition_bps) {
-    enum { usual_start_bps = 4000000 };
+    enum { usual_start_bps = 4000000, least_ceiling_bps = 2000000 };
     uint64_t ceiling = (uint64_t)top_rendition_bps * 3 / 2;
     if (ceiling > UINT32_MAX)
         ceiling = UINT32_MAX;
+    if (ceiling && ceiling < least_ceiling_bps)
+        ceiling = least_ceiling_bps;
     uint32_t start = ceiling < usual_start_bps ? (uint32_t)ceiling : usual_start_bps;
     return (struct ph_answer_rates){.start_bps = start, .ceiling_bps = (uint32_t)ceiling};
 }
@@ -101,7 +103,7 @@ static void write_extensions(struct ph_builder *builder, const struct ph_negotia
  * stereo, and no in-band correction, which the decoder would not use. */
 static void write_parameters(struct ph_builder *builder, const struct ph_negotiated_media *media) {
     if (media->codec == PH_CODEC_OPUS) {
-        ph_builder_text(builder, "minptime=10;stereo=1;useinbandfec=0;maxaveragebitrate=128000");
+        ph_builder_text(builder, "minptime=10;stereo=1;useinbandfec=0;maxaveragebitrate=96000");
     } else if (media->codec == PH_CODEC_H264) {
         if (media->level_asymmetry)
             ph_builder_text(builder, "level-asymmetry-allowed=1;");

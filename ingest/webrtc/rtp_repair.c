@@ -92,8 +92,6 @@ static void note_recovered(
 
 static bool rtx_belongs(struct ph_rtp_stream *stream, const struct ph_rtp_wire *packet) {
     const struct ph_negotiated_media *media = stream->media;
-    if (!stream->latched)
-        return false;
     if (stream->rtx_ssrc)
         return packet->ssrc == stream->rtx_ssrc;
     if (*media->rid && !ph_sdp_is(packet->repaired_rid, media->rid))
@@ -106,10 +104,12 @@ static bool rtx_belongs(struct ph_rtp_stream *stream, const struct ph_rtp_wire *
 
 bool ph_rtp_stream_receive_rtx(
     struct ph_rtp_stream *stream, const struct ph_rtp_wire *packet, int64_t now_us) {
+    if (!stream->latched)
+        return true; /* browsers probe for bandwidth before the first picture */
     if (!rtx_belongs(stream, packet))
         return false;
     if (!packet->payload.size)
-        return true; /* a probe for bandwidth */
+        return true;
     if (packet->payload.size < 2)
         return false;
     struct ph_rtp_wire original = *packet;

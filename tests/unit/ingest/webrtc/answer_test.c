@@ -125,9 +125,10 @@ static void a_dtls_server_is_answered_by_a_client(void **state) {
 
 static void a_small_ladder_lowers_the_rates(void **state) {
     (void)state;
-    struct ph_answer_rates rates = ph_answer_rates_for(1000000);
-    assert_int_equal(rates.ceiling_bps, 1500000);
-    assert_int_equal(rates.start_bps, 1500000);
+    struct ph_answer_rates rates = ph_answer_rates_for(2000000);
+    assert_int_equal(rates.ceiling_bps, 3000000);
+    assert_int_equal(rates.start_bps, 3000000);
+    assert_int_equal(ph_answer_rates_for(500000).ceiling_bps, 2000000);
     assert_int_equal(ph_answer_rates_for(0).start_bps, 0);
     assert_int_equal(ph_answer_rates_for(UINT32_MAX).ceiling_bps, UINT32_MAX);
 }
