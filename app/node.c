@@ -13,6 +13,7 @@
 #include "app/worker_wiring.h"
 #include "core/base/log.h"
 #include "core/http/address.h"
+#include "core/http/error_tracker.h"
 #include "core/http/server.h"
 #include "ingest/webrtc/whip.h"
 #include "origin/origin.h"
@@ -26,6 +27,7 @@ struct ph_node {
     const struct ph_settings *settings;
     unsigned roles;
     struct ph_metrics *metrics;
+    struct ph_error_tracker *errors; /* NULL without a DSN */
     struct ph_status status;
     struct ph_http_server *server;
     struct ph_origin *origin;
@@ -60,6 +62,17 @@ static bool check_api(void *opaque, char *text, size_t text_bytes) {
 static bool check_ingest(void *opaque, char *text, size_t text_bytes) {
     snprintf(text, text_bytes, "%zu sessions", ph_ingest_sessions(opaque, NULL, 0));
     return true;
+}
+
+static int create_error_tracker(struct ph_node *node, struct ph_error *error) {
+    if (!*node->settings->sentry_dsn)
+        return 0;
+    int code = ph_error_tracker_create(
+        &node->errors, &(struct ph_error_tracker_options){.dsn = node->settings->sentry_dsn,
+                           .release = "porthole@" PH_VERSION,
+                           .authorities = node->settings->ca_file,
+                           .metrics = node->metrics});
+    return code < 0 ? ph_error_set(error, code, "errors cannot be reported: check sentry_dsn") : 0;
 }
 
 static int create_server(struct ph_node *node, struct ph_error *error) {
@@ -242,6 +255,8 @@ int ph_node_create(
     int code = ph_metrics_create(&node->metrics);
     ph_status_init(&node->status, node->metrics);
     if (!code)
+        code = create_error_tracker(node, error);
+    if (!code)
         code = create_server(node, error);
     if (!code && has_role(node, PH_ROLE_ORIGIN))
         code = create_origin(node, error);
@@ -336,6 +351,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_api_destroy(node->api);
     ph_db_close(node->db);
     ph_origin_destroy(node->origin);
+    ph_error_tracker_destroy(node->errors);
     ph_metrics_destroy(node->metrics);
     free(node);
 }

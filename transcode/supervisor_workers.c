@@ -69,11 +69,11 @@ static void log_end(const struct ph_worker_process *worker, int status) {
     if (worker->view.state == PH_WORKER_ENDING)
         ph_log_info("transcoding process ended as told", ph_int("pid", worker->view.pid));
     else if (WIFSIGNALED(status))
-        ph_log_warning("transcoding process ended by a signal", ph_int("pid", worker->view.pid),
+        ph_log_error("transcoding process ended by a signal", ph_int("pid", worker->view.pid),
             ph_str("state", state), ph_int("signal", WTERMSIG(status)),
             ph_str("signal_name", strsignal(WTERMSIG(status))));
     else if (WEXITSTATUS(status))
-        ph_log_warning("transcoding process failed", ph_int("pid", worker->view.pid), ph_str("state", state),
+        ph_log_error("transcoding process failed", ph_int("pid", worker->view.pid), ph_str("state", state),
             ph_int("exit_code", WEXITSTATUS(status)));
     else
         ph_log_info("transcoding process ended", ph_int("pid", worker->view.pid), ph_str("state", state));

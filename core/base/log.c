@@ -13,6 +13,8 @@ enum { line_bytes = 4096 };
 
 static _Atomic int threshold = PH_LOG_INFO;
 static _Atomic(const char *) role = NULL;
+static _Atomic(ph_log_observer *) error_observer = NULL;
+static _Atomic(void *) error_observer_opaque = NULL;
 
 /* A line under construction. What does not fit is cut, the closing brace always fits. */
 struct line {
@@ -129,8 +131,17 @@ void ph_log_set_role(const char *name) {
     role = name;
 }
 
+void ph_log_observe_errors(ph_log_observer *observer, void *opaque) {
+    error_observer = NULL;
+    error_observer_opaque = opaque;
+    error_observer = observer;
+}
+
 void ph_log_write(enum ph_log_level level, const char *message, const struct ph_log_field *fields) {
     static const char *const names[] = {"error", "warning", "info", "debug"};
+    ph_log_observer *observer = level == PH_LOG_ERROR ? error_observer : NULL;
+    if (observer)
+        observer(error_observer_opaque, message, fields);
     if ((int)level > threshold)
         return;
     struct line line = {.size = 0};

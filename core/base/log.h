@@ -46,6 +46,10 @@ void ph_log_set_level(enum ph_log_level level);
 int ph_log_level_parse(const char *name, enum ph_log_level *level);
 /* Adds `"role": name` to every line of this process; NULL removes it. Borrows the string for ever. */
 void ph_log_set_role(const char *name);
+/* Hears of every line of level error, whatever the threshold, on the thread that logs it: must be quick, and
+ * log nothing. NULL for none; while another thread may log, the observer and its opaque must stay. */
+typedef void ph_log_observer(void *opaque, const char *message, const struct ph_log_field *fields);
+void ph_log_observe_errors(ph_log_observer *observer, void *opaque);
 /* Ends with a field of kind PH_LOG_END. Use the macros below. */
 void ph_log_write(enum ph_log_level level, const char *message, const struct ph_log_field *fields);
 
