@@ -53,8 +53,8 @@ void ph_effort_init(struct ph_effort *effort, int level, int64_t now_us);
 /* To be called about four times a second. */
 void ph_effort_update(struct ph_effort *effort, const struct ph_effort_load *load, int64_t now_us);
 
-/* How late a frame is: its way from the ingest node to its encoder, beside that of the part before, up to when
- * it was sent. PH_NO_DELAY_US: not known, so that nothing is dropped for it. */
+/* How late a frame is: its way from the ingest node to its encoder, beside that of the part before, up to
+ * when it was sent. PH_NO_DELAY_US: not known, so that nothing is dropped for it. */
 struct ph_frame_lateness {
     int64_t delay_us;
     int64_t part_before_us;

@@ -21,8 +21,8 @@ struct ph_link_clock {
 void ph_link_clock_note(struct ph_link_clock *clock, int64_t link_us, int64_t local_us);
 /* The link's time at a local time. */
 int64_t ph_link_clock_at(struct ph_link_clock *clock, int64_t local_us);
-/* False while a replay is being read: each of its entries is nearer to the present than the one before, so that
- * nobody knows how late anything is. */
+/* False while a replay is being read: each of its entries is nearer to the present than the one before, so
+ * that nobody knows how late anything is. */
 bool ph_link_clock_is_settled(struct ph_link_clock *clock, int64_t local_us);
 
 #endif

@@ -12,7 +12,7 @@ struct control_double {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int connected, disconnected, live, stats, ended, failed; /* calls */
-    char ended_reason[64]; /* the first */
+    char ended_reason[64];                                   /* the first */
     char failed_code[64];
     char last_session[64];
 };
