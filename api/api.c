@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "api/analytics.h"
 #include "api/audit.h"
 #include "api/auth.h"
 #include "api/dispatch.h"
@@ -31,6 +32,7 @@ struct ph_api {
     struct ph_stream_resource stream_resource;
     struct ph_audit_resource audit;
     struct ph_workers_resource workers_resource;
+    struct ph_analytics_resource analytics;
     struct ph_http_response *description; /* openapi.yaml */
 };
 
@@ -135,6 +137,8 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         .clock = options->clock,
         .lost = ph_metrics_counter(options->metrics, "porthole_api_audit_lost_total",
             "Entries of the audit log that the database did not take", NULL)};
+    api->analytics =
+        (struct ph_analytics_resource){.db = options->db, .sessions = api->sessions, .clock = options->clock};
     api->workers_resource = (struct ph_workers_resource){.db = options->db, .clock = options->clock};
     *result = api;
     return 0;
@@ -185,6 +189,9 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     if (code == 0)
         code =
             ph_dispatch_add_routes(api->dispatch, server, ph_audit_routes, ph_audit_route_count, &api->audit);
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_analytics_routes, ph_analytics_route_count, &api->analytics);
     if (code == 0)
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_workers_routes, ph_workers_route_count, &api->workers_resource);

@@ -174,7 +174,8 @@ static struct ph_http_response *heartbeat(void *opaque, const struct ph_api_call
 }
 
 const struct ph_api_route ph_stream_routes[] = {
-    {"POST", "/api/stream/token", "stream.token", .action = token, .rate = PH_RATE_TOKENS},
+    {"POST", "/api/stream/token", "stream.token", .action = token, .rate = PH_RATE_TOKENS,
+        .is_audited = true},
     {"POST", "/api/stream/heartbeat", "stream.heartbeat", .action = heartbeat},
 };
 const size_t ph_stream_route_count = sizeof(ph_stream_routes) / sizeof(ph_stream_routes[0]);

@@ -1,0 +1,55 @@
+/* Figures of sessions and their viewers, read from the database. */
+#ifndef PH_API_ANALYTICS_STORE_H
+#define PH_API_ANALYTICS_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/db/db.h"
+
+enum {
+    PH_MOST_SHARES = 64,    /* devices, browsers or countries */
+    PH_MOST_TIMELINE = 120, /* spans */
+    PH_SHARE_NAME_BYTES = 32,
+    PH_LEAST_SPAN_MS = 60000,
+};
+
+/* What the figures are of: one session, or the sessions that were created within [from_ms, to_ms), of one
+ * owner or of all (""). */
+struct ph_analytics_scope {
+    const char *session; /* NULL: the others count */
+    const char *owner;
+    int64_t from_ms, to_ms;
+    int64_t now_ms; /* until when what goes on is counted */
+};
+
+/* How many viewers, by what they have in common. */
+struct ph_share {
+    char name[PH_SHARE_NAME_BYTES]; /* "" when it is not known */
+    int64_t viewers;
+};
+
+struct ph_analytics {
+    int64_t sessions, live_ms;
+    int64_t viewers; /* times of watching */
+    int64_t people;  /* a caller without a token counts each time */
+    int64_t watched_ms;
+    int64_t most_at_once; /* of one session */
+    struct ph_share devices[PH_MOST_SHARES], browsers[PH_MOST_SHARES], countries[PH_MOST_SHARES];
+    size_t device_count, browser_count, country_count;
+};
+
+/* How many watched within each span from a session's first media to its end. */
+struct ph_timeline {
+    int64_t begin_ms, span_ms;
+    size_t count;
+    int64_t viewers[PH_MOST_TIMELINE];
+};
+
+int ph_analytics_read(
+    struct ph_db *db, const struct ph_analytics_scope *scope, struct ph_analytics *analytics) PH_NODISCARD;
+/* `begin_ms` and `end_ms` are of the session. */
+int ph_analytics_timeline(struct ph_db *db, const char *session, int64_t begin_ms, int64_t end_ms,
+    struct ph_timeline *timeline) PH_NODISCARD;
+
+#endif
