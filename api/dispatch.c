@@ -200,7 +200,7 @@ static void handle(struct ph_http_request *request, void *opaque) {
     struct binding *binding = opaque;
     struct ph_dispatch *dispatch = binding->dispatch;
     enum ph_cors_verdict verdict = judge_page(dispatch, request);
-    if (verdict == PH_CORS_REFUSED) {
+    if (verdict == PH_CORS_REFUSED && !binding->route->takes_any_page) {
         refuse_page(request);
         return;
     }

@@ -28,7 +28,8 @@ struct ph_api_route {
     /* Callers without token and query share an answer for PH_SHARED_ANSWER_US, which is not counted: what a
      * public page asks for again and again. */
     bool is_shared;
-    bool is_audited; /* what was done (2xx) is told to ph_dispatch_options.done */
+    bool takes_any_page; /* from pages of every origin: what it does needs no caller */
+    bool is_audited;     /* what was done (2xx) is told to ph_dispatch_options.done */
 };
 
 /* A call of an audited route was done; its caller does not know yet. */

@@ -87,7 +87,9 @@ static struct ph_http_response *unsubscribe(void *opaque, const struct ph_api_ca
 }
 
 const struct ph_api_route ph_unsubscribe_routes[] = {
-    {"GET", "/api/mail/unsubscribe", "mail.unsubscribe.ask", .action = ask, .wants.queries = {"wish"}},
-    {"POST", "/api/mail/unsubscribe", "mail.unsubscribe", .action = unsubscribe, .wants.queries = {"wish"}},
+    {"GET", "/api/mail/unsubscribe", "mail.unsubscribe.ask", .action = ask, .wants.queries = {"wish"},
+        .takes_any_page = true},
+    {"POST", "/api/mail/unsubscribe", "mail.unsubscribe", .action = unsubscribe, .wants.queries = {"wish"},
+        .takes_any_page = true}, /* a form's page hides where it is from (Referrer-Policy) */
 };
 const size_t ph_unsubscribe_route_count = sizeof(ph_unsubscribe_routes) / sizeof(ph_unsubscribe_routes[0]);
