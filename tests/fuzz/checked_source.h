@@ -13,12 +13,12 @@ struct checking_sink {
     int64_t next_video, next_audio; /* -1: none came */
 };
 
-static void require(bool holds) {
+static inline void require(bool holds) {
     if (!holds)
         abort();
 }
 
-static int sink_begin(struct ph_grid_sink *base, const struct ph_source_description *description) {
+static inline int sink_begin(struct ph_grid_sink *base, const struct ph_source_description *description) {
     struct checking_sink *sink = (struct checking_sink *)base;
     require(!sink->has_begun && !sink->is_over);
     require(description->width >= 2 && description->width % 2 == 0);
@@ -27,7 +27,7 @@ static int sink_begin(struct ph_grid_sink *base, const struct ph_source_descript
     return 0;
 }
 
-static int sink_video(struct ph_grid_sink *base, const struct ph_grid_video *video) {
+static inline int sink_video(struct ph_grid_sink *base, const struct ph_grid_video *video) {
     struct checking_sink *sink = (struct checking_sink *)base;
     require(sink->has_begun && !sink->is_over);
     require(sink->next_video < 0 || video->frame == sink->next_video);
@@ -35,7 +35,7 @@ static int sink_video(struct ph_grid_sink *base, const struct ph_grid_video *vid
     return 0;
 }
 
-static int sink_audio(struct ph_grid_sink *base, const struct ph_grid_audio *audio) {
+static inline int sink_audio(struct ph_grid_sink *base, const struct ph_grid_audio *audio) {
     struct checking_sink *sink = (struct checking_sink *)base;
     require(sink->has_begun && !sink->is_over);
     require(sink->next_audio < 0 || audio->frame == sink->next_audio);
@@ -43,20 +43,20 @@ static int sink_audio(struct ph_grid_sink *base, const struct ph_grid_audio *aud
     return 0;
 }
 
-static int sink_end(struct ph_grid_sink *base) {
+static inline int sink_end(struct ph_grid_sink *base) {
     struct checking_sink *sink = (struct checking_sink *)base;
     require(!sink->is_over);
     sink->is_over = true;
     return 0;
 }
 
-static void sink_failed(struct ph_grid_sink *base, const struct ph_link_reason *reason) {
+static inline void sink_failed(struct ph_grid_sink *base, const struct ph_link_reason *reason) {
     struct checking_sink *sink = (struct checking_sink *)base;
     require(!sink->has_begun && !sink->is_over && reason->code[0]);
     sink->is_over = true;
 }
 
-static void sink_want_keyframe(struct ph_grid_sink *base) {
+static inline void sink_want_keyframe(struct ph_grid_sink *base) {
     (void)base;
 }
 
@@ -71,7 +71,8 @@ struct checked_source {
     int code;
 };
 
-static void feed_checked(struct checked_source *checked, enum ph_link_type type, struct ph_slice bytes) {
+static inline void feed_checked(
+    struct checked_source *checked, enum ph_link_type type, struct ph_slice bytes) {
     if (checked->code)
         return;
     uint64_t index = checked->index++;
@@ -79,7 +80,7 @@ static void feed_checked(struct checked_source *checked, enum ph_link_type type,
     checked->code = ph_source_feed(checked->source, &entry);
 }
 
-static int begin_checked(struct checked_source *checked) {
+static inline int begin_checked(struct checked_source *checked) {
     static const struct ph_grid_sink_impl impl = {
         sink_begin, sink_video, sink_audio, sink_end, sink_failed, sink_want_keyframe};
     static const struct ph_source_options options = {.part_ms = 200,
@@ -99,7 +100,7 @@ static int begin_checked(struct checked_source *checked) {
 }
 
 /* Frames came without holes, and the session ended or failed, once. */
-static void end_checked(struct checked_source *checked) {
+static inline void end_checked(struct checked_source *checked) {
     feed_checked(checked, PH_LINK_END, (struct ph_slice){0});
     while (checked->code == 0)
         checked->code = ph_source_tick(checked->source, 0); /* refused once the source is over */
