@@ -67,6 +67,7 @@ static int create_parts(struct ph_api *api) {
     if (code == 0)
         code = ph_session_feed_create(
             &api->feed, &(struct ph_session_feed_options){.sessions = api->sessions,
+                            .db = options->db,
                             .metrics = options->metrics,
                             .clock = options->clock,
                             .runtime = options->runtime,

@@ -9,6 +9,7 @@
 #define HASH_NONFATAL_OOM 1 /* an element that could not be added has no table */
 #include <uthash.h>
 
+#include "api/outbox/events.h"
 #include "core/base/log.h"
 #include "core/base/queue.h"
 #include "core/base/random.h"
@@ -27,6 +28,8 @@ struct event {
     enum ph_session_event kind;
     char session[PH_SESSION_ID_BYTES];
     char reason[PH_REASON_BYTES];
+    char death[PH_SESSION_ID_BYTES]; /* of a worker, whose address is the reason; "": the session's own event
+                                      */
 };
 
 /* A session whose publisher is, or was, connected to this process. */
@@ -80,11 +83,36 @@ static bool is_too_late(struct ph_session_feed *feed) {
     return is_late;
 }
 
+/* Written again it is the same death: its id was made when it happened. */
+static int write_death(struct ph_session_feed *feed, const struct event *event) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(feed->options.db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_outbox_worker_event(transaction,
+        &(struct ph_worker_note){.id = event->death,
+            .event = "worker.died",
+            .worker = event->reason,
+            .session = event->session,
+            .reason = "it died under a session, which took another"},
+        now_ms(feed));
+    if (code == 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return code;
+}
+
+static int try_event(struct ph_session_feed *feed, const struct event *event) {
+    if (*event->death)
+        return write_death(feed, event);
+    return ph_sessions_apply(
+        feed->options.sessions, event->session, event->kind, event->reason, now_ms(feed));
+}
+
 static void write_event(struct ph_session_feed *feed, const struct event *event) {
     int code = -ETIMEDOUT;
     for (unsigned tries = 0; !is_too_late(feed); tries++) {
-        code = ph_sessions_apply(
-            feed->options.sessions, event->session, event->kind, event->reason, now_ms(feed));
+        code = try_event(feed, event);
         atomic_store(&feed->is_healthy, !is_passing(code));
         if (!is_passing(code))
             break;
@@ -237,22 +265,30 @@ int ph_session_feed_admit(
     return ph_sessions_admit(feed->options.sessions, stream_key, admission);
 }
 
-static void push(
-    struct ph_session_feed *feed, const char *session, enum ph_session_event kind, const char *reason) {
-    struct event *event = calloc(1, sizeof(*event));
-    int code = event ? 0 : -ENOMEM;
-    if (event) {
-        event->kind = kind;
-        snprintf(event->session, sizeof(event->session), "%s", session);
-        snprintf(event->reason, sizeof(event->reason), "%s", reason);
-        code = ph_queue_push(feed->events, event, 0);
-    }
+/* Takes the event over; NULL: there was no memory for it. */
+static void push_event(struct ph_session_feed *feed, struct event *event, const char *session) {
+    int code = event ? ph_queue_push(feed->events, event, 0) : -ENOMEM;
     if (code < 0) {
         free(event);
         ph_metric_add(feed->lost_events, 1);
         ph_log_error(
             "session's state was lost on the way to the database", ph_str("session", session), ph_code(code));
     }
+}
+
+static struct event *make_event(const char *session, enum ph_session_event kind, const char *reason) {
+    struct event *event = calloc(1, sizeof(*event));
+    if (!event)
+        return NULL;
+    event->kind = kind;
+    snprintf(event->session, sizeof(event->session), "%s", session);
+    snprintf(event->reason, sizeof(event->reason), "%s", reason);
+    return event;
+}
+
+static void push(
+    struct ph_session_feed *feed, const char *session, enum ph_session_event kind, const char *reason) {
+    push_event(feed, make_event(session, kind, reason), session);
 }
 
 /* The session's entry, made when there is room and memory; else NULL. Under the lock. */
@@ -320,6 +356,13 @@ void ph_session_feed_ended(struct ph_session_feed *feed, const char *session, co
 void ph_session_feed_failed(struct ph_session_feed *feed, const char *session, const char *reason) {
     forget(feed, session);
     push(feed, session, PH_SESSION_FAIL, reason);
+}
+
+void ph_session_feed_worker_died(struct ph_session_feed *feed, const char *session, const char *worker) {
+    struct event *event = make_event(session, PH_SESSION_LOST, worker);
+    if (event)
+        ph_random_id(event->death, PH_SESSION_ID_CHARACTERS);
+    push_event(feed, event, session);
 }
 
 bool ph_session_feed_health(

@@ -24,6 +24,7 @@ struct ph_session_feed;
 
 struct ph_session_feed_options {
     struct ph_sessions *sessions; /* all borrowed */
+    struct ph_db *db;             /* where workers' events are written */
     struct ph_metrics *metrics;
     struct ph_clock *clock;
     struct ph_api_runtime *runtime; /* told of sessions that were ended elsewhere */
@@ -57,6 +58,8 @@ void ph_session_feed_stats(
     struct ph_session_feed *feed, const char *session, const struct ph_link_stats *stats);
 void ph_session_feed_ended(struct ph_session_feed *feed, const char *session, const char *reason);
 void ph_session_feed_failed(struct ph_session_feed *feed, const char *session, const char *reason);
+/* A worker died under the session, which takes another. */
+void ph_session_feed_worker_died(struct ph_session_feed *feed, const char *session, const char *worker);
 
 /* False when the session is not carried by this process. */
 bool ph_session_feed_health(

@@ -57,6 +57,10 @@ static void failed(
     ph_session_feed_failed(feed_of(control), session, reason->text);
 }
 
+static void worker_died(struct ph_ingest_control *control, const char *session, const char *worker) {
+    ph_session_feed_worker_died(feed_of(control), session, worker);
+}
+
 static void end_session(struct ph_api_runtime *runtime, const char *session, const char *reason) {
     struct ph_control_wiring *wiring =
         (struct ph_control_wiring *)((char *)runtime - offsetof(struct ph_control_wiring, runtime));
@@ -67,7 +71,7 @@ static void end_session(struct ph_api_runtime *runtime, const char *session, con
 
 void ph_control_wiring_init(struct ph_control_wiring *wiring) {
     static const struct ph_ingest_control_impl control = {
-        admit, connected, disconnected, live, stats, ended, failed};
+        admit, connected, disconnected, live, stats, ended, failed, worker_died};
     static const struct ph_api_runtime_impl runtime = {end_session};
     *wiring = (struct ph_control_wiring){.control.impl = &control, .runtime.impl = &runtime};
     atomic_init(&wiring->ingest, NULL);

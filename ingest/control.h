@@ -42,6 +42,8 @@ struct ph_ingest_control_impl {
     /* The source cannot be carried. */
     void (*failed)(
         struct ph_ingest_control *control, const char *session, const struct ph_link_reason *reason);
+    /* A worker died under a session, which takes another; `worker` is its address. */
+    void (*worker_died)(struct ph_ingest_control *control, const char *session, const char *worker);
 };
 struct ph_ingest_control {
     const struct ph_ingest_control_impl *impl;

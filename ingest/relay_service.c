@@ -2,6 +2,8 @@
 #include "ingest/relay.h"
 
 #include <math.h>
+#include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/clock.h"
@@ -40,8 +42,27 @@ static void skip_to_newest(struct ph_relay *relay) {
         ph_str("session", relay->session));
 }
 
+/* "10.0.0.7:7000", or "local" for a unix socket. */
+static void name_worker(const struct ph_link_address *address, char *name, size_t name_bytes) {
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    bool is_ip = address->address.ss_family == AF_INET || address->address.ss_family == AF_INET6;
+    if (is_ip && getnameinfo((const struct sockaddr *)&address->address, address->size, host, sizeof(host),
+                     port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(name, name_bytes, "%.80s:%.8s", host, port);
+    else
+        snprintf(name, name_bytes, "local");
+}
+
+static void tell_of_death(struct ph_relay *relay) {
+    struct ph_ingest_control *control = relay->relays->control;
+    char name[96];
+    name_worker(&relay->worker, name, sizeof(name));
+    control->impl->worker_died(control, relay->session, name);
+}
+
 static void worker_died(struct ph_relay *relay, int code, int64_t now_us) {
     ph_relay_figure_death(relay);
+    tell_of_death(relay);
     if (!relay->died_us)
         relay->died_us = now_us;
     pthread_mutex_lock(&relay->relays->lock);

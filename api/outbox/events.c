@@ -32,8 +32,6 @@ static const struct kind kinds[] = {
     {"session.ended", WISH("wants_ended")},
     {"recording.ready", WISH("wants_recording")},
     {.event = "recording.deleted"},
-    {.event = "worker.joined"},
-    {.event = "worker.left"},
     {.event = "worker.died"},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };

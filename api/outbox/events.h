@@ -25,7 +25,7 @@ struct ph_recording_note {
 /* What a worker went through; `session` is "" without one. */
 struct ph_worker_note {
     const char *id;    /* of this happening; told once */
-    const char *event; /* "worker.died", "worker.joined", "worker.left" */
+    const char *event; /* "worker.died" */
     const char *worker, *session, *reason;
 };
 

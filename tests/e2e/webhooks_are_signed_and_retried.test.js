@@ -139,3 +139,15 @@ scenario('webhooks reach neither private addresses nor strangers with a wrong ce
   await node.start();
   await waitFor('the delivery', () => receiver.deliveries.length === 1, { within: 20_000 });
 });
+
+scenario('the death of a worker is told', async (stage) => {
+  const receiver = await WebhookReceiver.open(stage);
+  const node = await stage.node({ env: allowed });
+  await register(stage, node, receiver, '/workers', ['worker.*']);
+  const session = await stage.session(node);
+  await stage.publish(session, node.srtPort);
+  await session.multivariant();
+  process.kill(node.workers()[0].pid, 'SIGKILL');
+  const death = await waitFor('the death', () => receiver.deliveries[0]);
+  assert.deepEqual([death.event, death.data.sessionId, death.data.worker], ['worker.died', session.id, 'local']);
+});

@@ -50,6 +50,7 @@ static int open_feed(void **state) {
         ph_sessions_create(&sessions, db, "720p30@2500k") < 0)
         return -1;
     return ph_session_feed_create(&feed, &(struct ph_session_feed_options){.sessions = sessions,
+                                             .db = db,
                                              .metrics = metrics,
                                              .clock = ph_clock_system(),
                                              .runtime = &node.base,

@@ -61,6 +61,11 @@ static void ended(struct ph_ingest_control *base, const char *session, const cha
     count(base, offsetof(struct control_double, ended), session);
 }
 
+static void worker_died(struct ph_ingest_control *base, const char *session, const char *worker) {
+    (void)worker;
+    count(base, offsetof(struct control_double, worker_deaths), session);
+}
+
 static void failed(struct ph_ingest_control *base, const char *session, const struct ph_link_reason *reason) {
     struct control_double *control = (struct control_double *)base;
     pthread_mutex_lock(&control->lock);
@@ -71,7 +76,7 @@ static void failed(struct ph_ingest_control *base, const char *session, const st
 
 void control_double_init(struct control_double *control) {
     static const struct ph_ingest_control_impl impl = {
-        admit, connected, disconnected, live, stats, ended, failed};
+        admit, connected, disconnected, live, stats, ended, failed, worker_died};
     *control = (struct control_double){.base.impl = &impl};
     pthread_mutex_init(&control->lock, NULL);
     ph_cond_init(&control->changed);

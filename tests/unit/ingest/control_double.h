@@ -11,8 +11,8 @@ struct control_double {
     struct ph_ingest_control base;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int connected, disconnected, live, stats, ended, failed; /* calls */
-    char ended_reason[64];                                   /* the first */
+    int connected, disconnected, live, stats, ended, failed, worker_deaths; /* calls */
+    char ended_reason[64];                                                  /* the first */
     char failed_code[64];
     char last_session[64];
 };
