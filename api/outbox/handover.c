@@ -43,7 +43,7 @@ static int map(const char *folder, int number, int *fd, struct page **page) {
         return -ENAMETOOLONG;
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0)
-        return -errno;
+        return errno == ENOSPC ? -ENOSPC : errno == EACCES ? -EACCES : -EIO;
     int code = flock(file, LOCK_EX | LOCK_NB) < 0 ? -EAGAIN : 0;
     /* The blocks must be there: a store into the map cannot say that the disk is full. */
     if (code == 0)
@@ -51,7 +51,7 @@ static int map(const char *folder, int number, int *fd, struct page **page) {
     void *mapped =
         code == 0 ? mmap(NULL, sizeof(**page), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) : MAP_FAILED;
     if (code == 0 && mapped == MAP_FAILED)
-        code = -errno;
+        code = -EIO;
     if (code < 0) {
         close(file);
         return code;

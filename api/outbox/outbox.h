@@ -37,13 +37,13 @@ struct ph_outbox_note {
 
 /* A leased row. */
 struct ph_outbox_row {
-    char id[PH_SESSION_ID_BYTES];
-    enum ph_outbox_kind kind;
-    char recipient[PH_MOST_RECIPIENT_BYTES];
-    char event[PH_OUTBOX_EVENT_BYTES];
     char *payload;    /* owned */
     int64_t attempts; /* this one counted */
     int64_t created_ms;
+    enum ph_outbox_kind kind;
+    char id[PH_SESSION_ID_BYTES];
+    char recipient[PH_MOST_RECIPIENT_BYTES];
+    char event[PH_OUTBOX_EVENT_BYTES];
 };
 
 struct ph_outbox_figures {

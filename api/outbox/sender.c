@@ -193,7 +193,7 @@ static size_t free_posts(struct ph_outbox_sender *sender, enum ph_outbox_kind ki
 
 /* How many rows of the kind were taken, or a negative code. */
 static int dispatch(struct ph_outbox_sender *sender, enum ph_outbox_kind kind) {
-    struct post *posts[PH_MOST_COURIERS];
+    struct post *posts[PH_MOST_COURIERS] = {NULL};
     struct ph_outbox_row rows[PH_MOST_COURIERS];
     size_t taken = 0, room = free_posts(sender, kind, posts);
     if (room == 0)
@@ -207,7 +207,7 @@ static int dispatch(struct ph_outbox_sender *sender, enum ph_outbox_kind kind) {
     if (code < 0)
         return code;
     pthread_mutex_lock(&sender->lock);
-    for (size_t i = 0; i < taken; i++) {
+    for (size_t i = 0; i < taken && posts[i]; i++) {
         posts[i]->row = rows[i];
         posts[i]->is_busy = true;
     }

@@ -13,8 +13,8 @@ enum { line_bytes = 4096 };
 
 static _Atomic int threshold = PH_LOG_INFO;
 static _Atomic(const char *) role = NULL;
-static _Atomic(ph_log_observer *) error_observer = NULL;
-static _Atomic(void *) error_observer_opaque = NULL;
+static _Atomic(ph_log_observer *) error_observer;
+static _Atomic(void *) error_observer_opaque;
 
 /* A line under construction. What does not fit is cut, the closing brace always fits. */
 struct line {
