@@ -15,6 +15,8 @@
 
 enum { MOST_MUTES = 100 };
 
+/* Of who gives none and has no profile. */
+static const char *const usual_names[PH_CHAT_ROLES] = {"Guest", "Host", "Team"};
 static const char moderators_only[] = "moderating is for the owner and operators";
 
 static int64_t now_ms(const struct ph_chat_resource *resource) {
@@ -126,7 +128,7 @@ static struct ph_http_response *say(void *opaque, const struct ph_api_call *call
     struct ph_chat_resource *resource = opaque;
     struct ph_session session;
     struct ph_body_fault fault;
-    struct ph_chat_message message = {.name = "Guest", .sent_ms = now_ms(resource)};
+    struct ph_chat_message message = {.sent_ms = now_ms(resource)};
     unsigned relations;
     int code = find(resource, call, PH_ACTION_CHAT_SAY, &session, &relations);
     if (code < 0)
@@ -141,6 +143,8 @@ static struct ph_http_response *say(void *opaque, const struct ph_api_call *call
     if (ph_session_state_is_over(session.state))
         return ph_problem(409, NULL, "the session is over");
     message.role = role_of(&call->caller, relations);
+    if (!*message.name)
+        snprintf(message.name, sizeof(message.name), "%s", usual_names[message.role]);
     memcpy(message.session, session.id, sizeof(message.session));
     memcpy(message.subject, call->caller.subject, sizeof(message.subject));
     return answer_to_speaker(resource, ph_chat_say(resource->db, &message), &message);

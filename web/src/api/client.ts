@@ -29,7 +29,7 @@ export function onTiming(listener: (timing: Timing) => void): void {
   timingListener = listener;
 }
 
-async function askJson(path: string, method = 'GET', body?: unknown): Promise<unknown> {
+async function ask(path: string, method: string, body: unknown, keepalive = false): Promise<string> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   const token = viewerToken();
   if (token) headers['Authorization'] = `Bearer ${token}`;
@@ -39,20 +39,34 @@ async function askJson(path: string, method = 'GET', body?: unknown): Promise<un
   const sentMs = Date.now();
   try {
     const payload = body === undefined ? null : JSON.stringify(body);
-    const answer = await fetch(path, { method, headers, body: payload, cache: 'no-store', signal: abort.signal });
+    const answer = await fetch(path, { method, headers, body: payload, cache: 'no-store', signal: abort.signal, keepalive });
     const date = answer.headers.get('Date');
     if (date) timingListener?.({ dateMs: Date.parse(date), sentMs, receivedMs: Date.now() });
     if (!answer.ok) {
       const retryAfterMs = Number(answer.headers.get('Retry-After') ?? 0) * 1000 || 0;
       throw new ApiError(answer.status, `${path} answered ${answer.status}`, retryAfterMs);
     }
-    return await answer.json();
+    return await answer.text();
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw new ApiError(0, `${path} could not be reached: ${String(error)}`);
   } finally {
     clearTimeout(timer);
   }
+}
+
+export async function askJson(path: string, method = 'GET', body?: unknown): Promise<unknown> {
+  const text = await ask(path, method, body);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(0, `${path} answered with no JSON`);
+  }
+}
+
+/* For calls whose answer is that they were heard. `keepalive`: also from a page that goes away. */
+export async function sendOnly(path: string, method: string, keepalive = false): Promise<void> {
+  await ask(path, method, undefined, keepalive);
 }
 
 export async function activeSessions(): Promise<Session[]> {

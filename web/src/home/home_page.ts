@@ -1,3 +1,4 @@
+import { EventFeed } from '../api/event_feed.ts';
 import { activeSessions, ApiError } from '../api/client.ts';
 import type { Session } from '../api/session.ts';
 import { part, say } from '../lib/dom.ts';
@@ -6,6 +7,8 @@ import { SessionCard } from './session_card.ts';
 import { homeView, type HomeView } from './view.ts';
 
 const askAgainMs = 5000;
+/* While events tell what is new; counts and times are not among them. */
+const askSeldomMs = 30_000;
 
 /* The list of who is live, kept current. */
 export class HomePage {
@@ -14,6 +17,8 @@ export class HomePage {
   #cards = new Map<string, SessionCard>();
   #sessions: Session[] | null = null;
   #poller: Poller;
+  #feed: EventFeed;
+  #hears = false;
 
   constructor(main: HTMLElement) {
     this.#main = main;
@@ -22,6 +27,21 @@ export class HomePage {
     say(part('.publish-address', main), `srt://${host}:9000?streamid=your-stream-key`);
     this.#poller = new Poller(() => this.#ask());
     this.#poller.poke();
+    this.#feed = new EventFeed(null, {
+      event: () => this.#poller.poke(),
+      openChanged: (open) => {
+        this.#hears = open;
+        if (open) this.#poller.poke(); /* for what happened before */
+      },
+    });
+    this.#listen();
+    document.addEventListener('visibilitychange', () => this.#listen());
+  }
+
+  /* A page that nobody looks at needs no connection. */
+  #listen(): void {
+    if (document.visibilityState === 'visible') this.#feed.start();
+    else this.#feed.stop();
   }
 
   async #ask(): Promise<PollResult> {
@@ -34,7 +54,7 @@ export class HomePage {
       retryAfterMs = error instanceof ApiError ? error.retryAfterMs : 0;
     }
     this.#show(homeView(this.#sessions, errorStatus));
-    return { failed: errorStatus !== null, nextMs: Math.max(askAgainMs, retryAfterMs) };
+    return { failed: errorStatus !== null, nextMs: Math.max(this.#hears ? askSeldomMs : askAgainMs, retryAfterMs) };
   }
 
   #show({ sessions, trouble, status, empty }: HomeView): void {

@@ -1,6 +1,7 @@
 import '../styles/tokens.css';
 import '../styles/base.css';
 import '../styles/watch.css';
+import '../styles/chat.css';
 import './controls.ts';
 
 import { adoptToken } from '../api/token.ts';

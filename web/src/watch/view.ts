@@ -121,9 +121,16 @@ export function viewOf(situation: Situation): View {
 }
 
 /* When to ask for the session again. While the picture plays only a lost headset is news; everything else is awaited. */
-export function askAgainMs({ session, player }: Situation, random: () => number = Math.random): number {
+export function askAgainMs({ session, player }: Situation, hears = false, random: () => number = Math.random): number {
   const calm = session?.state === 'live' && player === 'playing';
+  if (hears && session) return (calm ? 60_000 : 20_000) * (0.85 + 0.3 * random());
   return (calm ? 10_000 : 3000) * (0.85 + 0.3 * random());
+}
+
+/* How many watch, this page among them; "" for what is no number, and for nobody. */
+export function viewersText(count: unknown): string {
+  if (typeof count !== 'number' || !Number.isInteger(count) || count < 1) return '';
+  return `${new Intl.NumberFormat(undefined).format(count)} watching`;
 }
 
 export function pageTitle(session: Session | null, badge: Badge): string {

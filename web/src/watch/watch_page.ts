@@ -1,6 +1,8 @@
+import { EventFeed } from '../api/event_feed.ts';
 import { ApiError, onTiming, session as askForSession } from '../api/client.ts';
 import { reachable, type Session } from '../api/session.ts';
 import { withToken } from '../api/token.ts';
+import { ChatPanel } from '../chat/chat_panel.ts';
 import { element, part, say } from '../lib/dom.ts';
 import { Poller, type PollResult } from '../lib/poller.ts';
 import { ServerClock } from '../lib/server_clock.ts';
@@ -11,8 +13,9 @@ import type { Player, PlayerState } from '../player/player.ts';
 import { RenditionList } from '../player/renditions.ts';
 import { LiveBadge } from './live_badge.ts';
 import { NoticePanel } from './notice_panel.ts';
+import { Presence } from './presence.ts';
 import { SoundPrompt } from './sound_prompt.ts';
-import { askAgainMs, pageTitle, viewOf, type Situation, type View } from './view.ts';
+import { askAgainMs, pageTitle, viewOf, viewersText, type Situation, type View } from './view.ts';
 
 const refreshMs = 1000;
 /* With the clocks known less well than this, the distance to the playlist's end is nearer the truth. */
@@ -34,6 +37,11 @@ export class WatchPage {
   #sound: SoundPrompt;
   #title: Element;
   #status: Element;
+  #viewers: HTMLElement;
+  #chat: ChatPanel;
+  #presence: Presence;
+  #feed: EventFeed;
+  #hears = false; /* events come: there is little to ask */
   #wanted = true; /* the viewer did not pause */
   #startedOnce = false;
 
@@ -48,6 +56,14 @@ export class WatchPage {
     this.#sound = new SoundPrompt(part('.sound-prompt', main), this.video);
     this.#title = part('.session-title', main);
     this.#status = part('.session-status', main);
+    this.#viewers = part('.viewer-count', main);
+    this.#chat = new ChatPanel(part('.chat', main), this.#id);
+    this.#presence = new Presence(this.#id);
+    this.#feed = new EventFeed(this.#id, {
+      event: (type, data) => this.#hear(type, data),
+      openChanged: (open) => (this.#hears = open),
+    });
+    main.addEventListener('chat-shown', () => document.body.classList.add('has-chat'));
     this.#poller = new Poller(() => this.#ask());
     onTiming((timing) => this.clock.add(timing));
     this.#listen();
@@ -76,6 +92,21 @@ export class WatchPage {
     });
   }
 
+  #hear(type: string, data: unknown): void {
+    if (type === 'chat') this.#chat.hear(data);
+    else if (type === 'viewers') this.#showViewers((data as { viewers?: unknown } | null)?.viewers);
+    if (type !== 'state' && type !== 'reset') return;
+    this.#poller.poke();
+    /* What was said before the stream began is in the history by now. */
+    void this.#chat.load();
+  }
+
+  #showViewers(count: unknown): void {
+    const text = viewersText(count);
+    this.#viewers.hidden = text === '';
+    say(this.#viewers, text);
+  }
+
   async #ask(): Promise<PollResult> {
     let heard: Partial<Situation>;
     let retryAfterMs = 0;
@@ -87,8 +118,9 @@ export class WatchPage {
       heard = { errorStatus: status };
     }
     this.#change(heard);
+    if (heard.session) this.#showViewers(heard.session.viewers);
     const settled = this.#view?.settled ?? false;
-    const nextMs = Math.max(retryAfterMs, askAgainMs(this.#situation));
+    const nextMs = Math.max(retryAfterMs, askAgainMs(this.#situation, this.#hears));
     return { failed: this.#situation.errorStatus !== null, nextMs: settled ? null : nextMs };
   }
 
@@ -98,7 +130,26 @@ export class WatchPage {
     this.#view = view;
     if (view.wantsPlayer && !this.player && this.#situation.session) this.#open(this.#situation.session);
     else if (!view.wantsPlayer && this.player) this.#close();
+    this.#follow(view);
     this.#show();
+  }
+
+  /* The events and the count come after the player: they share the browser's few connections. */
+  #follow({ settled }: View): void {
+    const { session, player } = this.#situation;
+    if (settled || !session) {
+      if (settled) this.#leave();
+      return;
+    }
+    this.#feed.start();
+    this.#presence.watch(player === 'playing' || player === 'waiting');
+  }
+
+  #leave(): void {
+    this.#feed.stop();
+    this.#presence.watch(false);
+    this.#viewers.hidden = true;
+    this.#chat.close();
   }
 
   #open(session: Session): void {
