@@ -81,12 +81,19 @@ static void forward(void *opaque, struct ph_slice packet) {
 
 static const struct ph_rtp_session_impl rtp_impl = {send_rtcp, forward};
 
+/* A handshake that lost a packet took a retransmission's time: it tells nothing of the round trip. */
+static int64_t first_rtt_us(const struct ph_webrtc_connection *connection, int64_t now_us) {
+    enum { most_told_us = 400000 };
+    int64_t took_us = now_us - connection->handshake_us;
+    return took_us <= most_told_us ? took_us : 0;
+}
+
 static int begin_rtp(struct ph_webrtc_connection *connection, int64_t now_us) {
     struct ph_rtp_session_options options = {.negotiation = &connection->negotiation,
         .impl = &rtp_impl,
         .opaque = connection,
         .ceiling_bps = connection->ceiling_bps,
-        .rtt_us = now_us - connection->handshake_us};
+        .rtt_us = first_rtt_us(connection, now_us)};
     ph_random_bytes(&options.ssrc, sizeof(options.ssrc));
     ph_random_id(options.cname, 16);
     return ph_rtp_session_create(&connection->rtp, &options, now_us);

@@ -3,7 +3,7 @@
 // Chromium publishes 1080p30 from the publish page, its camera a file of moving pictures; a second page of the same browser
 // waits on the watch page, as a family does. A file's H.264 and Opus by libdatachannel tell the server's share apart.
 import { goLive, cameraFile, openPublishingChromium, openPublishPage } from '../browser/lib/publishing.js';
-import { request } from '../e2e/lib/http.js';
+import { fetchWhole } from '../e2e/lib/http.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
 import { printTable, quantile } from './lib/table.js';
@@ -24,11 +24,8 @@ async function withNode(measure) {
 
 /** Date.now() when the first part of v1080 is fetched whole. */
 async function firstPart(session) {
-  const url = `${session.live}/v1080/0.0.m4s`;
-  return waitFor('the first part', async () => {
-    const answer = await request(url);
-    return answer.status === 200 && answer.endedAt;
-  }, { within: 20_000, every: 5 });
+  const first = await waitFor('the first part', async () => (await session.playlist('v1080')).parts[0], { within: 20_000, every: 5 });
+  return (await fetchWhole(`${session.live}/v1080/${first.msn}.${first.part}.m4s`)).endedAt;
 }
 
 const fromFile = (round) => withNode(async (stage, node, session) => {

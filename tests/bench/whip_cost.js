@@ -1,13 +1,12 @@
 // What the receiving side costs: CPU of the threads that take a 6 Mbit/s session in, over WebRTC and over SRT.
-import { sourceFile } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { pause } from '../e2e/lib/wait.js';
-import { opus } from '../e2e/lib/whip_publisher.js';
+import { whipFile } from '../e2e/lib/whip_publisher.js';
 import { threadSeconds } from './lib/process.js';
 import { printTable } from './lib/table.js';
 
 const seconds = Number(process.argv[2] ?? 20);
-const source = { picture: 'motion', size: '1280x720', bitrate: '6M', keyframe_s: 2, audio: opus, seconds: 10 };
+const source = { picture: 'motion', size: '1280x720', bitrate: '6M', keyframe_s: 2, seconds: 10 };
 
 /** Threads of the network: everything of the node but HTTP, relay, origin, API and the rest. */
 const receives = { WebRTC: /webrtc/i, SRT: /srt/i };
@@ -18,7 +17,7 @@ async function measure(protocol) {
     const node = await stage.node();
     const session = await stage.session(node);
     if (protocol === 'WebRTC') await stage.whip(session, { source });
-    else await stage.publish(session, node.srtPort, { file: await sourceFile(source) });
+    else await stage.publish(session, node.srtPort, { file: await whipFile(source) });
     await session.multivariant();
     await session.segments('v360', 2);
     const bytes = () => node.metric('porthole_ingest_bytes_total', { protocol: protocol === 'SRT' ? 'srt' : 'whip' });

@@ -12,6 +12,9 @@ import { Stage } from '../e2e/lib/stage.js';
 import { printTable, quantile } from './lib/table.js';
 
 const seconds = Number(process.argv[2] ?? 20);
+const pictureBytes = 240 * 135;
+const framesPerPart = 6;
+const partsPerSegment = 10;
 const utcMs = () => performance.timeOrigin + performance.now();
 
 /** In the page, before its own scripts: a canvas as camera, and an ear behind the encoder. */
@@ -40,8 +43,6 @@ function wireCanvas() {
     window.drawn.push(ms);
     track.requestFrame();
   };
-  /* Uneven steps at first: by them drawn and encoded times find together. */
-  const first = [0, 170, 410, 530, 900, 1010, 1300, 1370];
   navigator.mediaDevices.getUserMedia = async () => {
     const video = canvas.captureStream(0).getVideoTracks()[0];
     const sound = new AudioContext();
@@ -50,9 +51,12 @@ function wireCanvas() {
     tone.connect(out);
     tone.start();
     draw(video);
+    /* One pause, longer than any other: by it drawn and encoded pictures find together. */
     window.startDrawing = () => {
-      for (const at of first) setTimeout(() => draw(video), at);
-      setTimeout(() => setInterval(() => draw(video), 1000 / 30), 1500);
+      [window.drawn, window.encoded] = [[], []];
+      let timer = setInterval(() => draw(video), 1000 / 30);
+      setTimeout(() => clearInterval(timer), 1500);
+      setTimeout(() => { timer = setInterval(() => draw(video), 1000 / 30); }, 2500);
     };
     return new MediaStream([video, ...out.stream.getAudioTracks()]);
   };
@@ -71,45 +75,47 @@ function wireCanvas() {
   };
 }
 
+/** The index behind the longest pause. */
+const behindPause = (times) => times.reduce((best, time, index) => (index > 0 && time - times[index - 1] > times[best] - times[best - 1] ? index : best), 1);
+
 /** drawn time (ms) → when that picture's encoded frame came out. */
 function pair(drawn, encoded) {
   const times = encoded.map(({ rtp }) => ((rtp - encoded[0].rtp) >>> 0) / 90);
-  const near = (list, value) => list.reduce((best, one) => (Math.abs(one - value) < Math.abs(best - value) ? one : best), Infinity);
-  let best = { score: -1 };
-  for (const from of drawn.slice(0, 40)) {
-    const score = times.slice(0, 60).filter((time) => Math.abs(near(drawn.slice(0, 120), from + time) - (from + time)) < 6).length;
-    if (score > best.score) best = { score, from };
-  }
+  const shift = drawn[behindPause(drawn)] - times[behindPause(times)];
   const out = new Map();
-  encoded.forEach(({ at }, index) => out.set(near(drawn, best.from + times[index]), at));
+  encoded.forEach(({ at }, index) => {
+    const nearest = drawn.reduce((best, one) => (Math.abs(one - times[index] - shift) < Math.abs(best - times[index] - shift) ? one : best), Infinity);
+    if (Math.abs(nearest - times[index] - shift) < 17) out.set(nearest, at);
+  });
   return out;
 }
 
-/** The times drawn into the pictures of a part. */
-async function readTimes(stage, init, part) {
-  const file = path.join(stage.folder, 'part.mp4');
-  fs.writeFileSync(file, Buffer.concat([init, part]));
-  const { stdout } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-vf', 'scale=240:135,format=gray', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-']);
-  const times = [];
-  for (let start = 0; start + 240 * 135 <= stdout.length; start += 240 * 135) {
+/** The times drawn into the pictures of whole segments: a list for each part. */
+async function readTimes(stage, init, parts) {
+  const file = path.join(stage.folder, 'parts.mp4');
+  fs.writeFileSync(file, Buffer.concat([init, ...parts.map(({ body }) => body)]));
+  const { stdout } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', file, '-vf', 'scale=240:135,format=gray', '-fps_mode', 'passthrough', '-f', 'rawvideo', '-'], { keep_bytes: Infinity });
+  const times = parts.map(() => []);
+  for (let frame = 0; (frame + 1) * pictureBytes <= stdout.length; frame++) {
     let value = 0n;
-    for (let bit = 0; bit < 48; bit++) value = (value << 1n) | (stdout[start + (Math.floor(bit / 24) * 5 + 2) * 240 + (bit % 24) * 10 + 5] > 127 ? 1n : 0n);
-    times.push(Number(value >> 4n));
+    for (let bit = 0; bit < 48; bit++)
+      value = (value << 1n) | (stdout[frame * pictureBytes + (Math.floor(bit / 24) * 5 + 2) * 240 + (bit % 24) * 10 + 5] > 127 ? 1n : 0n);
+    times[Math.floor(frame / framesPerPart)].push(Number(value >> 4n));
   }
   return times;
 }
 
 async function followParts(session, until) {
   const parts = [];
-  let { msn, part } = (await session.playlist('v720')).parts.at(-1);
+  let [msn, part] = [(await session.playlist('v720')).parts.at(-1).msn + 1, 0];
   while (utcMs() < until) {
     const answer = await request(`${session.live}/v720/${msn}.${part}.m4s`, { timeout: 8_000 });
     if (answer.status === 200) parts.push({ at: utcMs(), body: answer.body });
     else if (answer.status !== 404) throw new Error(`${msn}.${part}: ${answer.status} ${answer.text}`);
     part += answer.status === 200;
-    if (part === 10) [msn, part] = [msn + 1, 0];
+    if (part === partsPerSegment) [msn, part] = [msn + 1, 0];
   }
-  return parts.slice(3);
+  return parts;
 }
 
 const stage = new Stage();
@@ -120,18 +126,23 @@ try {
   const page = await openPublishPage(browser, node, session, { prepare: wireCanvas });
   await goLive(page);
   await page.evaluate(() => window.startDrawing());
+  await page.waitForFunction(() => window.drawn.length > 70);
   await session.multivariant();
   await session.segments('v720', 2);
   const parts = await followParts(session, utcMs() + seconds * 1000);
   const { drawn, encoded } = await page.evaluate(() => ({ drawn: window.drawn, encoded: window.encoded }));
   const out = pair(drawn, encoded);
   const init = (await fetchWhole(`${session.live}/v720/init.mp4`)).body;
-  const [all, last] = [[], []];
-  for (const { at, body } of parts) {
-    const delays = [...new Set(await readTimes(stage, init, body))].filter((time) => out.has(time)).map((time) => at - out.get(time));
-    all.push(...delays);
-    if (delays.length > 0) last.push(Math.min(...delays));
-  }
+  const times = await readTimes(stage, init, parts);
+  /* A repeated picture left the encoder once: it counts in the part that showed it first. */
+  const seen = new Set();
+  const delays = parts.map(({ at }, index) => {
+    const fresh = [...new Set(times[index])].filter((time) => out.has(time) && !seen.has(time));
+    for (const time of fresh) seen.add(time);
+    return fresh.map((time) => at - out.get(time));
+  });
+  const all = delays.flat();
+  const last = delays.filter((list) => list.length > 0).map((list) => Math.min(...list));
   const row = (what, list, bar) => [what, list.length, quantile(list, 0.5), quantile(list, 0.95), quantile(list, 1), bar];
   printTable('frame leaves Chromium’s encoder → its part is fetched, ms; a part lasts 200', ['frames', 'count', 'p50', 'p95', 'max', 'bar of p95'], [
     row('every frame', all, 350), row('the last of each part', last, 150),

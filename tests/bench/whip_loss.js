@@ -2,14 +2,19 @@
 // viewers get is looked for among the source's, and compared by SSIM.
 import { Child } from '../e2e/lib/child.js';
 import { Stage } from '../e2e/lib/stage.js';
+import { mediaFile } from '../e2e/lib/media.js';
 import { opus } from '../e2e/lib/whip_publisher.js';
-import { sourceFile } from '../e2e/lib/media.js';
 import { ssim } from './lib/ssim.js';
 import { printTable, quantile } from './lib/table.js';
 
 const seconds = Number(process.argv[2] ?? 20);
 const [width, height] = [640, 360];
-const source = { picture: 'motion', size: '1280x720', bitrate: '5M', keyframe_s: 2, audio: opus, seconds: 10 };
+/** Moves everywhere, and holds no grain: what is less alike than it was sent is damage. */
+const source = () => mediaFile('ts', [
+  '-f', 'lavfi', '-i', 'mandelbrot=size=1280x720:rate=30:end_scale=0.02:end_pts=200:maxiter=300,hue=H=t*2,rotate=a=0.35*t:fillcolor=gray',
+  '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-t', '10',
+  '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-b:v', '5M', '-g', '60', ...opus,
+]);
 
 /** The luma of every frame of a file, scaled. */
 async function pictures(file) {
@@ -26,7 +31,7 @@ function find(frame, originals, expected) {
   const alike = (index) => ({ index: (index + originals.length) % originals.length, value: ssim(frame, originals[(index + originals.length) % originals.length], width, height) });
   const best = (list) => list.reduce((a, b) => (b.value > a.value ? b : a));
   const near = best([-1, 0, 1, 2].map((step) => alike(expected + step)));
-  return near.value >= 0.9 || expected < 0 ? near : best([near, ...originals.map((_, index) => alike(index))]);
+  return near.value >= 0.8 ? near : best([near, ...originals.map((_, index) => alike(index))]);
 }
 
 async function measure(network) {
@@ -35,12 +40,12 @@ async function measure(network) {
     const node = await stage.node({ env: { PORTHOLE_LADDER: '720p30@6000k' } });
     const session = await stage.session(node);
     const relay = await stage.relay(node.webrtcPort, { seed: 5, ...network });
-    await stage.whip(session, { relay, source });
+    await stage.whip(session, { relay, file: await source() });
     await session.multivariant();
     await session.segments('v720', 2);
     const from = (await session.playlist('v720')).segments.at(-1).msn;
     await session.segments('v720', Math.ceil(seconds / 2), seconds * 2_000 + 10_000);
-    const originals = await pictures(await sourceFile(source));
+    const originals = await pictures(await source());
     const seen = [];
     let expected = -1;
     for (let msn = from; msn < from + seconds / 2; msn++)

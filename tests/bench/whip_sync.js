@@ -10,7 +10,7 @@ import { printTable } from './lib/table.js';
 const longSeconds = Number(process.argv[2] ?? 0);
 const lookSegments = 5;
 
-const source = () => mediaFile('mkv', [
+const source = () => mediaFile('ts', [
   '-f', 'lavfi', '-i', "color=black:size=1280x720:rate=30,drawbox=color=white:t=fill:enable='lt(mod(n,30),3)',noise=alls=6:allf=t",
   '-f', 'lavfi', '-i', "aevalsrc='if(lt(mod(t,1),0.1),0.6*sin(2*PI*1000*t),0)':s=48000", '-t', '20',
   '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-pix_fmt', 'yuv420p', '-b:v', '2M', '-g', '60', ...opus,

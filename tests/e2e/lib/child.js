@@ -11,8 +11,8 @@ process.on('exit', () => {
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => process.exit(1));
 
 export class Child {
-  /** `stdin` is "ignore" or "pipe"; output is collected in `stdout` (bytes) and `stderr` (text). */
-  constructor(program, args, { env = process.env, stdin = 'ignore', cwd, name = program } = {}) {
+  /** `stdin` is "ignore" or "pipe"; output is collected in `stdout` (bytes, the first `keep_bytes`) and `stderr` (text). */
+  constructor(program, args, { env = process.env, stdin = 'ignore', cwd, name = program, keep_bytes = kept_bytes } = {}) {
     this.name = name;
     this.stderr = '';
     this.stdout = Buffer.alloc(0);
@@ -21,7 +21,7 @@ export class Child {
     this.running = true;
     alive.add(this);
     this.process.stdout.on('data', (bytes) => {
-      if (this.stdout.length < kept_bytes) this.stdout = Buffer.concat([this.stdout, bytes]);
+      if (this.stdout.length < keep_bytes) this.stdout = Buffer.concat([this.stdout, bytes]);
     });
     this.process.stderr.setEncoding('utf8');
     this.process.stderr.on('data', (text) => {

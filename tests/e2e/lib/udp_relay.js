@@ -50,7 +50,7 @@ export class UdpRelay {
       serverPort, loss: 0, delay: 0, jitter: 0, reorder: 0, reorderMs: 30, duplicate: 0, bandwidth: 0, queueMs: 300,
       passed: 0, lost: 0, rejections: [], ...options, random: generator(options.seed ?? 1),
     });
-    relay.front = await bound(dgram.createSocket('udp4'));
+    relay.front = await bound(dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 }));
     relay.front.on('message', (bytes, from) => relay.#fromPublisher(bytes, from));
     relay.port = relay.front.address().port;
     return relay;
@@ -73,7 +73,7 @@ export class UdpRelay {
   }
 
   async #newAddress(peer) {
-    const back = await bound(dgram.createSocket('udp4'));
+    const back = await bound(dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 }));
     back.on('message', (bytes) => {
       const reason = rejection(bytes);
       if (reason !== undefined) this.rejections.push(reason);

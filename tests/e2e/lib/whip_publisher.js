@@ -1,11 +1,14 @@
 // A publisher over WHIP that sends a file's H.264 and Opus untouched: whip_push.js fed by ffmpeg.
 import path from 'node:path';
 import { Child } from './child.js';
-import { repository, sourceFile } from './media.js';
+import { mediaFile, repository, sourceArguments } from './media.js';
 import { waitFor } from './wait.js';
 import { throughRelay } from './whip_sdp.js';
 
 export const opus = ['-c:a', 'libopus', '-b:a', '96k', '-ac', '2'];
+
+/** A file whose parameter sets come with every keyframe, and that can be sent over and over: both as MPEG-TS does it. */
+export const whipFile = (source) => mediaFile('ts', sourceArguments({ audio: opus, ...source }));
 
 export class WhipPublisher {
   events = [];
@@ -18,7 +21,7 @@ export class WhipPublisher {
   /** Connects, and starts to send the file over and over. `relay` leads through a UdpRelay. */
   static async open(stage, session, { node = session.api, relay, source, file, within = 10_000 } = {}) {
     const publisher = new WhipPublisher({ url: `${node.url}/whip`, key: session.key, candidates: relay ? throughRelay(relay) : { transport: 'udp' } });
-    publisher.file = file ?? (await sourceFile({ audio: opus, ...source }));
+    publisher.file = file ?? (await whipFile(source));
     await publisher.#connect(stage, within);
     publisher.#send(stage);
     return publisher;
@@ -48,7 +51,7 @@ export class WhipPublisher {
     const to = ({ rtp, rtcp }) => `rtp://127.0.0.1:${rtp}?rtcpport=${rtcp}&pkt_size=1200`;
     this.feeder = new Child('ffmpeg', [
       '-nostdin', '-v', 'error', '-re', '-stream_loop', '-1', '-i', this.file,
-      '-map', '0:v', '-c', 'copy', '-bsf:v', 'h264_mp4toannexb,dump_extra=freq=keyframe', '-f', 'rtp', to(video),
+      '-map', '0:v', '-c', 'copy', '-f', 'rtp', to(video),
       '-map', '0:a', '-c', 'copy', '-f', 'rtp', to(audio),
     ], { name: 'feeder of the WHIP publisher' });
     stage.children.push(this.feeder);

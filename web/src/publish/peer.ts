@@ -13,6 +13,12 @@ export interface Outgoing {
 const gatheringMs = 250;
 const maxAudioBitrate = 128_000;
 
+/* While a browser does not yet know the network it takes it for a bad one, and begins with a ninth of the picture. For this long
+ * the size is kept; then it may choose between size and smoothness. */
+const settlingMs = 5000;
+
+type Preference = 'maintain-resolution' | 'balanced';
+
 /* One offer, its answer and what becomes of them: lives from an attempt to connect until it is given up.
  *
  *   open()     once; fails with a WhipError, or when aborted
@@ -28,6 +34,7 @@ export class Peer {
   #unsent: Candidate[] = [];
   #isTrickling = false;
   #abort = new AbortController();
+  #settling: ReturnType<typeof setTimeout> | null = null;
 
   constructor(outgoing: Outgoing, iceServers: RTCIceServer[], changed: (state: RTCPeerConnectionState) => void) {
     this.iceServers = iceServers;
@@ -46,6 +53,10 @@ export class Peer {
   }
 
   async open(endpoint: Endpoint): Promise<void> {
+    await this.#prefer('maintain-resolution');
+    this.connection.addEventListener('connectionstatechange', () => {
+      if (this.connection.connectionState === 'connected') this.#settling ??= setTimeout(() => void this.#prefer('balanced'), settlingMs);
+    });
     const offer = await this.#offer({});
     const { answer, resource } = await postOffer(endpoint, offer, this.#abort.signal);
     if (this.#abort.signal.aborted) {
@@ -84,8 +95,15 @@ export class Peer {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    if (this.#settling !== null) clearTimeout(this.#settling);
     this.connection.close();
     await this.#resource?.end();
+  }
+
+  /* What a browser does not know it leaves alone. */
+  async #prefer(degradationPreference: Preference): Promise<void> {
+    const { sender } = this.#video;
+    await sender.setParameters(Object.assign(sender.getParameters(), { degradationPreference })).catch(() => undefined);
   }
 
   async #offer(options: RTCOfferOptions): Promise<string> {
