@@ -3,12 +3,12 @@ import { countFrames, loudness } from './lib/frames.js';
 import { lateness } from './lib/rules.js';
 import { scenario } from './lib/stage.js';
 
-/** What each network may cost: frames of three segments that stand still. */
+/** What each network may cost: frames of two segments that stand still. */
 const networks = [
-  { name: '5 % loss', still: 9, loss: 5 },
-  { name: '15 % loss', still: 45, loss: 15 },
-  { name: 'reordering and duplicates', still: 9, reorder: 10, duplicate: 10 },
-  { name: '100 ms jitter', still: 30, delay: 50, jitter: 50 },
+  { name: '5 % loss', still: 6, loss: 5 },
+  { name: '15 % loss', still: 30, loss: 15 },
+  { name: 'reordering and duplicates', still: 6, reorder: 10, duplicate: 10 },
+  { name: '100 ms jitter', still: 20, delay: 50, jitter: 50 },
 ];
 const calm = { loss: 0, reorder: 0, duplicate: 0, delay: 25, jitter: 0 };
 
@@ -23,11 +23,11 @@ scenario('packets that are lost, late, out of order or there twice on the way fr
   for (const { name, still, ...network } of networks) {
     Object.assign(relay, calm, network);
     const from = (await session.playlist('v360')).segments.at(-1)?.msn ?? -1;
-    await session.segments('v360', 5);
-    const picture = await countFrames(await stage.download(session, 'v360', from + 3, from + 5));
-    assert.equal(picture.all, 180, name);
+    await session.segments('v360', 3);
+    const picture = await countFrames(await stage.download(session, 'v360', from + 2, from + 3));
+    assert.equal(picture.all, 120, name);
     assert.ok(picture.all - picture.moving <= still, `${name}: ${picture.all - picture.moving} of ${picture.all} frames stand still`);
-    assert.ok((await loudness(await stage.download(session, 'audio', from + 3, from + 5))).mean > -40, `${name}: the tone is heard`);
+    assert.ok((await loudness(await stage.download(session, 'audio', from + 2, from + 3))).mean > -40, `${name}: the tone is heard`);
   }
   assert.ok((await node.metric('porthole_webrtc_recovered_packets_total')) > 50, 'what was lost was sent again');
   assert.ok(watch.longestGap() <= 700, `no part for ${watch.longestGap()} ms`);
@@ -36,7 +36,8 @@ scenario('packets that are lost, late, out of order or there twice on the way fr
   await session.segments('v360', 1);
   const changedAt = Date.now();
   await relay.changeAddress();
-  await session.segments('v360', 3);
+  /* libdatachannel checks its path every five seconds or so: only then is the new address proven to be its own. */
+  await session.segments('v360', 5);
   assert.ok(watch.longestGap(changedAt) <= 2_000, `after a change of address no part for ${watch.longestGap(changedAt)} ms`);
   const { segments } = await session.playlist('v360');
   const picture = await countFrames(await stage.download(session, 'v360', segments.at(-1).msn, segments.at(-1).msn));

@@ -106,6 +106,11 @@ static void without_rtx_a_repeated_packet_serves_as_well(void **state) {
     print("5 % loss, no RTX", &seen);
     assert_true(share_recovered(&seen) > 0.99);
     assert_true(share_arrived(&seen) > 0.999);
+    options.loss = 0.15;
+    run(options, 60 * PH_SECOND_US, &seen);
+    print("15 % loss, no RTX", &seen);
+    assert_true(share_recovered(&seen) > 0.99);
+    assert_true(share_arrived(&seen) > 0.998);
 }
 
 static void a_jitter_of_100_ms_loses_nothing(void **state) {
