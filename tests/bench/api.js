@@ -24,27 +24,37 @@ function sign(claims) {
 const agent = new http.Agent({ keepAlive: true, maxSockets: 128 });
 const tokens = Array.from({ length: streamers }, (_, index) => sign({ sub: `streamer-${index}`, role: 'streamer' }));
 const sessions = [];
+const viewers = []; // paths of those who joined
+let watched;        // the session that they joined
 const any = (list) => list[Math.floor(Math.random() * list.length)];
 
 /** What is asked for, how often (in a hundred), and which bar holds for it. */
 const kinds = [
   { name: 'sessions.active', share: 30, bar: 'read', request: () => ({ path: '/api/sessions/active?limit=20', token: any(tokens) }) },
-  { name: 'sessions.get', share: 30, bar: 'read', request: () => {
+  { name: 'sessions.get', share: 25, bar: 'read', request: () => {
     const session = any(sessions);
     return { path: `/api/sessions/${session.id}`, token: session.token };
   } },
-  { name: 'sessions.start', share: 20, bar: 'write', request: () => {
-    const index = Math.floor(Math.random() * streamers);
-    return { method: 'POST', path: '/api/sessions/start', token: tokens[index], body: '{"title":"A title","visibility":"public"}', index };
+  { name: 'sessions.start', share: 10, bar: 'write', request: () => {
+    const token = any(tokens);
+    return { method: 'POST', path: '/api/sessions/start', token, body: '{"title":"A title","visibility":"public"}',
+      then: (answer) => sessions.push({ id: answer.sessionId, token }) };
   } },
-  { name: 'sessions.end', share: 10, bar: 'write', request: () => {
+  { name: 'sessions.end', share: 5, bar: 'write', request: () => {
     const session = sessions.length > 200 ? sessions.shift() : any(sessions);
     return { method: 'POST', path: `/api/sessions/end/${session.id}`, token: session.token };
   } },
-  { name: 'profiles.put', share: 10, bar: 'write', request: () => {
+  { name: 'profiles.put', share: 5, bar: 'write', request: () => {
     const index = Math.floor(Math.random() * streamers);
     return { method: 'PUT', path: `/api/profiles/streamer-${index}`, token: tokens[index], body: '{"displayName":"A streamer"}' };
   } },
+  { name: 'viewers.join', share: 10, bar: 'write', request: () => {
+    const path = `/api/sessions/${watched}/viewers`;
+    return { method: 'POST', path, token: any(tokens), then: (answer) => viewers.push(`${path}/${answer.viewerId}`) };
+  } },
+  { name: 'viewers.beat', share: 15, bar: 'write', request: () => (viewers.length
+    ? { method: 'PUT', path: any(viewers), token: any(tokens) }
+    : { path: '/api/sessions/active?limit=20', token: any(tokens) }) },
 ];
 const draw = kinds.flatMap((kind) => Array(kind.share).fill(kind));
 
@@ -73,7 +83,7 @@ async function load(node, duration) {
       const request = kind.request();
       send(node, request, (status, text) => {
         samples.push({ kind, status, ms: performance.now() - due });
-        if (kind.name === 'sessions.start' && status === 201) sessions.push({ id: JSON.parse(text).sessionId, token: request.token });
+        if (status === 201) request.then?.(JSON.parse(text));
         if (samples.length === total) resolve();
       });
     };
@@ -103,6 +113,7 @@ try {
     });
   })));
   await waitFor('sessions to begin with', () => sessions.length > 50);
+  watched = sessions.shift().id;
   await load(node, 3);
   const cpuBefore = cpuSeconds(node.child.pid);
   const samples = await load(node, seconds);

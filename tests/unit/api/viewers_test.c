@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "api/viewers_store.h"
+#include "core/base/clock.h"
 #include "tests/unit/api/listener.h"
 #include "tests/unit/api/stage.h"
 #include "tests/unit/http/raw_peer.h"
@@ -97,11 +98,18 @@ static void nobody_joins_what_it_may_not_watch(void **state) {
     assert_int_equal(stage.status, 204);
 }
 
+static void await_next_millisecond(void) {
+    int64_t now_ms = ph_utc_now_us() / PH_MILLISECOND_US;
+    while (ph_utc_now_us() / PH_MILLISECOND_US == now_ms)
+        ;
+}
+
 static void the_owner_sees_who_watched_and_with_what(void **state) {
     char viewer[PH_SESSION_ID_BYTES], cursor[128];
     (void)state;
     stage_start("{\"visibility\":\"public\"}", session);
     join(viewer);
+    await_next_millisecond(); /* the list is in the order of the times */
     struct answer answer = raw_ask(stage_port(), "POST", joins_at(session),
         "User-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 17_6 like Mac OS X) AppleWebKit/605.1.15 "
         "Version/17.6 "
