@@ -22,6 +22,7 @@ static void append_name(char *path, size_t path_bytes, const char *name) {
     path[size] = '\0';
 }
 
+PH_PRINTF(3, 0)
 static void refuse(struct ph_body *body, const char *name, const char *format, va_list arguments) {
     if (body->code < 0)
         return;
