@@ -5,7 +5,7 @@ import { run } from './lib/child.js';
 import { request } from './lib/http.js';
 import { repository } from './lib/media.js';
 import { Description, file } from './lib/openapi.js';
-import { scenario } from './lib/stage.js';
+import { scenario, scenarioOnBoth } from './lib/stage.js';
 
 const someSession = 'kmp2hwamzsevckjttco2k6vusq'; // stands for a session of the caller's in the examples
 
@@ -22,7 +22,7 @@ function beginning(url, headers) {
   });
 }
 
-scenario('the API answers as its description says, for every operation and every example', async (stage) => {
+scenarioOnBoth('the API answers as its description says, for every operation and every example', async (stage) => {
   const node = await stage.node({ env: { PORTHOLE_API_KEY: 'k'.repeat(40) } });
   stage.secrets.add('k'.repeat(40));
   const description = Description.read((await request(`${node.url}/api/openapi.yaml`)).text);
@@ -118,6 +118,10 @@ scenario('the API answers as its description says, for every operation and every
   await call('getWorker', 'admin', { params: { id: 'a'.repeat(26) } });
   await call('listAudit', 'admin', { query: '?limit=5' });
   await call('listAudit', 'operator');
+  await call('getSessionAnalytics', 'streamer');
+  await call('getSessionAnalytics', 'viewer');
+  await call('getAnalyticsSummary', 'operator', { query: '?owner=streamer-1' });
+  await call('getAnalyticsSummary', 'streamer', { query: '?from=x' });
 
   for (const id of ['askToUnsubscribe', 'unsubscribe']) await call(id, 'nobody', { query: '?wish=x' });
   await call('endSession', 'streamer');
