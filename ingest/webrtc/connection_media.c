@@ -81,9 +81,10 @@ static void forward(void *opaque, struct ph_slice packet) {
 
 static const struct ph_rtp_session_impl rtp_impl = {send_rtcp, forward};
 
-/* A handshake that lost a packet took a retransmission's time: it tells nothing of the round trip. */
+/* A handshake that lost a packet took a retransmission's time: it tells nothing of the round trip, and a
+ * guess that is too high, unlike one that is too low, is hard to correct: nobody is asked often enough. */
 static int64_t first_rtt_us(const struct ph_webrtc_connection *connection, int64_t now_us) {
-    enum { most_told_us = 400000 };
+    enum { most_told_us = 150000 };
     int64_t took_us = now_us - connection->handshake_us;
     return took_us <= most_told_us ? took_us : 0;
 }
