@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "core/base/clock.h"
+#include "core/http/framing.h"
 #include "core/http/request.h"
 
 void ph_http_request_refuse(struct ph_http_request *request, struct ph_http_response *refusal) {
@@ -79,6 +80,15 @@ static const char *path_of(const char *target) {
     return slash ? slash : "/";
 }
 
+/* Nothing that follows on this connection can be told from the body: it ends. */
+static struct ph_http_response *make_unclear(void) {
+    struct ph_http_response *response = ph_http_response_problem(
+        400, "Bad Request", "It cannot be told where the request ends: one length, or chunks.");
+    if (response && ph_http_response_add_header(response, "Connection", "close"))
+        ph_http_response_unref(&response);
+    return response;
+}
+
 static void begin(struct ph_http_request *request, struct MHD_Connection *connection, const char *target,
     const char *method) {
     request->connection = connection;
@@ -92,6 +102,9 @@ static void begin(struct ph_http_request *request, struct MHD_Connection *connec
     if (!request->refused && !ph_http_request_query_is_valid(request))
         ph_http_request_refuse(
             request, ph_http_response_problem(400, "Bad Request", "The query is badly percent-encoded."));
+    request->unclear = !ph_http_framing_is_clear(connection);
+    if (request->unclear)
+        ph_http_request_refuse(request, make_unclear());
     ph_connection_await_body(request->server->connections, request->peer, request->started_us, 0);
 }
 
@@ -131,7 +144,7 @@ enum MHD_Result ph_http_on_request(void *opaque, struct MHD_Connection *connecti
         request = &link->request;
         *context = request;
         begin(request, connection, url, method);
-        bool takes_body = ph_http_body_begin(request);
+        bool takes_body = !request->unclear && ph_http_body_begin(request);
         /* Answering before the body closes the connection: the peer has not to send what nobody wants. */
         if (!takes_body || (request->refused && ph_http_request_header(request, "Expect")))
             return answer(request);
