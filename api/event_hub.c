@@ -100,7 +100,6 @@ static void free_notices(struct notice *notices) {
 }
 
 static void do_work(struct ph_event_hub *hub, struct work *work) {
-    struct ph_follower *follower, *next;
     struct ph_event event;
     for (struct notice *notice = work->notices; notice; notice = notice->next) {
         if (ph_events_parse(notice->payload, &event))
@@ -109,8 +108,8 @@ static void do_work(struct ph_event_hub *hub, struct work *work) {
     free_notices(work->notices);
     if (work->has_missed)
         ph_event_topics_catch_up(hub->topics);
-    DL_FOREACH_SAFE(work->newcomers, follower, next) {
-        DL_DELETE(work->newcomers, follower);
+    for (struct ph_follower *follower = work->newcomers, *next; follower; follower = next) {
+        next = follower->next;
         ph_event_topics_add(hub->topics, follower);
     }
 }

@@ -375,13 +375,15 @@ static bool may_follow(struct ph_event_topics *topics, struct ph_follower *follo
 }
 
 static void sweep_list(struct ph_event_topics *topics, struct ph_follower **list, bool is_private) {
-    struct ph_follower *follower, *next;
-    DL_FOREACH_SAFE(*list, follower, next) {
+    struct ph_follower *kept = NULL;
+    for (struct ph_follower *follower = *list, *next; follower; follower = next) {
+        next = follower->next;
         if (!ph_http_stream_is_over(follower->stream) && may_follow(topics, follower, is_private))
-            continue;
-        DL_DELETE(*list, follower);
-        ph_follower_destroy(follower);
+            DL_APPEND(kept, follower);
+        else
+            ph_follower_destroy(follower);
     }
+    *list = kept;
 }
 
 void ph_event_topics_sweep(struct ph_event_topics *topics) {
