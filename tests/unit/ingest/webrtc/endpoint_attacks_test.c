@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sys/socket.h>
 
 #include "core/base/clock.h"
 #include "tests/unit/ingest/webrtc/endpoint_scene.h"
@@ -145,6 +146,8 @@ static void a_flood_of_tcp_connections_keeps_no_publisher_out(void **state) {
     endpoint_scene_join(scene, true);
     peer_double_publish(&scene->peer, 10);
     endpoint_scene_assert_reached(scene, 10);
+    uint8_t byte;
+    assert_int_equal(recv(strangers[0].fd, &byte, 1, 0), 0); /* the oldest gave way */
     for (int i = 0; i < 100; i++)
         peer_double_finish(&strangers[i]);
 }
