@@ -23,6 +23,9 @@ static const int64_t most_backoff_us = 2 * PH_SECOND_US;
 static const int64_t most_stop_us = 3 * PH_SECOND_US;
 /* Ingest ends a session by its own clock; the sweep is for sessions whose ingest is gone. */
 static const int64_t sweep_grace_ms = 15000;
+/* How often a process says which sessions it carries, and after how long without that they are missed. */
+static const int64_t carry_every_us = 5 * PH_SECOND_US;
+static const int64_t missed_after_us = 30 * PH_SECOND_US;
 
 struct event {
     enum ph_session_event kind;
@@ -36,7 +39,8 @@ struct event {
 struct carried {
     char session[PH_SESSION_ID_BYTES];
     struct ph_session_health health;
-    bool was_told; /* ingest knows that it is over */
+    bool is_connected; /* its publisher is */
+    bool was_told;     /* ingest knows that it is over */
     UT_hash_handle hh;
 };
 
@@ -51,6 +55,8 @@ struct ph_session_feed {
     pthread_cond_t stopped;
     struct carried *carried;  /* under lock */
     int64_t stop_deadline_us; /* under lock; 0 while running */
+    int64_t well_since_us;    /* the thread's: the database has answered since then; 0: it does not */
+    int64_t next_carry_us;    /* the thread's */
 };
 
 static int64_t now_ms(struct ph_session_feed *feed) {
@@ -147,19 +153,55 @@ static void mark_told(struct ph_session_feed *feed, const char *session) {
     pthread_mutex_unlock(&feed->lock);
 }
 
-/* Another process, or a sweep, may have ended a session that is carried here. */
-static void tell_of_ends(struct ph_session_feed *feed) {
+static void push(
+    struct ph_session_feed *feed, const char *session, enum ph_session_event kind, const char *reason);
+
+static bool is_connected(struct ph_session_feed *feed, const char *session) {
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    bool answer = entry && entry->is_connected;
+    pthread_mutex_unlock(&feed->lock);
+    return answer;
+}
+
+/* What the database says of a session that is carried here: another process, or a sweep, may have ended it,
+ * or may wait for a publisher that is here. */
+static void compare(struct ph_session_feed *feed, const char *id) {
     struct ph_api_runtime *runtime = feed->options.runtime;
+    struct ph_session session;
+    if (ph_sessions_find(feed->options.sessions, id, &session) < 0)
+        return;
+    if (ph_session_state_is_over(session.state)) {
+        mark_told(feed, id);
+        runtime->impl->end_session(runtime, id, session.reason);
+    } else if (session.state == PH_SESSION_RECONNECTING && is_connected(feed, id)) {
+        push(feed, id, PH_SESSION_CONNECTED, "");
+    }
+}
+
+/* Says which sessions are carried here, and looks for those that nobody carries: once the others had the time
+ * to say theirs. */
+static int carry(struct ph_session_feed *feed, char (*ids)[PH_SESSION_ID_BYTES], size_t count) {
+    int64_t now_us = ph_now_us(), time_ms = now_ms(feed);
+    if (now_us < feed->next_carry_us)
+        return 0;
+    feed->next_carry_us = now_us + carry_every_us;
+    int code = ph_sessions_carry(feed->options.sessions, ids, count, time_ms);
+    if (code == 0 && now_us - feed->well_since_us > missed_after_us)
+        code =
+            ph_sessions_miss(feed->options.sessions, time_ms, time_ms - missed_after_us / PH_MILLISECOND_US);
+    return code;
+}
+
+static void look_after_carried(struct ph_session_feed *feed) {
     char(*ids)[PH_SESSION_ID_BYTES];
     size_t count = carried_ids(feed, &ids);
-    for (size_t i = 0; i < count; i++) {
-        struct ph_session session;
-        if (ph_sessions_find(feed->options.sessions, ids[i], &session) < 0 ||
-            !ph_session_state_is_over(session.state))
-            continue;
-        mark_told(feed, ids[i]);
-        runtime->impl->end_session(runtime, ids[i], session.reason);
-    }
+    int code = carry(feed, ids, count);
+    if (code < 0)
+        ph_log_warning("database was not told which sessions are carried here", ph_code(code));
+    for (size_t i = 0; i < count; i++)
+        compare(feed, ids[i]);
     free(ids);
 }
 
@@ -181,9 +223,13 @@ static void sweep(struct ph_session_feed *feed) {
     bool was_healthy = atomic_exchange(&feed->is_healthy, code == 0);
     if (code < 0 && was_healthy)
         ph_log_error("database does not answer", ph_code(code));
-    if (code < 0)
+    if (code < 0) {
+        feed->well_since_us = 0;
         return;
-    tell_of_ends(feed);
+    }
+    if (feed->well_since_us == 0)
+        feed->well_since_us = ph_now_us();
+    look_after_carried(feed);
     measure(feed);
 }
 
@@ -320,13 +366,21 @@ static void forget(struct ph_session_feed *feed, const char *session) {
 void ph_session_feed_connected(struct ph_session_feed *feed, const char *session, const char *protocol) {
     pthread_mutex_lock(&feed->lock);
     struct carried *entry = entry_of(feed, session);
-    if (entry)
+    if (entry) {
+        entry->is_connected = true;
         snprintf(entry->health.protocol, sizeof(entry->health.protocol), "%s", protocol);
+    }
     pthread_mutex_unlock(&feed->lock);
     push(feed, session, PH_SESSION_CONNECTED, "");
 }
 
 void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session) {
+    struct carried *entry;
+    pthread_mutex_lock(&feed->lock);
+    HASH_FIND_STR(feed->carried, session, entry);
+    if (entry)
+        entry->is_connected = false;
+    pthread_mutex_unlock(&feed->lock);
     push(feed, session, PH_SESSION_LOST, "");
 }
 

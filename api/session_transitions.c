@@ -15,7 +15,7 @@ static int64_t write_state(struct ph_db_transaction *transaction, const struct p
                                "WHERE id = $1 AND state = $4";
     static const char *const texts[PH_SESSION_STATES] = {
         [PH_SESSION_LIVE] = "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
-                            "= NULL WHERE id = $1 AND state = $4",
+                            "= NULL, carried_ms = $3 WHERE id = $1 AND state = $4",
         [PH_SESSION_RECONNECTING] =
             "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $4",
         /* What only a publisher needs goes with the session's end. */
@@ -128,6 +128,33 @@ int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost
             return code;
     }
     return 0;
+}
+
+int ph_sessions_carry(
+    struct ph_sessions *sessions, char (*ids)[PH_SESSION_ID_BYTES], size_t count, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int64_t answer = 0;
+    int code = count ? ph_db_begin_keyed(sessions->db, "carriers", &transaction) : 0;
+    if (code < 0 || count == 0)
+        return code;
+    for (size_t i = 0; answer >= 0 && i < count; i++) {
+        struct ph_db_statement *statement;
+        answer = ph_db_prepare(
+            transaction, "UPDATE sessions SET carried_ms = $2 WHERE id = $1 AND state = 'live'", &statement);
+        if (answer < 0)
+            break;
+        ph_db_bind_text(statement, 1, ids[i]);
+        ph_db_bind_integer(statement, 2, now_ms);
+        answer = ph_db_run(statement);
+    }
+    return ph_sessions_settle(transaction, answer);
+}
+
+int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carried_before_ms) {
+    const struct rule rule = {"SELECT id FROM sessions WHERE state = 'live' AND carried_ms < $1 LIMIT 100",
+        carried_before_ms, PH_SESSION_LOST, ""};
+    int code = apply_rule(sessions, &rule, now_ms);
+    return code < 0 ? code : 0;
 }
 
 /* The time of what waits for its publisher begins anew. */

@@ -133,6 +133,11 @@ int ph_sessions_admit(struct ph_sessions *sessions, const char *stream_key,
     struct ph_session_admission *admission) PH_NODISCARD;
 /* Ends what waited too long: for its first media, or (`lost_before_ms`) for its publisher to come back. */
 int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost_before_ms) PH_NODISCARD;
+/* This process has these sessions' publishers. */
+int ph_sessions_carry(struct ph_sessions *sessions, char (*ids)[PH_SESSION_ID_BYTES], size_t count,
+    int64_t now_ms) PH_NODISCARD;
+/* Live sessions that no process said to carry since `carried_before_ms` wait for their publisher. */
+int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carried_before_ms) PH_NODISCARD;
 /* At the start of a process with ingest: what was live waits for its publisher. */
 int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) PH_NODISCARD;
 /* How many there are in each state that is not over. */

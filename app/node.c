@@ -109,7 +109,9 @@ static int create_api(struct ph_node *node, struct ph_error *error) {
         .metrics = node->metrics,
         .clock = ph_clock_system(),
         .runtime = &node->wiring.runtime,
-        .carries_sessions = has_role(node, PH_ROLE_INGEST),
+        /* SQLite is one machine's: there is no other ingest. */
+        .carries_sessions =
+            has_role(node, PH_ROLE_INGEST) && strncmp(node->settings->database_url, "sqlite:", 7) == 0,
     };
     code = ph_api_create(&node->api, &options, error);
     if (code)

@@ -152,6 +152,19 @@ static void ingest_does_not_wait_while_the_database_is_locked(void **state) {
     assert_true(ph_session_feed_is_healthy(feed));
 }
 
+static void who_has_a_sessions_publisher_takes_it_back(void **state) {
+    (void)state;
+    struct ph_session_birth birth = start();
+    ph_session_feed_connected(feed, birth.id, "srt");
+    ph_session_feed_live(feed, birth.id);
+    await(birth.id, PH_SESSION_LIVE);
+    int64_t now_ms = ph_utc_now_us() / PH_MILLISECOND_US;
+    assert_int_equal(ph_sessions_apply(sessions, birth.id, PH_SESSION_LOST, "", now_ms), 0);
+    await(birth.id, PH_SESSION_LIVE);
+    ph_session_feed_disconnected(feed, birth.id);
+    await(birth.id, PH_SESSION_RECONNECTING);
+}
+
 static void ingest_is_told_of_sessions_ended_elsewhere(void **state) {
     (void)state;
     struct ph_session_birth birth = start();
@@ -206,6 +219,7 @@ int main(void) {
         ON_FEED(figures_stay_in_memory_until_the_end),
         ON_FEED(ingest_does_not_wait_while_the_database_is_locked),
         ON_FEED(ingest_is_told_of_sessions_ended_elsewhere),
+        ON_FEED(who_has_a_sessions_publisher_takes_it_back),
         ON_FEED(eight_threads_feed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,24 @@ static void what_waits_too_long_ends(void **state) {
     assert_int_equal(find(live.id).state, PH_SESSION_LIVE);
 }
 
+static void live_sessions_that_nobody_carries_are_missed(void **state) {
+    char ids[1][PH_SESSION_ID_BYTES];
+    (void)state;
+    struct ph_session_birth carried = start("alice", PH_VISIBILITY_PUBLIC, 1000);
+    struct ph_session_birth missed = start("alice", PH_VISIBILITY_PUBLIC, 1000);
+    struct ph_session_birth fresh = start("alice", PH_VISIBILITY_PUBLIC, 1000);
+    apply(carried.id, PH_SESSION_PUBLISHED, 2000);
+    apply(missed.id, PH_SESSION_PUBLISHED, 2000);
+    apply(fresh.id, PH_SESSION_PUBLISHED, 9000);
+    memcpy(ids[0], carried.id, sizeof(ids[0]));
+    assert_int_equal(ph_sessions_carry(sessions, ids, 1, 9000), 0);
+    assert_int_equal(ph_sessions_carry(sessions, ids, 0, 9000), 0);
+    assert_int_equal(ph_sessions_miss(sessions, 10000, 5000), 0);
+    assert_int_equal(find(carried.id).state, PH_SESSION_LIVE);
+    assert_int_equal(find(fresh.id).state, PH_SESSION_LIVE);
+    assert_int_equal(find(missed.id).state, PH_SESSION_RECONNECTING);
+}
+
 static void live_sessions_of_a_dead_process_wait_for_their_publisher(void **state) {
     int64_t counts[PH_SESSION_STATES];
     (void)state;
@@ -291,6 +309,7 @@ int main(void) {
         ON_STORE(the_list_agrees_with_the_policy),
         ON_STORE(an_owner_has_only_so_many_open_sessions),
         ON_STORE(what_waits_too_long_ends),
+        ON_STORE(live_sessions_that_nobody_carries_are_missed),
         ON_STORE(live_sessions_of_a_dead_process_wait_for_their_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
