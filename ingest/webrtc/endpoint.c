@@ -25,10 +25,8 @@ static const int64_t longest_round_us = PH_SECOND_US;
 /* What epoll says of our own descriptors; TCP connections have numbers from PH_TCP_FIRST_NUMBER up. */
 enum { EVENT_WAKE = 1, EVENT_UDP, EVENT_TCP_LISTENER };
 
-static const struct {
-    const char *reason;
-} drops[PH_WEBRTC_DROP_COUNT] = {
-    {"stranger"}, {"stun"}, {"early"}, {"forged"}, {"replayed"}, {"streams"}, {"other"}};
+static const char *const drop_reasons[PH_WEBRTC_DROP_COUNT] = {
+    "stranger", "stun", "early", "forged", "replayed", "streams", "other"};
 
 void ph_webrtc_send(
     struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *path, struct ph_slice packet) {
@@ -48,13 +46,13 @@ static void make_metrics(struct ph_webrtc_endpoint *endpoint) {
         metrics, "porthole_ingest_publishers", "Publishers connected", PH_LABELS({"protocol", "whip"}));
     endpoint->received_bytes = ph_metrics_counter(metrics, "porthole_ingest_bytes_total",
         "Bytes received from publishers", PH_LABELS({"protocol", "whip"}));
-    endpoint->connecting = ph_metrics_gauge(metrics, "porthole_webrtc_connections",
+    endpoint->connections_gauge = ph_metrics_gauge(metrics, "porthole_webrtc_connections",
         "WHIP connections, those that are still connecting too", NULL);
     endpoint->tcp_links = ph_metrics_gauge(
         metrics, "porthole_webrtc_tcp_connections", "TCP connections to the WebRTC port", NULL);
     for (int i = 0; i < PH_WEBRTC_DROP_COUNT; i++)
         endpoint->drops[i] = ph_metrics_counter(metrics, "porthole_webrtc_dropped_packets_total",
-            "Packets that were thrown away unread", PH_LABELS({"reason", drops[i].reason}));
+            "Packets that were thrown away unread", PH_LABELS({"reason", drop_reasons[i]}));
 }
 
 int ph_webrtc_endpoint_create(
@@ -212,7 +210,7 @@ static void measure_all(struct ph_webrtc_endpoint *endpoint) {
     HASH_ITER(hh, endpoint->connections, connection, next) {
         ph_webrtc_connection_measure(connection, now_us);
     }
-    ph_metric_set(endpoint->connecting, HASH_COUNT(endpoint->connections));
+    ph_metric_set(endpoint->connections_gauge, HASH_COUNT(endpoint->connections));
     ph_metric_set(endpoint->tcp_links, (double)ph_tcp_port_count(endpoint->tcp));
     ph_tcp_port_expire(endpoint->tcp, now_us);
 }

@@ -21,7 +21,7 @@ struct ph_webrtc_options {
     const char *listen;       /* "host:port"; port 0 takes a free one */
     const char *announce;     /* addresses for candidates, comma-separated; "": this host's */
     struct ph_relays *relays; /* borrowed; outlives the endpoint */
-    /* Whole: 0 takes what is sensible. For tests. */
+    /* 0 takes what is usual: 256 connections, 20 s, 30 s. */
     unsigned most_connections;
     int64_t connect_us;     /* from the offer to the end of the handshake */
     int64_t first_media_us; /* from there to the first packet of media */

@@ -106,7 +106,7 @@ struct ph_webrtc_endpoint {
     struct ph_webrtc_connection *connections; /* by id */
     struct ph_webrtc_ufrag *ufrags;
     struct ph_webrtc_path *paths;
-    struct ph_metric *publishers, *received_bytes, *connecting, *tcp_links;
+    struct ph_metric *publishers, *received_bytes, *connections_gauge, *tcp_links;
     struct ph_metric *drops[PH_WEBRTC_DROP_COUNT];
 
     struct ph_webrtc_call *calls; /* guarded by calls_lock; the newest first */
