@@ -16,6 +16,7 @@
 #include "tests/unit/http/raw_peer.h"
 #include "tests/unit/ingest/relay_scene.h"
 #include "tests/unit/ingest/webrtc/offer_file.h"
+#include "tests/unit/support/allocation_failure.h"
 
 struct scene {
     struct relay_scene *relays;
@@ -304,6 +305,25 @@ static void a_flood_of_offers_is_bounded(void **state) {
     assert_true(has_header(scene, "Retry-After", "10"));
 }
 
+static int make_whip(void *opaque) {
+    struct ph_whip *whip;
+    const struct ph_whip_options options = {
+        .metrics = opaque, .ladder = "", .turn_urls = "", .turn_secret = ""};
+    int code = ph_whip_create(&whip, &options);
+    if (code)
+        return code;
+    ph_whip_destroy(whip);
+    return 0;
+}
+
+static void memory_that_runs_out_is_survived(void **state) {
+    struct ph_metrics *metrics;
+    (void)state;
+    assert_int_equal(ph_metrics_create(&metrics), 0);
+    ph_test_with_failing_allocations(make_whip, metrics);
+    ph_metrics_destroy(metrics);
+}
+
 static void the_top_rate_of_a_ladder(void **state) {
     (void)state;
     assert_int_equal(ph_whip_top_rate("1080p30@4500k,720p30@2500k"), 4500000);
@@ -328,6 +348,7 @@ int main(void) {
         SCENE(changes_that_are_wrong_say_why),
         SCENE(delete_ends_it_once),
         SCENE(a_flood_of_offers_is_bounded),
+        cmocka_unit_test(memory_that_runs_out_is_survived),
         cmocka_unit_test(the_top_rate_of_a_ladder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
