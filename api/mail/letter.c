@@ -49,10 +49,16 @@ static bool read_payload(const json_t *root, struct payload *payload) {
 /* The page the button leads to. The token lets this guardian in, and only while it is one. It stands behind
  * "#": browsers send that to no server, so it is in nobody's log. */
 static int make_action(const struct ph_letter_house *house, const char *event, const struct payload *payload,
-    char url[URL_BYTES]) {
+    int64_t now_s, char url[URL_BYTES]) {
     char *token = NULL;
-    int code =
-        ph_token_issue(house->secret, "viewer", payload->guardian, payload->session, TOKEN_S, &token, NULL);
+    int code = ph_token_make(house->secret,
+        &(struct ph_token_claims){.role = "viewer",
+            .subject = payload->guardian,
+            .session = payload->session,
+            .is_confined = true,
+            .now_s = now_s,
+            .expires_s = now_s + TOKEN_S},
+        &token, NULL);
     if (code < 0)
         return code;
     if (strcmp(event, "session.started") == 0)
@@ -105,7 +111,7 @@ static int write_message(const struct ph_letter_house *house, const struct ph_ou
         return -EINVAL;
     /* The row's id: a mail that is sent again is the same mail. */
     snprintf(id, sizeof(id), "%s%.256s", row->id, strchr(letter->from, '@'));
-    int code = make_action(house, row->event, payload, action);
+    int code = make_action(house, row->event, payload, now_s, action);
     if (code == 0)
         code = make_unsubscribe(house, row->event, payload, language, unsubscribe);
     if (code == 0)

@@ -71,6 +71,10 @@ scenarioOnBoth('guardians are told that a session began and ended, each in their
   await waitFor('nothing to wait in the outbox', async () => (await sql(stage, "SELECT COUNT(*) FROM outbox WHERE state <> 'sent'")) === '0');
   assert.equal(relay.to('mum@example.org').length, 2, 'who unsubscribed gets no more of them');
   assert.equal(await node.metric('porthole_outbox_sent_total', { kind: 'mail' }), 6);
+
+  await putProfile(stage, node, 'streamer-1', name, [guardian('dad', 'dad@example.org', 'tr')]);
+  const gone = await request(`${node.url}/api/sessions/${session.id}`, { headers: { authorization: `Bearer ${link[1]}` } });
+  assert.equal(gone.status, 404, 'the link of who is no guardian any more lets nobody in');
 }, { within: 90_000 });
 
 scenario('without a relay mails stay in the outbox, and are sent once there is one', async (stage) => {
