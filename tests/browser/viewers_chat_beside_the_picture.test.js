@@ -50,7 +50,7 @@ scenario('viewers are counted and chat beside the picture; what they say is text
     assert.equal(await page.locator('.chat-log :is(img, script, b, i)').count(), 0);
   }
   assert.equal(await oma.locator('.chat-message[data-own=true]').count(), 2);
-  assert.equal(await oma.getByText('Host').count(), 1);
+  assert.equal(await oma.locator('.chat-role').getByText('Host').count(), 1);
   assert.equal(await stranger.getByLabel('Message', { exact: true }).isVisible(), false, 'without an invitation one reads');
   await stranger.getByText('To write here, open the link of your invitation.').waitFor();
   assert.equal(await oma.getByRole('button', { name: 'Delete' }).count(), 0);

@@ -22,7 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         abort();
     if (ph_event_id_parse(text, &sequence) && sequence < 0)
         abort();
-    if (ph_events_parse(text, &event) && (event.sequence < 0 || event.body < text || event.body > text + size))
+    if (ph_events_parse(text, &event) &&
+        (event.sequence < 0 || event.body < text || event.body > text + size))
         abort();
     free(text);
     return 0;

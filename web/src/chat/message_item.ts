@@ -17,7 +17,7 @@ function toneOf(author: string): string {
   return String(sum);
 }
 
-/* One message. Everything from outside goes into text nodes. */
+/* One message. The role is said by a mark that no name can imitate. Everything from outside goes into text nodes. */
 export function messageItem(message: ChatMessage, own: boolean, moderation: Moderation | null): HTMLLIElement {
   const { author, text } = message;
   const role = roleNames[author.role];
@@ -27,7 +27,7 @@ export function messageItem(message: ChatMessage, own: boolean, moderation: Mode
     'p',
     { class: 'chat-head' },
     name,
-    role === null || role === author.name ? null : element('span', { class: 'chat-role' }, role),
+    role === null ? null : element('span', { class: 'chat-role' }, role),
     own ? element('span', { class: 'chat-role' }, 'You') : null,
     message.sentAtMs > 0 ? element('time', { class: 'chat-time', datetime: new Date(message.sentAtMs).toISOString() }, clockText(message.sentAtMs)) : null,
   );
