@@ -72,7 +72,7 @@ struct ph_http_request {
     struct ph_router_match match;
     struct ph_http_response *refusal; /* owned; answers instead of the handler */
     bool refused;                     /* also when there was no memory for `refusal` */
-    bool unclear; /* where it ends */
+    bool unclear;                     /* where it ends */
     bool answered;
     bool was_held;
     struct ph_http_hold *hold;     /* owned reference while held */
