@@ -64,7 +64,8 @@ struct ph_frame_lateness {
 
 /* What becomes of a frame. The first frame of a part is never dropped, so that every part has a sample; far
  * behind, the picture before is encoded again in its stead, which costs next to nothing. The delay grows by
- * little from one part to the next, so that parts keep coming at their pace while frames are dropped. */
+ * little from one part to the next where that of the part before is given, so that parts keep coming at their
+ * pace while frames are dropped: for the lowest effort, as others have something better to give. */
 enum ph_effort_verdict { PH_EFFORT_ENCODE, PH_EFFORT_REPEAT, PH_EFFORT_DROP };
 enum ph_effort_verdict ph_effort_judge(int64_t drop_after_us, const struct ph_frame_lateness *lateness);
 

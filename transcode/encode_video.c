@@ -13,9 +13,13 @@
 #include "transcode/encode.h"
 #include "transcode/scale.h"
 
-/* Pictures that wait for the encoder: 0.4 s at 60 a second, longer than frames may be late before they are
- * dropped, so that a slow picture does not hold up the sound. A 1080p picture is 3 MB. */
-enum { queue_length = 24 };
+/* Pictures wait for the encoder about as long as frames may be late before they are dropped, so that a slow
+ * one does not hold up the sound, and no longer: a 1080p picture is 3 MB. */
+static const int64_t queue_us = 360 * PH_MILLISECOND_US;
+
+static size_t queue_length(struct ph_rational rate) {
+    return (size_t)(queue_us * rate.num / rate.den / PH_SECOND_US) + 1;
+}
 
 struct queued_frame {
     AVFrame *picture;
@@ -162,9 +166,10 @@ static int handle_frame(struct ph_video_track *track, struct queued_frame *queue
     bool first_of_part = ph_grid_first_video(grid, position) == queued->frame;
     bool idr = (first_of_part && position.part == 0) || is_fresh_start(track, queued->frame);
     int64_t began_us = ph_now_us();
+    bool is_at_lowest = atomic_load(&track->wanted_effort) == PH_EFFORT_LOWEST;
     struct ph_frame_lateness lateness = {
         .delay_us = track->options.age(track->options.opaque, queued->arrival_us),
-        .part_before_us = track->part_delay_us,
+        .part_before_us = is_at_lowest ? track->part_delay_us : PH_NO_DELAY_US,
         .first_of_part = first_of_part,
     };
     enum ph_effort_verdict verdict = ph_effort_judge(atomic_load(&track->drop_after_us), &lateness);
@@ -237,7 +242,7 @@ int ph_video_track_create(struct ph_video_track **created, const struct ph_video
     track->last = av_frame_alloc();
     if (!track->last)
         goto fail;
-    code = ph_queue_create(&track->queue, queue_length);
+    code = ph_queue_create(&track->queue, queue_length(options->rendition.rate));
     if (code >= 0)
         code = ph_scaler_create(
             &track->scaler, options->rendition.width, options->rendition.height, PH_COLOURS_VIDEO);
