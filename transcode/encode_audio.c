@@ -177,6 +177,8 @@ int ph_audio_track_push(struct ph_audio_track *track, const struct ph_grid_audio
         track->next_in = audio->frame;
         /* The first packet holds what came before the first frame (nothing), so it decodes to that. */
         track->next_out = audio->frame - 1;
+        if (track->options.first_frame < audio->frame)
+            track->options.first_frame = audio->frame; /* the source begins later */
     }
     track->arrivals_us[audio->frame & 3] = audio->arrival_us;
     return encode_samples(track, audio->samples);

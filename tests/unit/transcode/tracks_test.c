@@ -376,6 +376,19 @@ static void audio_goes_on_to_the_sample(void **state) {
     collector_finish(&second);
 }
 
+/* A source whose first picture comes late begins at its segment: no packet lies before. */
+static void audio_begins_where_its_source_does(void **state) {
+    (void)state;
+    struct collector collector = {0};
+    struct ph_audio_track *track = open_audio(&collector, 0);
+    struct ph_part_position begin = {1, 0};
+    int64_t frame = ph_grid_first_audio(&ph_audio_track_timing(track)->grid, begin);
+    push_tone(track, frame, frame + 50);
+    assert_parts_on_grid(&collector, ph_audio_track_timing(track), begin);
+    ph_audio_track_destroy(track);
+    collector_finish(&collector);
+}
+
 static void audio_ends_with_the_last_picture(void **state) {
     (void)state;
     struct collector collector = {0};
@@ -400,6 +413,7 @@ int main(void) {
         cmocka_unit_test(abandoning_frees_a_blocked_push),
         cmocka_unit_test(audio_is_presented_when_it_sounded),
         cmocka_unit_test(audio_goes_on_to_the_sample),
+        cmocka_unit_test(audio_begins_where_its_source_does),
         cmocka_unit_test(audio_ends_with_the_last_picture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
