@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROVEN_SLOTS = 1024 };
+enum { PROVEN_SLOTS = 4096 }; /* pages of them are touched only as tokens come */
 
 struct ph_proven_token {
     char text[PH_PLAYBACK_TOKEN_BYTES];
+    size_t size; /* 0: empty */
     struct ph_playback_claims claims;
 };
 
@@ -30,16 +31,24 @@ static size_t slot_of(const char *token, size_t size) {
     return slot % PROVEN_SLOTS;
 }
 
+static bool holds(const struct ph_proven_token *slot, const char *token, size_t size) {
+    return slot->size == size && CRYPTO_memcmp(slot->text, token, size) == 0;
+}
+
 /* Whether the token was proven before. In constant time, so that nobody finds out a proven one bit by bit. */
 static bool recall(
     struct ph_access *access, const char *token, size_t size, struct ph_playback_claims *claims) {
     bool is_proven = false;
     pthread_mutex_lock(&access->lock);
     if (access->proven) {
-        const struct ph_proven_token *slot = &access->proven[slot_of(token, size)];
-        is_proven = strlen(slot->text) == size && CRYPTO_memcmp(slot->text, token, size) == 0;
+        size_t at = slot_of(token, size);
+        is_proven = holds(&access->proven[at], token, size);
+        if (!is_proven) {
+            at ^= 1;
+            is_proven = holds(&access->proven[at], token, size);
+        }
         if (is_proven)
-            *claims = slot->claims;
+            *claims = access->proven[at].claims;
     }
     pthread_mutex_unlock(&access->lock);
     return is_proven;
@@ -51,8 +60,13 @@ static void remember(
     if (!access->proven)
         access->proven = calloc(PROVEN_SLOTS, sizeof(*access->proven));
     if (access->proven) {
+        /* Of the two places the one whose token ends first. */
         struct ph_proven_token *slot = &access->proven[slot_of(token, size)];
+        struct ph_proven_token *other = &access->proven[slot_of(token, size) ^ 1];
+        if (other->claims.expires_s < slot->claims.expires_s)
+            slot = other;
         memcpy(slot->text, token, size + 1);
+        slot->size = size;
         slot->claims = *claims;
     }
     pthread_mutex_unlock(&access->lock);
