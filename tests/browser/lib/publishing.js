@@ -38,7 +38,9 @@ export async function openPublishPage(browser, node, session, { relay, transport
     return route.fulfill({ response, body: keepCandidates(await response.text(), kept) });
   });
   await page.goto(`${node.url}/publish#key=${session.key}`);
-  await page.locator('.quality-select').selectOption(quality);
+  /* Choosing opens the camera anew. */
+  const select = page.locator('.quality-select');
+  if ((await select.inputValue()) !== quality) await select.selectOption(quality);
   await page.waitForFunction(() => document.querySelector('.preview').videoWidth > 0);
   return page;
 }
