@@ -135,9 +135,9 @@ static void notifications_are_parsed_strictly(void **state) {
     assert_string_equal(event.body, "{\"a\": 1}");
     assert_true(ph_events_parse("state " SESSION " 17 ", &event));
     assert_true(event.type == PH_EVENT_STATE && event.sequence == 17 && !*event.body);
-    static const char *const wrong[] = {"", "state", "state ", "stat " SESSION " 1 ", "state " SESSION " 1",
-        "state " SESSION "  ", "state " SESSION " 1234567890123456789 ",
-        "state ABCDEFGHIJKLMNOPQRSTUVWXYZ 1 ", "state short 1 ", "state " SESSION};
+    static const char *const wrong[] = {"", "state", "state ", ("stat " SESSION " 1 "),
+        ("state " SESSION " 1"), ("state " SESSION "  "), ("state " SESSION " 1234567890123456789 "),
+        "state ABCDEFGHIJKLMNOPQRSTUVWXYZ 1 ", "state short 1 ", ("state " SESSION)};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_false(ph_events_parse(wrong[i], &event));
 }
