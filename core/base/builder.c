@@ -45,16 +45,16 @@ static uint8_t *reserve(struct ph_builder *builder, size_t size) {
 }
 
 void ph_builder_append(struct ph_builder *builder, const void *data, size_t size) {
-    uint8_t *target = reserve(builder, size);
-    if (!target || !size)
+    uint8_t *target = size ? reserve(builder, size) : NULL;
+    if (!target)
         return;
     memcpy(target, data, size);
     builder->size += size;
 }
 
 void ph_builder_zeros(struct ph_builder *builder, size_t count) {
-    uint8_t *target = reserve(builder, count);
-    if (!target || !count)
+    uint8_t *target = count ? reserve(builder, count) : NULL;
+    if (!target)
         return;
     memset(target, 0, count);
     builder->size += count;
