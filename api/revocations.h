@@ -6,9 +6,13 @@
 #ifndef PH_API_REVOCATIONS_H
 #define PH_API_REVOCATIONS_H
 
-#include "core/base/bytes.h"
+#include <stddef.h>
+#include <stdint.h>
+
 #include "core/base/clock.h"
+#include "core/base/random.h"
 #include "core/db/db.h"
+#include "core/media/playback_token.h"
 
 /* In the transaction of the change. `tag` is a viewer's id or a subject's holder (playback_token.h). */
 int ph_revocations_add(
@@ -19,6 +23,18 @@ int ph_revocations_add_now(
 /* The same for every session of an owner that may be watched. */
 int ph_revocations_add_of_owner(
     struct ph_db_transaction *transaction, const char *owner, const char *tag, int64_t now_ms) PH_NODISCARD;
+
+struct ph_revocation_row {
+    char session[PH_SESSION_ID_BYTES];
+    char tag[PH_PLAYBACK_VIEWER_BYTES];
+    int64_t at_ms; /* UTC */
+};
+/* Up to `most` rows that are newer than `since_ms`, by session and tag, behind the row `after` (NULL: from
+ * the first); `*count` of them. */
+int ph_revocations_read(struct ph_db *db, int64_t since_ms, const struct ph_revocation_row *after,
+    struct ph_revocation_row *rows, size_t most, size_t *count) PH_NODISCARD;
+/* Forgets those of before then. */
+int ph_revocations_prune(struct ph_db *db, int64_t before_ms) PH_NODISCARD;
 
 struct ph_revoker;
 struct ph_revoker_options {

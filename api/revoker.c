@@ -7,23 +7,16 @@
 
 #include "api/revocations.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "core/base/thread.h"
 #include "core/http/client.h"
-#include "core/media/playback_token.h"
 #include "core/media/publish_token.h"
 
-enum { MOST_ROWS = 512, MOST_URL_BYTES = 600 };
+enum { ROWS_AT_ONCE = 512, MOST_TAGS = 256, MOST_URL_BYTES = 600 };
 
 static const int64_t round_us = 1 * PH_SECOND_US;
 /* Tokens hold for PH_PLAYBACK_TOKEN_S; clocks may differ. */
 static const int64_t told_for_ms = 2 * PH_PLAYBACK_TOKEN_S * INT64_C(1000);
-
-struct row {
-    char session[PH_SESSION_ID_BYTES];
-    char tag[PH_PLAYBACK_VIEWER_BYTES];
-    int64_t at_ms;
-};
+static const int64_t prune_every_us = 600 * PH_SECOND_US;
 
 struct ph_revoker {
     struct ph_revoker_options options;
@@ -37,33 +30,12 @@ struct ph_revoker {
     bool is_stopping;       /* guarded by lock */
 };
 
-/* Reads what is to be told, by session. */
-static int read_rows(struct ph_revoker *revoker, int64_t now_ms, struct row *rows, size_t *count) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    *count = 0;
-    int code = ph_db_begin(revoker->options.db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT session, tag, at_ms FROM revocations WHERE at_ms > $1 ORDER BY session, at_ms DESC LIMIT 512",
-        &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms - told_for_ms);
-        while ((code = ph_db_step(statement)) == 1 && *count < MOST_ROWS) {
-            struct row *row = &rows[(*count)++];
-            snprintf(row->session, sizeof(row->session), "%s", ph_db_text(statement, 0));
-            snprintf(row->tag, sizeof(row->tag), "%s", ph_db_text(statement, 1));
-            row->at_ms = ph_db_integer(statement, 2);
-        }
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code < 0 ? code : 0;
+static int64_t now_ms(const struct ph_revoker *revoker) {
+    return ph_clock_utc_us(revoker->options.clock) / PH_MILLISECOND_US;
 }
 
 /* The rows of one session as the body of a request, malloc'ed; NULL when out of memory. */
-static char *body_of(const struct row *rows, size_t count) {
+static char *body_of(const struct ph_revocation_row *rows, size_t count) {
     json_t *list = json_array(), *root;
     for (size_t i = 0; list && i < count; i++) {
         /* rounded up: a token of the same second is older, or newer by chance and soon renewed */
@@ -80,8 +52,9 @@ static char *body_of(const struct row *rows, size_t count) {
     return text;
 }
 
-/* An origin that does not answer, or does not carry the session, is told again in the next round. */
-static void tell(struct ph_revoker *revoker, const char *origin, size_t origin_size, const char *session,
+/* An origin that does not answer, or does not carry the session, is told again in the next round. False for
+ * one that does not answer. */
+static bool tell(struct ph_revoker *revoker, const char *origin, size_t origin_size, const char *session,
     const char *body) {
     char url[MOST_URL_BYTES], token[PH_PUBLISH_TOKEN_BYTES], authorization[80];
     const char *headers[] = {authorization, "Content-Type: application/json", NULL};
@@ -99,33 +72,69 @@ static void tell(struct ph_revoker *revoker, const char *origin, size_t origin_s
     if (code < 0 || exchange.status >= 500)
         ph_log_debug("an origin was not told of a revocation", ph_str("session", session), ph_code(code));
     ph_http_exchange_finish(&exchange);
+    return code >= 0;
 }
 
-static void tell_all(struct ph_revoker *revoker, const char *session, const char *body) {
-    for (const char *next = revoker->origins; *next;) {
+/* `away` has a bit for each origin that did not answer in this round: the others are not kept waiting by it
+ * for each session. */
+static void tell_all(struct ph_revoker *revoker, const char *session, const char *body, uint32_t *away) {
+    uint32_t bit = 1;
+    for (const char *next = revoker->origins; *next; bit <<= 1) {
         next += strspn(next, ", ");
         size_t size = strcspn(next, ", ");
-        if (size > 0)
-            tell(revoker, next, next[size - 1] == '/' ? size - 1 : size, session, body);
+        if (size > 0 && !(*away & bit) &&
+            !tell(revoker, next, next[size - 1] == '/' ? size - 1 : size, session, body))
+            *away |= bit;
         next += size;
     }
 }
 
-static void tell_round(struct ph_revoker *revoker, struct row *rows) {
-    size_t count = 0;
-    int64_t now_ms = ph_clock_utc_us(revoker->options.clock) / PH_MILLISECOND_US;
-    if (read_rows(revoker, now_ms, rows, &count) < 0)
-        return; /* the database is away: the next round reads again */
+static void tell_page(
+    struct ph_revoker *revoker, const struct ph_revocation_row *rows, size_t count, uint32_t *away) {
     for (size_t first = 0; first < count;) {
         size_t end = first + 1;
-        while (end < count && end - first < 256 && strcmp(rows[end].session, rows[first].session) == 0)
+        while (end < count && end - first < MOST_TAGS && strcmp(rows[end].session, rows[first].session) == 0)
             end++;
         char *body = body_of(&rows[first], end - first);
         if (body)
-            tell_all(revoker, rows[first].session, body);
+            tell_all(revoker, rows[first].session, body, away);
         free(body);
         first = end;
     }
+}
+
+static bool is_stopping(struct ph_revoker *revoker) {
+    pthread_mutex_lock(&revoker->lock);
+    bool is = revoker->is_stopping;
+    pthread_mutex_unlock(&revoker->lock);
+    return is;
+}
+
+/* All there is, page by page: however much is revoked in one session, the others' is told too. */
+static void tell_round(struct ph_revoker *revoker, struct ph_revocation_row *rows) {
+    struct ph_revocation_row last;
+    size_t count = 0;
+    uint32_t away = 0;
+    int64_t since_ms = now_ms(revoker) - told_for_ms;
+    /* while the database is away: the next round reads again */
+    int code = ph_revocations_read(revoker->options.db, since_ms, NULL, rows, ROWS_AT_ONCE, &count);
+    while (code == 0 && count > 0 && !is_stopping(revoker)) {
+        tell_page(revoker, rows, count, &away);
+        if (count < ROWS_AT_ONCE)
+            return;
+        last = rows[count - 1];
+        code = ph_revocations_read(revoker->options.db, since_ms, &last, rows, ROWS_AT_ONCE, &count);
+    }
+}
+
+/* What is told no more need not be kept. */
+static void prune(struct ph_revoker *revoker, int64_t *next_us) {
+    if (ph_now_us() < *next_us)
+        return;
+    *next_us = ph_now_us() + prune_every_us;
+    int code = ph_revocations_prune(revoker->options.db, now_ms(revoker) - told_for_ms);
+    if (code < 0)
+        ph_log_warning("old revocations stay for a while longer", ph_code(code));
 }
 
 static void wait_for_round(struct ph_revoker *revoker) {
@@ -139,11 +148,13 @@ static void wait_for_round(struct ph_revoker *revoker) {
 
 static void *run(void *opaque) {
     struct ph_revoker *revoker = opaque;
-    struct row *rows = calloc(MOST_ROWS, sizeof(*rows));
+    struct ph_revocation_row *rows = calloc(ROWS_AT_ONCE, sizeof(*rows));
+    int64_t next_prune_us = ph_now_us();
     pthread_mutex_lock(&revoker->lock);
     while (rows && !revoker->is_stopping) {
         pthread_mutex_unlock(&revoker->lock);
         tell_round(revoker, rows);
+        prune(revoker, &next_prune_us);
         pthread_mutex_lock(&revoker->lock);
         wait_for_round(revoker);
     }

@@ -83,6 +83,10 @@ static void the_oldest_revocations_are_forgotten_first(void **state) {
     }
     assert_int_equal(check_at(make("v0", "mum", now_s), now_s), PH_ACCESS_GRANTED);
     assert_int_equal(check_at(make("v1", "mum", now_s), now_s), PH_ACCESS_REVOKED);
+    /* told again, the one that was forgotten pushes out none of the newer */
+    struct ph_revocation again = {.at_s = now_s, .tag = "v0"};
+    assert_int_equal(ph_access_revoke(&access_list, &again, 1), 0);
+    assert_int_equal(check_at(make("v1", "mum", now_s), now_s), PH_ACCESS_REVOKED);
 }
 
 int main(void) {
