@@ -213,7 +213,8 @@ const struct ph_api_route ph_sessions_routes[] = {
     {"GET", "/api/stream/active", "sessions.active", .action = list_active, .wants = {.queries = PAGE},
         .is_shared = true},
     {"GET", "/api/sessions/{id}", "sessions.get", .action = get},
-    {"POST", "/api/sessions/{id}/key", "sessions.rekey", .action = rekey, .rate = PH_RATE_TOKENS},
-    {"DELETE", "/api/sessions/{id}/key", "sessions.revoke_key", .action = revoke_key},
+    {"POST", "/api/sessions/{id}/key", "sessions.rekey", .action = rekey, .rate = PH_RATE_TOKENS,
+        .is_audited = true},
+    {"DELETE", "/api/sessions/{id}/key", "sessions.revoke_key", .action = revoke_key, .is_audited = true},
 };
 const size_t ph_sessions_route_count = sizeof(ph_sessions_routes) / sizeof(ph_sessions_routes[0]);

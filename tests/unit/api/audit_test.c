@@ -56,6 +56,20 @@ static void what_was_done_is_kept_and_what_was_refused_is_not(void **state) {
     expect(0, "alice", "streamer", "sessions.start", id);
 }
 
+static void changes_of_a_stream_key_are_kept(void **state) {
+    char id[PH_SESSION_ID_BYTES], path[128];
+    (void)state;
+    stage_start(NULL, id);
+    snprintf(path, sizeof(path), "/api/sessions/%s/key", id);
+    stage_call("POST", path, stage_alice(), NULL);
+    assert_int_equal(stage.status, 201);
+    stage_call("DELETE", path, stage_token("operator", "olga", NULL), NULL);
+    assert_int_equal(stage.status, 204);
+    read_log("");
+    expect(0, "olga", "operator", "sessions.revoke_key", id);
+    expect(1, "alice", "streamer", "sessions.rekey", id);
+}
+
 static void pages_follow_each_other(void **state) {
     enum { WRITES = 7, PAGE = 3 };
     char path[160] = "?limit=3";
@@ -95,6 +109,7 @@ static void it_is_for_admins(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(what_was_done_is_kept_and_what_was_refused_is_not),
+        ON_STAGE(changes_of_a_stream_key_are_kept),
         ON_STAGE(pages_follow_each_other),
         ON_STAGE(it_is_for_admins),
     };
