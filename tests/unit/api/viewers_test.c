@@ -74,6 +74,27 @@ static void a_viewer_joins_beats_and_leaves(void **state) {
     await_viewers(0);
 }
 
+static int64_t seen_ms_of(const char *viewer) {
+    struct ph_viewer list[1];
+    size_t count;
+    assert_int_equal(ph_viewers_list(stage_database(), session, NULL, 1, list, &count), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(list[0].id, viewer);
+    return list[0].seen_ms;
+}
+
+static void a_beat_that_comes_early_is_not_written(void **state) {
+    char viewer[PH_SESSION_ID_BYTES];
+    (void)state;
+    stage_start("{\"visibility\":\"public\"}", session);
+    join(viewer);
+    int64_t first_ms = seen_ms_of(viewer);
+    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, first_ms + 9999), 0);
+    assert_int_equal(seen_ms_of(viewer), first_ms);
+    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, first_ms + 10000), 0);
+    assert_int_equal(seen_ms_of(viewer), first_ms + 10000);
+}
+
 static void nobody_joins_what_it_may_not_watch(void **state) {
     char viewer[PH_SESSION_ID_BYTES];
     (void)state;
@@ -207,6 +228,7 @@ static void who_stops_beating_has_left(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(a_viewer_joins_beats_and_leaves),
+        ON_STAGE(a_beat_that_comes_early_is_not_written),
         ON_STAGE(nobody_joins_what_it_may_not_watch),
         ON_STAGE(the_owner_sees_who_watched_and_with_what),
         ON_STAGE(many_join_at_once_and_are_counted_in_a_few_events),
