@@ -100,12 +100,28 @@ struct rule {
     const char *reason;
 };
 
+/* Whether the rule finds any, as 1 or 0: most of the time it does not, and nobody who writes has to wait. */
+static int has_any(struct ph_sessions *sessions, const struct rule *rule) {
+    char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES];
+    struct ph_db_transaction *transaction;
+    size_t count;
+    int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);
+    ph_db_rollback(transaction);
+    return code < 0 ? code : count > 0;
+}
+
 /* The number of sessions it was applied to. */
 static int apply_rule(struct ph_sessions *sessions, const struct rule *rule, int64_t now_ms) {
     char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES] = {""};
     struct ph_db_transaction *transaction;
     size_t count = 0;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
+    int code = has_any(sessions, rule);
+    if (code <= 0)
+        return code;
+    code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
     code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);

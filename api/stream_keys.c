@@ -64,7 +64,7 @@ int ph_sessions_rekey(struct ph_sessions *sessions, const char *id, struct ph_se
 int ph_sessions_beat(struct ph_sessions *sessions, const char *id, int64_t now_ms) {
     struct ph_db_transaction *transaction;
     struct ph_db_statement *statement;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
+    int code = ph_db_begin_keyed(sessions->db, id, &transaction);
     if (code < 0)
         return code;
     code = ph_db_prepare(

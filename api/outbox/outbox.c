@@ -105,10 +105,17 @@ void ph_outbox_row_finish(struct ph_outbox_row *row) {
     row->payload = NULL;
 }
 
+/* A row that is leased is its owner's: those of different rows do not wait for each other. */
+static int begin_for(struct ph_db *db, const char *id, struct ph_db_transaction **transaction) {
+    char key[PH_SESSION_ID_BYTES + 8];
+    snprintf(key, sizeof(key), "outbox:%s", id);
+    return ph_db_begin_keyed(db, key, transaction);
+}
+
 int ph_outbox_mark(struct ph_db *db, const char *id, const char *owner, int64_t until_ms) {
     struct ph_db_transaction *transaction;
     struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    int code = begin_for(db, id, &transaction);
     if (code < 0)
         return code;
     int64_t changed = ph_db_prepare(transaction,
@@ -172,7 +179,7 @@ static int64_t write_outcome(struct ph_db_transaction *transaction, const struct
 int ph_outbox_settle(struct ph_db *db, const struct ph_outbox_row *row, const char *owner,
     const struct ph_outbox_result *result, int64_t now_ms) {
     struct ph_db_transaction *transaction;
-    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    int code = begin_for(db, row->id, &transaction);
     if (code < 0)
         return code;
     int64_t answer = write_outcome(transaction, row, owner, result, now_ms);
