@@ -9,9 +9,10 @@ export interface PollResult {
 const failureBackoff: Backoff = { firstMs: 1000, mostMs: 15_000 };
 
 /* Runs `round` again and again: never two at once, slower and with jitter while it fails, not at all while the page is
- * hidden, at once when the page is seen or the network is back. */
+ * hidden and may rest, at once when the page is seen or the network is back. */
 export class Poller {
   #round: () => Promise<PollResult>;
+  #mayRest: () => boolean;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #running = false;
   #wantsMore = false;
@@ -21,8 +22,9 @@ export class Poller {
     if (document.visibilityState === 'visible') this.poke();
   };
 
-  constructor(round: () => Promise<PollResult>) {
+  constructor(round: () => Promise<PollResult>, mayRest: () => boolean = () => true) {
     this.#round = round;
+    this.#mayRest = mayRest;
     document.addEventListener('visibilitychange', this.#wake);
     addEventListener('online', this.#wake);
     addEventListener('pageshow', this.#wake);
@@ -58,7 +60,7 @@ export class Poller {
     const wait = this.#wantsMore ? 0 : this.#waitMs(result);
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      if (document.visibilityState === 'visible') void this.#run();
+      if (document.visibilityState === 'visible' || !this.#mayRest()) void this.#run();
     }, wait);
   }
 

@@ -64,7 +64,11 @@ export class WatchPage {
       openChanged: (open) => (this.#hears = open),
     });
     main.addEventListener('chat-shown', () => document.body.classList.add('has-chat'));
-    this.#poller = new Poller(() => this.#ask());
+    /* Who listens with the page out of sight needs fresh tokens too. */
+    this.#poller = new Poller(
+      () => this.#ask(),
+      () => this.#situation.player !== 'playing',
+    );
     onTiming((timing) => this.clock.add(timing));
     this.#listen();
     if (id === null) this.#change({ errorStatus: 404 });
