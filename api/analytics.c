@@ -38,6 +38,27 @@ static json_t *viewers_view(const struct ph_analytics *figures) {
         shares_view(figures->countries, figures->country_count));
 }
 
+static json_t *delivered_view(const struct ph_delivered *delivered) {
+    return json_pack("{s:I, s:I, s:I, s:I}", "playlistRequests", (json_int_t)delivered->playlist_requests,
+        "playlistBytes", (json_int_t)delivered->playlist_bytes, "mediaRequests",
+        (json_int_t)delivered->media_requests, "mediaBytes", (json_int_t)delivered->media_bytes);
+}
+
+static json_t *mean_view(const struct ph_mean *mean) {
+    return mean->count > 0 ? json_integer(mean->sum / mean->count) : json_null();
+}
+
+static json_t *quality_view(const struct ph_quality *quality) {
+    bool is_known = quality->watched_ms > 0;
+    json_t *ratio =
+        is_known ? json_real((double)quality->stalled_ms / (double)quality->watched_ms) : json_null();
+    return json_pack("{s:I, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I}", "viewers", (json_int_t)quality->viewers,
+        "startupMs", mean_view(&quality->startup_ms), "rebuffers", (json_int_t)quality->stalls, "rebufferMs",
+        (json_int_t)quality->stalled_ms, "rebufferRatio", ratio, "latencyMs", mean_view(&quality->latency_ms),
+        "bitrateKbps", mean_view(&quality->bitrate_kbps), "throughputKbps",
+        mean_view(&quality->throughput_kbps), "droppedFrames", (json_int_t)quality->dropped_frames);
+}
+
 static json_t *timeline_view(const struct ph_timeline *timeline) {
     json_t *list = json_array();
     for (size_t i = 0; list && i < timeline->count; i++) {
@@ -61,9 +82,10 @@ static struct ph_http_response *session_answer(struct ph_analytics_resource *res
     if (code < 0)
         return ph_problem_of_code(code);
     return ph_answer_json(
-        200, json_pack("{s:s, s:s, s:I, s:I, s:o, s:I, s:o}", "sessionId", session->id, "state",
+        200, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:I, s:o}", "sessionId", session->id, "state",
                  ph_session_state_name(session->state), "createdAt", (json_int_t)session->created_ms,
-                 "liveMs", (json_int_t)figures->live_ms, "viewers", viewers_view(figures), "spanMs",
+                 "liveMs", (json_int_t)figures->live_ms, "viewers", viewers_view(figures), "delivered",
+                 delivered_view(&figures->delivered), "quality", quality_view(&figures->quality), "spanMs",
                  (json_int_t)timeline.span_ms, "timeline", timeline_view(&timeline)));
 }
 
@@ -103,11 +125,13 @@ static struct ph_http_response *read_summary(
         return NULL;
     int code = ph_analytics_read(resource->db, scope, figures);
     struct ph_http_response *response =
-        code < 0 ? ph_problem_of_code(code)
-                 : ph_answer_json(
-                       200, json_pack("{s:I, s:I, s:I, s:I, s:o}", "from", (json_int_t)scope->from_ms, "to",
-                                (json_int_t)scope->to_ms, "sessions", (json_int_t)figures->sessions, "liveMs",
-                                (json_int_t)figures->live_ms, "viewers", viewers_view(figures)));
+        code < 0
+            ? ph_problem_of_code(code)
+            : ph_answer_json(200,
+                  json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "from", (json_int_t)scope->from_ms, "to",
+                      (json_int_t)scope->to_ms, "sessions", (json_int_t)figures->sessions, "liveMs",
+                      (json_int_t)figures->live_ms, "viewers", viewers_view(figures), "delivered",
+                      delivered_view(&figures->delivered), "quality", quality_view(&figures->quality)));
     free(figures);
     return response;
 }

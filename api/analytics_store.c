@@ -18,6 +18,21 @@
 #define SHARES(column, scope)                                                                                \
     "SELECT v." column ", COUNT(*) FROM sessions s JOIN viewers v ON v.session = s.id WHERE " scope          \
     " GROUP BY v." column " ORDER BY COUNT(*) DESC, v." column " LIMIT 64"
+#define DELIVERED(scope)                                                                                     \
+    "SELECT COALESCE(SUM(t.playlist_requests), 0), COALESCE(SUM(t.playlist_bytes), 0), "                     \
+    "COALESCE(SUM(t.media_requests), 0), COALESCE(SUM(t.media_bytes), 0) FROM sessions s JOIN traffic t ON " \
+    "t.session = s.id WHERE " scope
+#define WATCHED "(COALESCE(v.left_ms, v.seen_ms) - v.joined_ms)"
+#define MEAN(column) "COUNT(q." column "), COALESCE(SUM(q." column "), 0)"
+#define QUALITY(scope)                                                                                       \
+    "SELECT COUNT(*), COALESCE(SUM(q.stalls), 0), COALESCE(SUM(CASE WHEN q.stalled_ms > " WATCHED            \
+    " THEN " WATCHED                                                                                         \
+    " ELSE q.stalled_ms END), 0), COALESCE(SUM(CASE WHEN q.stalled_ms IS NULL THEN 0 ELSE " WATCHED          \
+    " END), 0), COALESCE(SUM(q.dropped_frames), 0), " MEAN("startup_ms") ", " MEAN(                          \
+        "bitrate_kbps") ", " MEAN("latency_ms") ", " MEAN("throughput_kbps") " FROM sessions s JOIN qoe q "  \
+                                                                             "ON q.session = s.id JOIN "     \
+                                                                             "viewers v ON v.id = q.viewer " \
+                                                                             "WHERE " scope
 #define BOTH(query)                                                                                          \
     { query(OF_MANY), query(OF_ONE) }
 #define BOTH_SHARES(column)                                                                                  \
@@ -63,6 +78,49 @@ static int read_totals(struct ph_db_transaction *transaction, const struct ph_an
     return code < 0 ? code : 0;
 }
 
+static int read_delivered(struct ph_db_transaction *transaction, const struct ph_analytics_scope *scope,
+    struct ph_delivered *delivered) {
+    static const char *const texts[2] = BOTH(DELIVERED);
+    struct ph_db_statement *statement;
+    int code = prepare(transaction, texts, scope, &statement);
+    if (code < 0)
+        return code;
+    code = ph_db_step(statement);
+    if (code == 1)
+        *delivered = (struct ph_delivered){.playlist_requests = ph_db_integer(statement, 0),
+            .playlist_bytes = ph_db_integer(statement, 1),
+            .media_requests = ph_db_integer(statement, 2),
+            .media_bytes = ph_db_integer(statement, 3)};
+    ph_db_finish(statement);
+    return code < 0 ? code : 0;
+}
+
+static struct ph_mean mean_at(struct ph_db_statement *row, int column) {
+    return (struct ph_mean){.count = ph_db_integer(row, column), .sum = ph_db_integer(row, column + 1)};
+}
+
+static int read_quality(struct ph_db_transaction *transaction, const struct ph_analytics_scope *scope,
+    struct ph_quality *quality) {
+    static const char *const texts[2] = BOTH(QUALITY);
+    struct ph_db_statement *statement;
+    int code = prepare(transaction, texts, scope, &statement);
+    if (code < 0)
+        return code;
+    code = ph_db_step(statement);
+    if (code == 1)
+        *quality = (struct ph_quality){.viewers = ph_db_integer(statement, 0),
+            .stalls = ph_db_integer(statement, 1),
+            .stalled_ms = ph_db_integer(statement, 2),
+            .watched_ms = ph_db_integer(statement, 3),
+            .dropped_frames = ph_db_integer(statement, 4),
+            .startup_ms = mean_at(statement, 5),
+            .bitrate_kbps = mean_at(statement, 7),
+            .latency_ms = mean_at(statement, 9),
+            .throughput_kbps = mean_at(statement, 11)};
+    ph_db_finish(statement);
+    return code < 0 ? code : 0;
+}
+
 static int read_shares(struct ph_db_transaction *transaction, const char *const texts[2],
     const struct ph_analytics_scope *scope, struct ph_share *shares, size_t *count) {
     struct ph_db_statement *statement;
@@ -88,6 +146,10 @@ int ph_analytics_read(
     if (code < 0)
         return code;
     code = read_totals(transaction, scope, analytics);
+    if (code == 0)
+        code = read_delivered(transaction, scope, &analytics->delivered);
+    if (code == 0)
+        code = read_quality(transaction, scope, &analytics->quality);
     if (code == 0)
         code = read_shares(transaction, devices, scope, analytics->devices, &analytics->device_count);
     if (code == 0)

@@ -29,12 +29,34 @@ struct ph_share {
     int64_t viewers;
 };
 
+/* The mean of those who told. */
+struct ph_mean {
+    int64_t count, sum;
+};
+
+/* How the watching went, of the viewers that told. */
+struct ph_quality {
+    int64_t viewers;
+    int64_t stalls, stalled_ms; /* of all together; never more than they watched */
+    int64_t watched_ms;         /* of those who told of their stalls */
+    int64_t dropped_frames;
+    struct ph_mean startup_ms, bitrate_kbps, latency_ms, throughput_kbps;
+};
+
+/* What origins sent. A cache in front of them sends more. */
+struct ph_delivered {
+    int64_t playlist_requests, playlist_bytes;
+    int64_t media_requests, media_bytes;
+};
+
 struct ph_analytics {
     int64_t sessions, live_ms;
     int64_t viewers; /* times of watching */
     int64_t people;  /* a caller without a token counts each time */
     int64_t watched_ms;
     int64_t most_at_once; /* of one session */
+    struct ph_quality quality;
+    struct ph_delivered delivered;
     struct ph_share devices[PH_MOST_SHARES], browsers[PH_MOST_SHARES], countries[PH_MOST_SHARES];
     size_t device_count, browser_count, country_count;
 };

@@ -97,8 +97,19 @@ static struct ph_http_response *answer_to_viewer(int code) {
 static struct ph_http_response *beat(void *opaque, const struct ph_api_call *call) {
     struct ph_viewers_resource *resource = opaque;
     const char *viewer = viewer_of(call);
+    struct ph_body body;
+    struct ph_body_fault fault;
+    struct ph_qoe qoe;
+    ph_body_open(&body, ph_api_call_body(call));
+    bool tells = ph_qoe_read(&body, "cmcd", &qoe);
+    int code = ph_body_close(&body, &fault);
+    if (code == -EINVAL)
+        return ph_problem(400, fault.field, fault.text);
+    if (code < 0)
+        return ph_problem_of_code(code);
     return answer_to_viewer(
-        viewer ? ph_viewers_beat(resource->db, call->id, viewer, now_ms(resource)) : -ENOENT);
+        viewer ? ph_viewers_beat(resource->db, call->id, viewer, tells ? &qoe : NULL, now_ms(resource))
+               : -ENOENT);
 }
 
 /* Whom the owner or an operator sends away loses the media too. */

@@ -80,7 +80,8 @@ static int64_t last_beat(struct ph_db *db, const char *session, const char *id) 
 }
 
 /* Nobody is asked for a token here: who beats wildly, or guesses ids, reads and writes nothing. */
-int ph_viewers_beat(struct ph_db *db, const char *session, const char *id, int64_t now_ms) {
+int ph_viewers_beat(
+    struct ph_db *db, const char *session, const char *id, const struct ph_qoe *qoe, int64_t now_ms) {
     struct ph_db_transaction *transaction;
     int64_t seen_ms = last_beat(db, session, id);
     if (seen_ms < 0 || now_ms - seen_ms < early_ms)
@@ -91,7 +92,9 @@ int ph_viewers_beat(struct ph_db *db, const char *session, const char *id, int64
     int64_t changed = touch(transaction,
         "UPDATE viewers SET seen_ms = $3 WHERE id = $1 AND session = $2 AND left_ms IS NULL", session, id,
         now_ms);
-    code = settle(transaction, changed);
+    if (changed > 0 && qoe)
+        code = ph_qoe_keep(transaction, session, id, qoe, now_ms);
+    code = settle(transaction, code < 0 ? code : changed);
     return code < 0 ? code : changed == 0 ? -ENOENT : 0;
 }
 

@@ -4,6 +4,7 @@
 #define PH_API_VIEWERS_STORE_H
 
 #include "api/events.h"
+#include "api/qoe.h"
 #include "core/db/db.h"
 
 enum { PH_VIEWER_BEAT_S = 30, PH_VIEWER_DEVICE_BYTES = 16, PH_COUNTRY_BYTES = 3 };
@@ -29,8 +30,10 @@ struct ph_viewer_cursor {
 
 /* Fills in the id. */
 int ph_viewers_join(struct ph_db *db, struct ph_viewer *viewer) PH_NODISCARD;
-/* -ENOENT when there is no such viewer, or it has left. */
-int ph_viewers_beat(struct ph_db *db, const char *session, const char *id, int64_t now_ms) PH_NODISCARD;
+/* Keeps what it tells of its watching (NULL: nothing). -ENOENT when there is no such viewer, or it has left.
+ */
+int ph_viewers_beat(struct ph_db *db, const char *session, const char *id, const struct ph_qoe *qoe,
+    int64_t now_ms) PH_NODISCARD;
 /* Idempotent. -ENOENT when there never was such a viewer. */
 int ph_viewers_leave(struct ph_db *db, const char *session, const char *id, int64_t now_ms) PH_NODISCARD;
 /* Up to `most` of a session's viewers; `after` NULL: from the newest. */

@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "app/control_wiring.h"
 #include "app/status.h"
+#include "app/traffic_wiring.h"
 #include "app/web_pages.h"
 #include "app/worker_wiring.h"
 #include "core/base/log.h"
@@ -37,6 +38,8 @@ struct ph_node {
     struct ph_supervisor *supervisor;
     struct ph_worker_wiring worker_wiring;
     struct ph_worker_reporter *reporter; /* NULL without a database to report to */
+    struct ph_traffic_wiring traffic_wiring;
+    struct ph_traffic_reporter *traffic; /* NULL without a database to report to */
     struct ph_control_wiring wiring;
     struct ph_ingest *ingest;
     struct ph_whip *whip;
@@ -141,15 +144,30 @@ static int create_supervisor(struct ph_node *node, struct ph_error *error) {
     return code;
 }
 
-/* Tells the control plane of this node's worker. Sessions do not wait for the database: a worker alone works
- * without one that is away when it starts. */
+/* What only reports to the database does not wait for it: a worker or an origin alone works without one that
+ * is away when it starts. */
+static bool opens_db(struct ph_node *node, const char *unreported) {
+    struct ph_error error = {0};
+    if (node->db || ph_db_open(&node->db, node->settings->database_url, &error) == 0)
+        return true;
+    ph_log_warning("the control plane is not told", ph_str("of", unreported), ph_str("reason", error.text));
+    return false;
+}
+
+/* Tells the control plane what this node's origin sent. */
+static int create_traffic_reporter(struct ph_node *node) {
+    if (!opens_db(node, "what was sent"))
+        return 0;
+    ph_traffic_wiring_init(&node->traffic_wiring, node->origin);
+    return ph_traffic_reporter_create(&node->traffic,
+        &(struct ph_traffic_reporter_options){.db = node->db, .source = &node->traffic_wiring.source});
+}
+
+/* Tells the control plane of this node's worker. */
 static int create_reporter(struct ph_node *node) {
     char name[PH_WORKER_NAME_BYTES] = "";
-    struct ph_error error = {0};
-    if (!node->db && ph_db_open(&node->db, node->settings->database_url, &error) < 0) {
-        ph_log_warning("worker is not told of to the control plane", ph_str("reason", error.text));
+    if (!opens_db(node, "its worker"))
         return 0;
-    }
     if (gethostname(name, sizeof(name) - 1) < 0)
         snprintf(name, sizeof(name), "worker");
     ph_worker_wiring_init(&node->worker_wiring, node->supervisor);
@@ -288,6 +306,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = ph_supervisor_start(node->supervisor);
     if (!code && node->supervisor)
         code = create_reporter(node);
+    if (!code && node->origin)
+        code = create_traffic_reporter(node);
     if (!code && has_role(node, PH_ROLE_INGEST))
         code = create_ingest(node, error);
     if (!code && node->ingest)
@@ -348,6 +368,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_worker_reporter_destroy(node->reporter);
     ph_supervisor_destroy(node->supervisor);
     ph_http_server_destroy(node->server);
+    ph_traffic_reporter_destroy(node->traffic);
     ph_whip_destroy(node->whip);
     ph_web_pages_destroy(node->pages);
     ph_api_destroy(node->api);

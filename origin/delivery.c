@@ -54,8 +54,12 @@ static bool enter(struct ph_origin *origin, struct ph_http_request *request, enu
     visit->session = ph_origin_sessions_find(origin->sessions, id, &gone);
     if (!visit->session)
         fail(request, NULL, kind, gone ? 410 : 404, gone ? "the session is over" : no_session);
-    else if (is_let_in(origin, request, visit->session, &visit->claims))
+    else if (is_let_in(origin, request, visit->session, &visit->claims)) {
+        bool is_playlist = kind == PH_CACHING_PLAIN;
+        ph_http_request_tally(
+            request, is_playlist ? visit->session->playlists_sent : visit->session->media_sent);
         return true;
+    }
     ph_session_unref(&visit->session);
     return false;
 }

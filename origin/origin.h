@@ -49,4 +49,19 @@ bool ph_origin_health(void *origin, char *text, size_t text_bytes);
 /* Ends a session as its DELETE does. -ENOENT when there is none. */
 int ph_origin_end_session(struct ph_origin *origin, const char *session) PH_NODISCARD;
 
+enum { PH_ORIGIN_MOST_TRAFFIC = 512 };
+
+/* What viewers of a session were sent: their requests, and the bytes of the answers' bodies. */
+struct ph_origin_traffic {
+    char session[65];
+    uint64_t playlist_requests, playlist_bytes;
+    uint64_t media_requests, media_bytes;
+};
+
+/* What was sent since it was taken last, of the sessions of which something was; `traffic` has room for
+ * PH_ORIGIN_MOST_TRAFFIC. How many. */
+size_t ph_origin_take_traffic(struct ph_origin *origin, struct ph_origin_traffic *traffic);
+/* It could not be kept: it comes again with the next. Lost when the session is gone meanwhile. */
+void ph_origin_give_traffic_back(struct ph_origin *origin, const struct ph_origin_traffic *traffic);
+
 #endif

@@ -19,6 +19,8 @@ static void session_destroy(struct ph_session *session) {
     ph_http_response_unref(&session->multivariant);
     ph_http_response_unref(&session->thumb);
     ph_access_finish(&session->access);
+    ph_http_tally_unref(&session->playlists_sent);
+    ph_http_tally_unref(&session->media_sent);
     ph_spool_files_destroy(session->spool);
     pthread_mutex_destroy(&session->lock);
     free(session->publication_json);
@@ -45,7 +47,10 @@ struct ph_session *ph_session_create(const char *id, const struct ph_publication
     ph_playlist_write_multivariant(&builder, publication);
     session->multivariant = ph_rendering_answer(ph_builder_finish(&builder), false, publication);
     session->publication_json = ph_publication_to_json(publication);
-    if (!session->multivariant || !session->publication_json)
+    session->playlists_sent = ph_http_tally_create();
+    session->media_sent = ph_http_tally_create();
+    if (!session->multivariant || !session->publication_json || !session->playlists_sent ||
+        !session->media_sent)
         ph_session_unref(&session);
     return session;
 }

@@ -33,6 +33,7 @@ struct ph_session {
     char *publication_json;
     struct ph_http_response *multivariant;
     struct ph_origin_metrics *metrics; /* borrowed */
+    struct ph_http_tally *playlists_sent, *media_sent;
 
     atomic_uint references;
     atomic_bool spool_queued; /* it stands in the spool's queue */

@@ -180,6 +180,7 @@ void ph_http_on_request_end(
     if (request->stream)
         ph_http_stream_detach(request->stream);
     ph_http_stream_unref(&request->stream);
+    ph_http_tally_unref(&request->tally);
     ph_http_response_unref(&request->refusal);
     ph_bytes_unref(&request->body);
     ph_builder_discard(&request->gathered);

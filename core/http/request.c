@@ -100,6 +100,11 @@ const char *ph_http_request_peer(const struct ph_http_request *request) {
     return request->peer->peer;
 }
 
+void ph_http_request_tally(struct ph_http_request *request, struct ph_http_tally *tally) {
+    assert(!request->answered && !request->tally);
+    request->tally = ph_http_tally_ref(tally);
+}
+
 int ph_http_request_hold(struct ph_http_request *request, int64_t deadline_us,
     struct ph_http_response *on_deadline, struct ph_http_hold **hold) {
     assert(!request->answered && !request->hold);

@@ -21,6 +21,7 @@
 #include "core/http/router.h"
 #include "core/http/server.h"
 #include "core/http/stream_sending.h"
+#include "core/http/tally.h"
 
 enum { request_text_bytes = 1024 };
 
@@ -77,6 +78,7 @@ struct ph_http_request {
     bool was_held;
     struct ph_http_hold *hold;     /* owned reference while held */
     struct ph_http_stream *stream; /* owned reference while it is the answer */
+    struct ph_http_tally *tally;   /* owned reference; NULL: nobody keeps account of it */
     uint64_t received_bytes;
     struct ph_bytes *body;      /* owned; being filled, or complete */
     size_t body_size;           /* of `body`, from Content-Length */

@@ -86,4 +86,6 @@ void ph_http_respond(struct ph_http_request *request, struct ph_http_response *r
     uint64_t sent = strcmp(request->method, "HEAD") == 0 ? 0 : reply.body_bytes;
     ph_request_metrics_count(
         metrics, reply.status, sent, ph_now_us() - request->started_us, request->was_held);
+    if (request->tally)
+        ph_http_tally_add(request->tally, (struct ph_http_tally_sums){.requests = 1, .body_bytes = sent});
 }

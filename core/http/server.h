@@ -14,6 +14,7 @@
 #include "core/base/error.h"
 #include "core/base/metrics.h"
 #include "core/http/response.h"
+#include "core/http/tally.h"
 
 struct ph_http_server;
 struct ph_http_request;
@@ -74,6 +75,10 @@ struct ph_slice ph_http_request_body(const struct ph_http_request *request);
 struct ph_bytes *ph_http_request_body_ref(struct ph_http_request *request);
 /* The peer's address without port, "203.0.113.9". */
 const char *ph_http_request_peer(const struct ph_http_request *request);
+
+/* The request's answer, now or once it was held, is added to the tally. Takes a reference. Once at most,
+ * before the answer. */
+void ph_http_request_tally(struct ph_http_request *request, struct ph_http_tally *tally);
 
 /* Answers. Borrows the response: the server takes its own reference, so one response may answer thousands of
  * requests. Handles on its own: HEAD, If-None-Match (304) against the response's ETag, Range (206, 416) on

@@ -29,10 +29,17 @@ scenarioOnBoth('a session is created, live, listed, ended and gone, and says so 
 
   const watch = stage.watch(session, 'v360');
   await session.segments('v360', 1);
+  const header = await fetchWhole(`${session.live}/v360/init.mp4`);
   await stage.end(session);
   await stage.end(session);
   await waitFor('ENDLIST', () => watch.ended, { within: 8_000 });
   assert.equal((await session.state(session.token)).state, 'ended');
+  const figures = await waitFor('the figures of what was sent', async () => {
+    const { json } = await fetchWhole(`${node.url}/api/analytics/sessions/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
+    return json.delivered.playlistBytes > 0 && json;
+  }, { within: 15_000 });
+  assert.ok(figures.delivered.playlistRequests > 0);
+  assert.deepEqual([figures.delivered.mediaRequests, figures.delivered.mediaBytes], [1, header.body.length]);
   assert.ok(!(await listed(node, viewer)).includes(session.id), 'it is listed no more');
 
   const other = await stage.token(node, { sub: 'somebody-else' });

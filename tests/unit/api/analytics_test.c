@@ -123,6 +123,55 @@ static void the_summary_is_ones_own_or_everybodys(void **state) {
     assert_int_equal(number("sessions"), 0);
 }
 
+static void told(const char *session, const char *viewer, const char *figures) {
+    char sql[512];
+    snprintf(sql, sizeof(sql),
+        "INSERT INTO qoe (viewer, session, told_ms, startup_ms, stalls, stalled_ms, bitrate_kbps, "
+        "latency_ms, "
+        "throughput_kbps, dropped_frames) VALUES ('%s', '%s', 1, %s)",
+        viewer, session, figures);
+    run(sql);
+}
+
+static void nobody_told_of_nothing(void) {
+    assert_int_equal(number("quality.viewers"), 0);
+    assert_int_equal(number("quality.rebuffers"), 0);
+    assert_true(json_is_null(stage_member("quality.startupMs")));
+    assert_true(json_is_null(stage_member("quality.rebufferRatio")));
+    assert_int_equal(number("delivered.mediaBytes"), 0);
+}
+
+static void how_the_watching_went_is_of_those_who_told(void **state) {
+    char id[PH_SESSION_ID_BYTES];
+    (void)state;
+    stage_start("{}", id);
+    stage_call("GET", stage_path("/api/analytics/sessions/", id), stage_alice(), NULL);
+    nobody_told_of_nothing();
+    watched(id, "v1", "mum", "phone", "DE", 0, 2);
+    watched(id, "v2", "dad", "phone", "DE", 0, 1);
+    watched(id, "v3", "dad", "phone", "DE", 0, 5);
+    watched(id, "v4", "dad", "phone", "DE", 0, 50);
+    told(id, "v1", "400, 2, 9000, 3000, 2000, 30000, 7");
+    told(id, "v2", "601, 1, 999999, 1000, NULL, NULL, 1");
+    told(id, "v3", "NULL, NULL, NULL, NULL, 1000, NULL, NULL");
+    stage_call("GET", stage_path("/api/analytics/sessions/", id), stage_alice(), NULL);
+    assert_int_equal(stage.status, 200);
+    assert_int_equal(number("quality.viewers"), 3);
+    assert_int_equal(number("quality.startupMs"), 500);
+    assert_int_equal(number("quality.rebuffers"), 3);
+    assert_int_equal(number("quality.rebufferMs"), 69000); /* nobody stalls longer than it watches */
+    double ratio = json_real_value(stage_member("quality.rebufferRatio"));
+    assert_true(ratio > 0.3832 && ratio < 0.3834);
+    assert_int_equal(number("quality.bitrateKbps"), 2000);
+    assert_int_equal(number("quality.latencyMs"), 1500);
+    assert_int_equal(number("quality.throughputKbps"), 30000);
+    assert_int_equal(number("quality.droppedFrames"), 8);
+    stage_call("GET", "/api/analytics/summary", stage_alice(), NULL);
+    assert_int_equal(number("quality.viewers"), 3);
+    stage_call("GET", "/api/analytics/summary?owner=bob", stage_token("operator", "o", NULL), NULL);
+    nobody_told_of_nothing();
+}
+
 static void figures_are_not_for_others(void **state) {
     char id[PH_SESSION_ID_BYTES];
     (void)state;
@@ -148,6 +197,7 @@ int main(void) {
         ON_STAGE(a_long_session_has_few_spans),
         ON_STAGE(a_session_that_was_never_live_has_no_timeline),
         ON_STAGE(the_summary_is_ones_own_or_everybodys),
+        ON_STAGE(how_the_watching_went_is_of_those_who_told),
         ON_STAGE(figures_are_not_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,10 +89,52 @@ static void a_beat_that_comes_early_is_not_written(void **state) {
     stage_start("{\"visibility\":\"public\"}", session);
     join(viewer);
     int64_t first_ms = seen_ms_of(viewer);
-    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, first_ms + 9999), 0);
+    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, NULL, first_ms + 9999), 0);
     assert_int_equal(seen_ms_of(viewer), first_ms);
-    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, first_ms + 10000), 0);
+    assert_int_equal(ph_viewers_beat(stage_database(), session, viewer, NULL, first_ms + 10000), 0);
     assert_int_equal(seen_ms_of(viewer), first_ms + 10000);
+}
+
+/* As if what happened to the viewers had happened so long before. */
+static void pass(int ms) {
+    char sql[96];
+    struct ph_db_transaction *transaction;
+    snprintf(sql, sizeof(sql), "UPDATE viewers SET seen_ms = seen_ms - %d", ms);
+    assert_int_equal(ph_db_begin(stage_database(), PH_DB_WRITE, &transaction), 0);
+    assert_int_equal(ph_db_exec(transaction, sql), 0);
+    assert_int_equal(ph_db_commit(transaction), 0);
+}
+
+static void a_beat_tells_how_the_watching_goes(void **state) {
+    char viewer[PH_SESSION_ID_BYTES];
+    static const char *const refused[][2] = {{"{\"cmcd\":{\"msd\":-1}}", "/cmcd/msd"},
+        {"{\"cmcd\":{\"br\":\"2400\"}}", "/cmcd/br"}, {"{\"cmcd\":{\"sid\":\"x\"}}", "/cmcd/sid"},
+        {"{\"cmcd\":[]}", "/cmcd"}, {"{\"mood\":1}", "/mood"}};
+    (void)state;
+    stage_start("{\"visibility\":\"public\"}", session);
+    join(viewer);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        stage_call("PUT", viewer_at(viewer), NULL, refused[i][0]);
+        assert_int_equal(stage.status, 400);
+        assert_string_equal(stage_text("field"), refused[i][1]);
+    }
+    pass(30000);
+    stage_call("PUT", viewer_at(viewer), NULL, "{\"cmcd\":{\"msd\":640,\"br\":2400,\"dfa\":3}}");
+    assert_int_equal(stage.status, 204);
+    stage_call("PUT", viewer_at(viewer), NULL, "{\"cmcd\":{\"msd\":1}}"); /* too early */
+    pass(30000);
+    stage_call("PUT", viewer_at(viewer), NULL, "{\"cmcd\":{\"br\":1200,\"bsa\":1,\"ltc\":0}}");
+    assert_int_equal(stage.status, 204);
+    stage_call("PUT", viewer_at("aaaaaaaaaaaaaaaaaaaaaaaaaa"), NULL, "{\"cmcd\":{\"bsa\":50}}");
+    assert_int_equal(stage.status, 404);
+    stage_call("GET", stage_path("/api/analytics/sessions/", session), stage_alice(), NULL);
+    assert_int_equal(json_integer_value(stage_member("quality.viewers")), 1);
+    assert_int_equal(json_integer_value(stage_member("quality.startupMs")), 640);
+    assert_int_equal(json_integer_value(stage_member("quality.bitrateKbps")), 1200);
+    assert_int_equal(json_integer_value(stage_member("quality.rebuffers")), 1);
+    assert_int_equal(json_integer_value(stage_member("quality.droppedFrames")), 3);
+    assert_true(json_is_integer(stage_member("quality.latencyMs")));
+    assert_true(json_is_null(stage_member("quality.throughputKbps")));
 }
 
 static void nobody_joins_what_it_may_not_watch(void **state) {
@@ -205,14 +247,11 @@ static void take(void *opaque, const char *id) {
 
 static void who_stops_beating_has_left(void **state) {
     char viewer[PH_SESSION_ID_BYTES];
-    struct ph_db_transaction *transaction;
     (void)state;
     stage_start("{\"visibility\":\"public\"}", session);
     join(viewer);
     await_viewers(1);
-    assert_int_equal(ph_db_begin(stage_database(), PH_DB_WRITE, &transaction), 0);
-    assert_int_equal(ph_db_exec(transaction, "UPDATE viewers SET seen_ms = seen_ms - 76000"), 0);
-    assert_int_equal(ph_db_commit(transaction), 0);
+    pass(76000);
     char gone[PH_SESSION_ID_BYTES] = "";
     int64_t now_ms = ph_utc_now_us() / 1000;
     assert_int_equal(ph_viewers_expire(stage_database(), now_ms, take, gone), 0);
@@ -229,6 +268,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STAGE(a_viewer_joins_beats_and_leaves),
         ON_STAGE(a_beat_that_comes_early_is_not_written),
+        ON_STAGE(a_beat_tells_how_the_watching_goes),
         ON_STAGE(nobody_joins_what_it_may_not_watch),
         ON_STAGE(the_owner_sees_who_watched_and_with_what),
         ON_STAGE(many_join_at_once_and_are_counted_in_a_few_events),

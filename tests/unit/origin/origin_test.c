@@ -172,6 +172,36 @@ static void a_restarted_origin_goes_on_where_it_was(void **state) {
     example_remove_dir(stage.dir);
 }
 
+static void what_viewers_are_sent_is_told_by_session(void **state) {
+    (void)state;
+    static struct ph_origin_traffic sent[PH_ORIGIN_MOST_TRAFFIC];
+    struct stage stage;
+    char text[4096];
+    example_make_dir(stage.dir);
+    open_stage(&stage);
+    announce(&stage);
+    for (unsigned part = 0; part < 3; part++)
+        assert_in_range(put_part(&stage, "v720", 0, part), 201, 202);
+    assert_int_equal(ph_origin_take_traffic(stage.origin, sent), 0);
+    assert_int_equal(get(&stage, "/live/s/v720/index.m3u8", text), 200);
+    assert_int_equal(get(&stage, "/live/s/v720/0.0.m4s", NULL), 200);
+    assert_int_equal(get(&stage, "/live/s/v720/0.m4s", NULL), 200);
+    assert_int_equal(ask(stage.client, stage.base, "HEAD", "/live/s/v720/0.m4s", NULL, NULL, NULL), 200);
+    assert_int_equal(get(&stage, "/live/t/index.m3u8", NULL), 404);
+    assert_int_equal(ph_origin_take_traffic(stage.origin, sent), 1);
+    assert_string_equal(sent[0].session, "s");
+    assert_int_equal(sent[0].playlist_requests, 1);
+    assert_int_equal(sent[0].playlist_bytes, strlen(text));
+    assert_int_equal(sent[0].media_requests, 3);
+    assert_int_equal(sent[0].media_bytes, strlen("0.0;") + strlen("0.0;0.1;0.2;"));
+    assert_int_equal(ph_origin_take_traffic(stage.origin, &sent[1]), 0);
+    ph_origin_give_traffic_back(stage.origin, &sent[0]);
+    assert_int_equal(ph_origin_take_traffic(stage.origin, &sent[1]), 1);
+    assert_memory_equal(&sent[0], &sent[1], sizeof(sent[0]));
+    close_stage(&stage);
+    example_remove_dir(stage.dir);
+}
+
 struct viewer {
     const char *base;
     const char *path;
@@ -243,6 +273,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publishing_is_answered_as_the_contract_says),
         cmocka_unit_test(a_restarted_origin_goes_on_where_it_was),
+        cmocka_unit_test(what_viewers_are_sent_is_told_by_session),
         cmocka_unit_test(viewers_are_held_until_there_is_something),
         cmocka_unit_test(nothing_new_for_three_targets_gives_503),
     };

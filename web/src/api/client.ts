@@ -65,8 +65,8 @@ export async function askJson(path: string, method = 'GET', body?: unknown): Pro
 }
 
 /* For calls whose answer is that they were heard. `keepalive`: also from a page that goes away. */
-export async function sendOnly(path: string, method: string, keepalive = false): Promise<void> {
-  await ask(path, method, undefined, keepalive);
+export async function sendOnly(path: string, method: string, { body, keepalive = false }: { body?: unknown; keepalive?: boolean } = {}): Promise<void> {
+  await ask(path, method, body, keepalive);
 }
 
 export async function activeSessions(): Promise<Session[]> {

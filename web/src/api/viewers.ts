@@ -1,3 +1,4 @@
+import type { Quality } from '../player/quality_meter.ts';
 import { askJson, sendOnly } from './client.ts';
 
 export interface Joined {
@@ -20,6 +21,8 @@ export async function joinSession(session: string): Promise<Joined> {
   return { viewerId, beatMs: (typeof seconds === 'number' && seconds >= 5 ? seconds : 30) * 1000 };
 }
 
-export const beat = (session: string, viewer: string): Promise<void> => sendOnly(`${viewersOf(session)}/${viewer}`, 'PUT');
+/* Tells how the watching goes, too. */
+export const beat = (session: string, viewer: string, cmcd: Quality): Promise<void> =>
+  sendOnly(`${viewersOf(session)}/${viewer}`, 'PUT', { body: { cmcd } });
 /* Reaches the server although the page goes away. */
-export const leave = (session: string, viewer: string): Promise<void> => sendOnly(`${viewersOf(session)}/${viewer}`, 'DELETE', true);
+export const leave = (session: string, viewer: string): Promise<void> => sendOnly(`${viewersOf(session)}/${viewer}`, 'DELETE', { keepalive: true });

@@ -1,18 +1,21 @@
 import { ApiError } from '../api/client.ts';
 import { beat, joinSession, leave, type Joined } from '../api/viewers.ts';
+import type { Quality } from '../player/quality_meter.ts';
 
 const retryMs = 15_000;
 
 /* Counts this page among the viewers while it plays: joins, beats, leaves. Nothing on the page waits for it. */
 export class Presence {
   #session: string;
+  #quality: () => Quality;
   #joined: Joined | null = null;
   #wanted = false;
   #busy = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(session: string) {
+  constructor(session: string, quality: () => Quality) {
     this.#session = session;
+    this.#quality = quality;
     addEventListener('pagehide', () => this.leave());
     addEventListener('pageshow', () => this.#kick());
   }
@@ -42,7 +45,7 @@ export class Presence {
     this.#timer = null;
     let nextMs: number | null = retryMs;
     try {
-      if (this.#joined) await beat(this.#session, this.#joined.viewerId);
+      if (this.#joined) await beat(this.#session, this.#joined.viewerId, this.#quality());
       else this.#joined = await joinSession(this.#session);
       nextMs = this.#joined?.beatMs ?? retryMs;
     } catch (error) {

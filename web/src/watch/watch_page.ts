@@ -10,6 +10,7 @@ import { durationText } from '../lib/time_text.ts';
 import { startPlaying } from '../player/autoplay.ts';
 import { createPlayer } from '../player/create_player.ts';
 import type { Player, PlayerState } from '../player/player.ts';
+import { QualityMeter } from '../player/quality_meter.ts';
 import { RenditionList } from '../player/renditions.ts';
 import { LiveBadge } from './live_badge.ts';
 import { NoticePanel } from './notice_panel.ts';
@@ -40,6 +41,7 @@ export class WatchPage {
   #viewers: HTMLElement;
   #chat: ChatPanel;
   #presence: Presence;
+  #meter = new QualityMeter();
   #feed: EventFeed;
   #hears = false; /* events come: there is little to ask */
   #wanted = true; /* the viewer did not pause */
@@ -58,7 +60,7 @@ export class WatchPage {
     this.#status = part('.session-status', main);
     this.#viewers = part('.viewer-count', main);
     this.#chat = new ChatPanel(part('.chat', main), this.#id);
-    this.#presence = new Presence(this.#id);
+    this.#presence = new Presence(this.#id, () => this.#meter.quality(performance.now()));
     this.#feed = new EventFeed(this.#id, {
       event: (type, data) => this.#hear(type, data),
       openChanged: (open) => (this.#hears = open),
@@ -73,7 +75,7 @@ export class WatchPage {
     this.#listen();
     if (id === null) this.#change({ errorStatus: 404 });
     else this.#poller.poke();
-    setInterval(() => this.#refresh(), refreshMs);
+    setInterval(() => this.#tick(), refreshMs);
   }
 
   latencySeconds(): number | null {
@@ -158,6 +160,7 @@ export class WatchPage {
 
   #open(session: Session): void {
     const playlist = reachable(session.playlist, new URL(location.href));
+    this.#meter.opened(performance.now());
     this.player = createPlayer({
       video: this.video,
       /* Every answer of the API brings a fresh token, long before the last one ends. */
@@ -166,7 +169,10 @@ export class WatchPage {
       timed: (timing) => this.clock.add(timing),
       listener: {
         sourceReady: () => void this.#play(),
-        stateChanged: (state: PlayerState) => this.#change({ player: state }),
+        stateChanged: (state: PlayerState) => {
+          this.#meter.stateChanged(state, performance.now());
+          this.#change({ player: state });
+        },
         troubled: () => this.#poller.poke(),
       },
     });
@@ -176,6 +182,7 @@ export class WatchPage {
   #close(): void {
     this.player?.destroy();
     this.player = null;
+    this.#meter.stateChanged(null, performance.now());
     if (this.#situation.player !== 'unsupported' && this.#situation.player !== 'finished') this.#change({ player: null });
   }
 
@@ -212,6 +219,18 @@ export class WatchPage {
     document.title = pageTitle(session, view.badge);
     say(this.#title, session?.title ?? '');
     this.#refresh();
+  }
+
+  #tick(): void {
+    this.#refresh();
+    const { player } = this;
+    if (!player || this.#situation.player !== 'playing') return;
+    this.#meter.sample({
+      latencySeconds: this.latencySeconds(),
+      bitsPerSecond: player.hls?.levels[player.hls.currentLevel]?.bitrate ?? null,
+      throughput: player.hls?.bandwidthEstimate ?? null,
+      droppedFrames: this.video.getVideoPlaybackQuality().droppedVideoFrames,
+    });
   }
 
   /* What changes with time alone. */
