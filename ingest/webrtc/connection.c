@@ -74,6 +74,7 @@ void ph_webrtc_connection_destroy(struct ph_webrtc_connection *connection) {
             ph_tcp_port_drop(endpoint->tcp, connection->paths[i].tcp);
         ph_webrtc_unlist_path(connection, i);
     }
+    ph_webrtc_forget_ssrcs(connection);
     ph_webrtc_unlist_ufrag(connection, 0);
     ph_webrtc_unlist_ufrag(connection, 1);
     HASH_DEL(endpoint->connections, connection);

@@ -179,6 +179,26 @@ static enum ph_webrtc_drop drop_of(int code) {
     }
 }
 
+bool ph_webrtc_is_rtcp(struct ph_slice packet) {
+    return packet.size > 1 && packet.data[1] >= 192 && packet.data[1] <= 223;
+}
+
+int ph_webrtc_connection_unseal(struct ph_webrtc_connection *connection, uint8_t *packet, size_t *size) {
+    return ph_webrtc_is_rtcp((struct ph_slice){packet, *size})
+               ? ph_srtp_open_rtcp(connection->srtp, packet, size)
+               : ph_srtp_open(connection->srtp, packet, size);
+}
+
+void ph_webrtc_connection_take(
+    struct ph_webrtc_connection *connection, struct ph_slice packet, size_t received, int64_t now_us) {
+    connection->bytes += received;
+    ph_metric_add(connection->endpoint->received_bytes, (double)received);
+    if (ph_webrtc_is_rtcp(packet))
+        ph_rtp_session_receive_rtcp(connection->rtp, packet, now_us);
+    else
+        ph_rtp_session_receive(connection->rtp, packet, now_us);
+}
+
 bool ph_webrtc_connection_media(
     struct ph_webrtc_connection *connection, uint8_t *packet, size_t size, int64_t now_us) {
     struct ph_webrtc_endpoint *endpoint = connection->endpoint;
@@ -187,18 +207,13 @@ bool ph_webrtc_connection_media(
         return false;
     }
     size_t received = size;
-    bool is_rtcp = size > 1 && packet[1] >= 192 && packet[1] <= 223; /* RFC 5761 section 4 */
-    int code = is_rtcp ? ph_srtp_open_rtcp(connection->srtp, packet, &size)
-                       : ph_srtp_open(connection->srtp, packet, &size);
+    int code = ph_webrtc_connection_unseal(connection, packet, &size);
     if (code) {
         ph_webrtc_drop(endpoint, drop_of(code));
         return false;
     }
-    connection->bytes += received;
-    ph_metric_add(endpoint->received_bytes, (double)received);
-    if (is_rtcp)
-        ph_rtp_session_receive_rtcp(connection->rtp, (struct ph_slice){packet, size}, now_us);
-    else
-        ph_rtp_session_receive(connection->rtp, (struct ph_slice){packet, size}, now_us);
+    struct ph_slice unsealed = {packet, size};
+    ph_webrtc_note_ssrc(connection, unsealed);
+    ph_webrtc_connection_take(connection, unsealed, received, now_us);
     return true;
 }

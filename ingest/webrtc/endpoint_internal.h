@@ -27,7 +27,7 @@
 #include "ingest/webrtc/udp_port.h"
 
 enum ph_webrtc_drop {
-    PH_WEBRTC_DROP_STRANGER, /* from an address that no check came from */
+    PH_WEBRTC_DROP_STRANGER, /* from an address that nothing authentic came from */
     PH_WEBRTC_DROP_STUN,     /* malformed, of no connection, or with a wrong signature */
     PH_WEBRTC_DROP_EARLY,    /* media before the keys */
     PH_WEBRTC_DROP_FORGED,   /* SRTP that does not authenticate */
@@ -55,6 +55,14 @@ struct ph_webrtc_path {
     UT_hash_handle hh;
 };
 
+/* SSRCs that a publisher was heard by, for when its address changes. */
+enum { PH_WEBRTC_MOST_SSRCS = 8 };
+struct ph_webrtc_ssrc {
+    uint32_t ssrc;
+    struct ph_webrtc_connection *connection; /* NULL: not in the table */
+    UT_hash_handle hh;
+};
+
 struct ph_webrtc_connection {
     struct ph_webrtc_endpoint *endpoint;
     char id[PH_WEBRTC_ID_CHARACTERS + 1];
@@ -67,6 +75,10 @@ struct ph_webrtc_connection {
     struct ph_ice_agent ice;
     struct ph_webrtc_ufrag ufrags[2]; /* of the present credentials, and of the next */
     struct ph_webrtc_path paths[PH_ICE_MOST_PATHS];
+    struct ph_webrtc_ssrc ssrcs[PH_WEBRTC_MOST_SSRCS];
+    unsigned ssrc_turn; /* which of them gives way next */
+    unsigned tries;     /* to open strangers' packets, in the second that began then: */
+    int64_t tries_since_us;
 
     struct ph_dtls *dtls;             /* NULL until the first path is valid */
     struct ph_srtp *srtp;             /* NULL until connected */
@@ -106,6 +118,7 @@ struct ph_webrtc_endpoint {
     struct ph_webrtc_connection *connections; /* by id */
     struct ph_webrtc_ufrag *ufrags;
     struct ph_webrtc_path *paths;
+    struct ph_webrtc_ssrc *ssrcs; /* an SSRC that two publishers use is in it twice */
     struct ph_metric *publishers, *received_bytes, *connections_gauge, *tcp_links;
     struct ph_metric *drops[PH_WEBRTC_DROP_COUNT];
 
@@ -144,6 +157,15 @@ void ph_webrtc_unlist_path(struct ph_webrtc_connection *connection, int place);
 struct ph_webrtc_path *ph_webrtc_find_path(
     struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *path);
 
+/* endpoint_follow.c */
+/* The packet, which opened, is of the connection: its SSRC leads to it from here on. */
+void ph_webrtc_note_ssrc(struct ph_webrtc_connection *connection, struct ph_slice packet);
+void ph_webrtc_forget_ssrcs(struct ph_webrtc_connection *connection);
+/* RTP or RTCP by a path of no connection. When it is authentic, its connection takes it and the path; false
+ * when it left nothing behind. */
+bool ph_webrtc_follow(struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *from, uint8_t *packet,
+    size_t size, int64_t now_us) PH_NODISCARD;
+
 /* endpoint_receive.c: a packet, from UDP or TCP. */
 void ph_webrtc_receive(
     void *endpoint, const struct ph_ice_path *from, uint8_t *bytes, size_t size, int64_t now_us);
@@ -166,6 +188,14 @@ void ph_webrtc_connection_handshake(
 /* Whether the packet was authentic. */
 bool ph_webrtc_connection_media(
     struct ph_webrtc_connection *connection, uint8_t *packet, size_t size, int64_t now_us);
+/* RTCP among what comes by the port of both (RFC 5761 section 4). */
+bool ph_webrtc_is_rtcp(struct ph_slice packet);
+/* In place: 0 and the smaller size, or a code of ph_srtp_open(). Needs keys. */
+int ph_webrtc_connection_unseal(
+    struct ph_webrtc_connection *connection, uint8_t *packet, size_t *size) PH_NODISCARD;
+/* An unsealed packet, of `received` bytes on the way. */
+void ph_webrtc_connection_take(
+    struct ph_webrtc_connection *connection, struct ph_slice packet, size_t received, int64_t now_us);
 /* Begins a handshake that is ours to begin, and sends again what got no answer. Returns when it wants its
  * next turn. */
 int64_t ph_webrtc_connection_drive_dtls(struct ph_webrtc_connection *connection, int64_t now_us);

@@ -1,5 +1,6 @@
 /* The way of a packet, told apart by its first byte (RFC 7983). What is not a check of a known ufrag with the
- * right signature, and does not come by the path of one, leaves nothing behind. */
+ * right signature, does not come by the path of one, and is not media of a publisher that moved, leaves
+ * nothing behind. */
 #include "ingest/webrtc/endpoint_internal.h"
 
 /* The same address and port behind another connection's check: the newest check is right. */
@@ -39,22 +40,36 @@ static void receive_check(struct ph_webrtc_endpoint *endpoint, const struct ph_i
         connection->touched = true;
 }
 
-/* DTLS is 20 to 63, RTP and RTCP 128 to 191. */
+static bool is_media(const uint8_t *bytes) {
+    return bytes[0] >= 128 && bytes[0] <= 191; /* RTP or RTCP */
+}
+
+/* By a path of no connection. */
+static void receive_strange(struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *from,
+    uint8_t *bytes, size_t size, int64_t now_us) {
+    if (!is_media(bytes) || !ph_webrtc_follow(endpoint, from, bytes, size, now_us))
+        ph_webrtc_drop(endpoint, PH_WEBRTC_DROP_STRANGER);
+}
+
 static void receive_rest(struct ph_webrtc_endpoint *endpoint, const struct ph_ice_path *from, uint8_t *bytes,
     size_t size, int64_t now_us) {
     const struct ph_webrtc_path *path = ph_webrtc_find_path(endpoint, from);
-    struct ph_webrtc_connection *connection = path ? path->connection : NULL;
-    if (!connection || connection->over) {
+    if (!path) {
+        receive_strange(endpoint, from, bytes, size, now_us);
+        return;
+    }
+    struct ph_webrtc_connection *connection = path->connection;
+    if (connection->over) {
         ph_webrtc_drop(endpoint, PH_WEBRTC_DROP_STRANGER);
         return;
     }
     connection->touched = true;
-    if (bytes[0] >= 20 && bytes[0] <= 63) {
+    if (bytes[0] >= 20 && bytes[0] <= 63) { /* DTLS */
         /* The peer shakes hands by the path it chose. */
         if (!connection->srtp)
             ph_ice_agent_heard(&connection->ice, path->place, from, now_us);
         ph_webrtc_connection_handshake(connection, (struct ph_slice){bytes, size}, now_us);
-    } else if (bytes[0] >= 128 && bytes[0] <= 191) {
+    } else if (is_media(bytes)) {
         if (ph_webrtc_connection_media(connection, bytes, size, now_us))
             ph_ice_agent_heard(&connection->ice, path->place, from, now_us);
     } else {

@@ -122,6 +122,13 @@ void ph_ice_agent_heard(
     agent->media_us = now_us;
 }
 
+int ph_ice_agent_follow(struct ph_ice_agent *agent, const struct ph_ice_path *from, int64_t now_us) {
+    bool is_new;
+    int place = place_path(agent, from, &is_new);
+    ph_ice_agent_heard(agent, place, from, now_us);
+    return place;
+}
+
 int ph_ice_agent_forget_tcp(struct ph_ice_agent *agent, uint64_t tcp) {
     for (size_t i = 0; i < agent->path_count; i++) {
         if (!tcp || agent->paths[i].path.tcp != tcp)

@@ -1,7 +1,8 @@
 /* ICE-lite for one publisher (RFC 8445 section 2.5): answers checks, keeps the paths that passed one, knows
  * which of them to send by, and whether the publisher still consents (RFC 7675). Pure.
  *
- * We are always the controlled side. A path is valid once a check with our credentials came by it. Which
+ * We are always the controlled side. A path is valid once a check with our credentials came by it, or media
+ * that nobody else can have made. Which
  * valid path is sent by follows the publisher: that by which its media or handshake came last; before there
  * is any, that which it nominated with the highest priority. So a publisher that moves to another network,
  * with or without an ICE restart, is followed with its first packet from there. */
@@ -68,6 +69,9 @@ struct ph_ice_outcome ph_ice_agent_check(struct ph_ice_agent *agent, const struc
     const struct ph_ice_path *path, int64_t now_us, uint8_t answer[PH_STUN_MOST_ANSWER_BYTES]);
 /* Media or handshake came by a valid path: it is sent by from here on. */
 void ph_ice_agent_heard(struct ph_ice_agent *agent, int path, const struct ph_ice_path *from, int64_t now_us);
+/* Authentic media came by a path that no check came by: it is placed like one of a check, and sent by from
+ * here on. It is no consent. Returns its index, which may have held another path. */
+int ph_ice_agent_follow(struct ph_ice_agent *agent, const struct ph_ice_path *from, int64_t now_us);
 /* A TCP connection is gone: its paths are forgotten. The index that was forgotten, -1: none. Call until -1.
  */
 int ph_ice_agent_forget_tcp(struct ph_ice_agent *agent, uint64_t tcp);

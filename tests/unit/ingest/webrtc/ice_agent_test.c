@@ -197,6 +197,27 @@ static void paths_are_bounded_and_the_stalest_gives_way(void **state) {
     assert_false(scene.outcome.is_new);
 }
 
+static void a_path_that_is_followed_is_sent_by_and_no_consent(void **state) {
+    (void)state;
+    struct scene scene;
+    make(&scene);
+    assert_true(nominate(&scene, 5000, 1));
+    int64_t checked_us = scene.now_us;
+    for (unsigned port = 5001; port < 5100; port++) {
+        struct ph_ice_path path = path_of(port);
+        scene.now_us += PH_MILLISECOND_US;
+        int place = ph_ice_agent_follow(&scene.agent, &path, scene.now_us);
+        assert_in_range(place, 0, PH_ICE_MOST_PATHS - 1);
+        assert_int_equal(selected_port(&scene), port);
+        assert_int_equal(ph_ice_agent_follow(&scene.agent, &path, scene.now_us), place);
+    }
+    assert_int_equal(scene.agent.path_count, PH_ICE_MOST_PATHS);
+    assert_false(ph_ice_agent_has_consent(&scene.agent, checked_us + PH_ICE_CONSENT_US + 1));
+    assert_true(nominate(&scene, 5099, 1));
+    assert_false(scene.outcome.is_new);
+    assert_int_equal(selected_port(&scene), 5099);
+}
+
 static void a_restart_holds_both_credentials_until_the_new_are_used(void **state) {
     (void)state;
     struct scene scene;
@@ -255,6 +276,7 @@ int main(void) {
         cmocka_unit_test(a_path_that_fell_silent_gives_way_to_a_lesser_one),
         cmocka_unit_test(media_decides),
         cmocka_unit_test(paths_are_bounded_and_the_stalest_gives_way),
+        cmocka_unit_test(a_path_that_is_followed_is_sent_by_and_no_consent),
         cmocka_unit_test(a_restart_holds_both_credentials_until_the_new_are_used),
         cmocka_unit_test(consent_ends_thirty_seconds_after_the_last_check),
         cmocka_unit_test(a_closed_tcp_connection_is_forgotten),

@@ -202,3 +202,19 @@ void peer_double_publish(struct peer_double *peer, int packets) {
         peer_double_send(peer, (struct ph_slice){packet, size});
     }
 }
+
+bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
+    uint8_t packet[PEER_MOST_BYTES];
+    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    while (ph_now_us() < deadline_us) {
+        int size = (int)peer_double_receive(peer, packet, 100);
+        if (size < 8 || packet[0] < 128 ||
+            srtp_unprotect_rtcp(peer->receiver, packet, &size) != srtp_err_status_ok)
+            continue;
+        for (int at = 0; at + 4 <= size; at += 4 * ((packet[at + 2] << 8 | packet[at + 3]) + 1)) {
+            if (packet[at + 1] == type)
+                return true;
+        }
+    }
+    return false;
+}
