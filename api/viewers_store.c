@@ -1,6 +1,7 @@
 #include "api/viewers_store.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,33 +60,38 @@ static int64_t touch(struct ph_db_transaction *transaction, const char *sql, con
     return ph_db_run(statement);
 }
 
-/* When the viewer was seen last; -ENOENT for one that does not watch. */
-static int64_t last_beat(struct ph_db *db, const char *session, const char *id) {
+/* When the viewer was seen last, and whether it has left; -ENOENT when there never was such a viewer. */
+static int64_t look_at(struct ph_db *db, const char *session, const char *id, bool *has_left) {
     struct ph_db_transaction *transaction;
     struct ph_db_statement *statement;
     int64_t code = ph_db_begin(db, PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    code = ph_db_prepare(transaction,
-        "SELECT seen_ms FROM viewers WHERE id = $1 AND session = $2 AND left_ms IS NULL", &statement);
+    code = ph_db_prepare(
+        transaction, "SELECT seen_ms, left_ms FROM viewers WHERE id = $1 AND session = $2", &statement);
     if (code == 0) {
         ph_db_bind_text(statement, 1, id);
         ph_db_bind_text(statement, 2, session);
         int found = ph_db_step(statement);
         code = found == 1 ? ph_db_integer(statement, 0) : found == 0 ? -ENOENT : found;
+        *has_left = found == 1 && !ph_db_is_null(statement, 1);
         ph_db_finish(statement);
     }
     ph_db_rollback(transaction);
     return code;
 }
 
-/* Nobody is asked for a token here: who beats wildly, or guesses ids, reads and writes nothing. */
+/* Nobody is asked for a token to beat and leave: who does it wildly, or guesses ids, reads and writes
+ * nothing. */
 int ph_viewers_beat(
     struct ph_db *db, const char *session, const char *id, const struct ph_qoe *qoe, int64_t now_ms) {
     struct ph_db_transaction *transaction;
-    int64_t seen_ms = last_beat(db, session, id);
-    if (seen_ms < 0 || now_ms - seen_ms < early_ms)
-        return seen_ms < 0 ? (int)seen_ms : 0;
+    bool has_left;
+    int64_t seen_ms = look_at(db, session, id, &has_left);
+    if (seen_ms < 0 || has_left)
+        return seen_ms < 0 ? (int)seen_ms : -ENOENT;
+    if (now_ms - seen_ms < early_ms)
+        return 0;
     int code = begin_for(db, id, &transaction);
     if (code < 0)
         return code;
@@ -100,6 +106,10 @@ int ph_viewers_beat(
 
 int ph_viewers_leave(struct ph_db *db, const char *session, const char *id, int64_t now_ms) {
     struct ph_db_transaction *transaction;
+    bool has_left;
+    int64_t seen_ms = look_at(db, session, id, &has_left);
+    if (seen_ms < 0 || has_left)
+        return seen_ms < 0 ? (int)seen_ms : 0;
     int code = begin_for(db, id, &transaction);
     if (code < 0)
         return code;
