@@ -56,9 +56,10 @@ static void free_pending(struct pending *pending) {
     free(pending);
 }
 
-/* The API's answers are one caller's and of one moment. */
+/* The API's answers are one caller's, of one moment, and what their type says. */
 static struct ph_http_response *keep_private(struct ph_http_response *response) {
-    if (response && ph_http_response_add_header(response, "Cache-Control", "no-store") < 0)
+    if (response && (ph_http_response_add_header(response, "Cache-Control", "no-store") < 0 ||
+                        ph_http_response_add_header(response, "X-Content-Type-Options", "nosniff") < 0))
         ph_http_response_unref(&response);
     return response;
 }

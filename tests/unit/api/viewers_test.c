@@ -178,6 +178,8 @@ static void the_owner_sees_who_watched_and_with_what(void **state) {
         "Version/17.6 "
         "Mobile/15E148 Safari/604.1\r\nContent-Length: 0\r\n");
     assert_int_equal(answer.status, 201);
+    assert_string_equal(answer_header(&answer, "Cache-Control"), "no-store");
+    assert_string_equal(answer_header(&answer, "X-Content-Type-Options"), "nosniff");
     answer_finish(&answer);
     stage_call("GET", joins_at(session), stage_token("viewer", "nosy", NULL), NULL);
     assert_int_equal(stage.status, 403);
