@@ -260,6 +260,9 @@ int ph_outbox_sweep(struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, 
             now_ms, now_ms - PH_OUTBOX_MOST_AGE_MS);
     if (answer >= 0)
         answer = run_at(transaction, "DELETE FROM outbox WHERE settled_ms < $1", forget_before_ms, 0);
+    if (answer >= 0)
+        answer = run_at(transaction, "DELETE FROM mail_suppressions WHERE created_ms < $1",
+            now_ms - PH_SUPPRESSION_KEPT_MS, 0);
     return settle(transaction, answer);
 }
 

@@ -24,6 +24,9 @@
 
 enum { PH_MOST_RECIPIENT_BYTES = 321, PH_OUTBOX_EVENT_BYTES = 32, PH_OUTBOX_REASON_BYTES = 256 };
 
+/* An address that was refused for good is tried once more after so long: mailboxes come back. */
+#define PH_SUPPRESSION_KEPT_MS (INT64_C(90) * 24 * 3600 * 1000)
+
 enum ph_outbox_kind { PH_OUTBOX_MAIL, PH_OUTBOX_WEBHOOK, PH_OUTBOX_KINDS };
 
 /* A row to add. `key` names the event: of one key, kind and recipient there is one row, ever. */
@@ -84,8 +87,8 @@ int ph_outbox_settle(struct ph_db *db, const struct ph_outbox_row *row, const ch
 /* Settles what a dead owner left: the `given` were sent, its others are queued. */
 int ph_outbox_settle_owner(struct ph_db *db, const char *owner, const char (*given)[PH_SESSION_ID_BYTES],
     size_t count, int64_t now_ms) PH_NODISCARD;
-/* Leases that ran out, rows that are too old to be news, settled rows of `forget_before_ms`. `*unconfirmed`
- * counts those of which nobody will know. */
+/* Leases that ran out, rows that are too old to be news, settled rows of `forget_before_ms`, and suppressed
+ * addresses after PH_SUPPRESSION_KEPT_MS. `*unconfirmed` counts those of which nobody will know. */
 int ph_outbox_sweep(
     struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, int64_t *unconfirmed) PH_NODISCARD;
 int ph_outbox_measure(struct ph_db *db, struct ph_outbox_figures figures[PH_OUTBOX_KINDS]) PH_NODISCARD;

@@ -262,6 +262,16 @@ static void suppressed_and_unsubscribed_guardians_are_left_alone(void **state) {
     assert_int_equal(ph_outbox_unsubscribe(db, "worker.died", "kid", "dad"), -ENOENT);
 }
 
+static void a_suppressed_address_is_tried_again_after_months(void **state) {
+    int64_t unconfirmed;
+    (void)state;
+    exec("INSERT INTO mail_suppressions (address, reason, created_ms) VALUES ('mum@b', '550', 1000)");
+    assert_int_equal(ph_outbox_sweep(db, 1000 + PH_SUPPRESSION_KEPT_MS, 0, &unconfirmed), 0);
+    assert_int_equal(number("SELECT COUNT(*) FROM mail_suppressions"), 1);
+    assert_int_equal(ph_outbox_sweep(db, 1001 + PH_SUPPRESSION_KEPT_MS, 0, &unconfirmed), 0);
+    assert_int_equal(number("SELECT COUNT(*) FROM mail_suppressions"), 0);
+}
+
 static void event_names_are_known(void **state) {
     (void)state;
     assert_true(ph_outbox_is_event("session.started") && ph_outbox_is_event("session.*") &&
@@ -287,6 +297,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_rolled_back_is_not_told, open_outbox, close_outbox),
         cmocka_unit_test_setup_teardown(
             suppressed_and_unsubscribed_guardians_are_left_alone, open_outbox, close_outbox),
+        cmocka_unit_test_setup_teardown(
+            a_suppressed_address_is_tried_again_after_months, open_outbox, close_outbox),
         cmocka_unit_test(event_names_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
