@@ -41,10 +41,13 @@ static void hold_request(struct ph_http_request *request, void *opaque) {
         return;
     }
     pthread_mutex_lock(&lock);
-    assert_true(held < most_held);
-    holds[held++] = hold;
+    bool has_room = held < most_held; /* none when the thread that releases is not given the CPU */
+    if (has_room)
+        holds[held++] = hold;
     pthread_cond_broadcast(&arrived);
     pthread_mutex_unlock(&lock);
+    if (!has_room)
+        ph_http_hold_drop(hold);
 }
 
 static void hold_and_drop(struct ph_http_request *request, void *opaque) {
