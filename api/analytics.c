@@ -38,14 +38,17 @@ static json_t *viewers_view(const struct ph_analytics *figures) {
         shares_view(figures->countries, figures->country_count));
 }
 
-static json_t *delivered_view(const struct ph_delivered *delivered) {
-    return json_pack("{s:I, s:I, s:I, s:I}", "playlistRequests", (json_int_t)delivered->playlist_requests,
-        "playlistBytes", (json_int_t)delivered->playlist_bytes, "mediaRequests",
-        (json_int_t)delivered->media_requests, "mediaBytes", (json_int_t)delivered->media_bytes);
-}
-
 static json_t *mean_view(const struct ph_mean *mean) {
     return mean->count > 0 ? json_integer(mean->sum / mean->count) : json_null();
+}
+
+static json_t *delivered_view(const struct ph_delivered *delivered) {
+    return json_pack("{s:I, s:I, s:I, s:I, s:{s:I, s:I, s:o, s:o}}", "playlistRequests",
+        (json_int_t)delivered->playlist_requests, "playlistBytes", (json_int_t)delivered->playlist_bytes,
+        "mediaRequests", (json_int_t)delivered->media_requests, "mediaBytes",
+        (json_int_t)delivered->media_bytes, "cmcd", "requests", (json_int_t)delivered->told, "starved",
+        (json_int_t)delivered->starved, "bitrateKbps", mean_view(&delivered->bitrate_kbps), "throughputKbps",
+        mean_view(&delivered->throughput_kbps));
 }
 
 static json_t *quality_view(const struct ph_quality *quality) {

@@ -18,21 +18,25 @@
 #define SHARES(column, scope)                                                                                \
     "SELECT v." column ", COUNT(*) FROM sessions s JOIN viewers v ON v.session = s.id WHERE " scope          \
     " GROUP BY v." column " ORDER BY COUNT(*) DESC, v." column " LIMIT 64"
-#define DELIVERED(scope)                                                                                     \
-    "SELECT COALESCE(SUM(t.playlist_requests), 0), COALESCE(SUM(t.playlist_bytes), 0), "                     \
-    "COALESCE(SUM(t.media_requests), 0), COALESCE(SUM(t.media_bytes), 0) FROM sessions s JOIN traffic t ON " \
-    "t.session = s.id WHERE " scope
+#define TOTAL(column) "COALESCE(SUM(t." column "), 0)"
+#define TOTALS_OF_ANSWERS                                                                                    \
+    TOTAL("playlist_requests")                                                                               \
+    ", " TOTAL("playlist_bytes") ", " TOTAL("media_requests") ", " TOTAL("media_bytes")
+#define TOTALS_OF_FIGURES                                                                                    \
+    TOTAL("bitrates") ", " TOTAL("bitrates_kbps") ", " TOTAL("throughputs") ", " TOTAL("throughputs_kbps")
+#define TOTALS TOTALS_OF_ANSWERS ", " TOTAL("told") ", " TOTAL("starved") ", " TOTALS_OF_FIGURES
+#define DELIVERED(scope) "SELECT " TOTALS " FROM sessions s JOIN traffic t ON t.session = s.id WHERE " scope
 #define WATCHED "(COALESCE(v.left_ms, v.seen_ms) - v.joined_ms)"
+#define STALLED                                                                                              \
+    "COALESCE(SUM(CASE WHEN q.stalled_ms > " WATCHED " THEN " WATCHED " ELSE q.stalled_ms END), 0)"
+#define WATCHED_BY_TELLERS "COALESCE(SUM(CASE WHEN q.stalled_ms IS NULL THEN 0 ELSE " WATCHED " END), 0)"
 #define MEAN(column) "COUNT(q." column "), COALESCE(SUM(q." column "), 0)"
+#define MEANS                                                                                                \
+    MEAN("startup_ms") ", " MEAN("bitrate_kbps") ", " MEAN("latency_ms") ", " MEAN("throughput_kbps")
 #define QUALITY(scope)                                                                                       \
-    "SELECT COUNT(*), COALESCE(SUM(q.stalls), 0), COALESCE(SUM(CASE WHEN q.stalled_ms > " WATCHED            \
-    " THEN " WATCHED                                                                                         \
-    " ELSE q.stalled_ms END), 0), COALESCE(SUM(CASE WHEN q.stalled_ms IS NULL THEN 0 ELSE " WATCHED          \
-    " END), 0), COALESCE(SUM(q.dropped_frames), 0), " MEAN("startup_ms") ", " MEAN(                          \
-        "bitrate_kbps") ", " MEAN("latency_ms") ", " MEAN("throughput_kbps") " FROM sessions s JOIN qoe q "  \
-                                                                             "ON q.session = s.id JOIN "     \
-                                                                             "viewers v ON v.id = q.viewer " \
-                                                                             "WHERE " scope
+    "SELECT COUNT(*), COALESCE(SUM(q.stalls), 0), " STALLED ", " WATCHED_BY_TELLERS                          \
+    ", COALESCE(SUM(q.dropped_frames), 0), " MEANS " FROM sessions s JOIN qoe q ON q.session = s.id JOIN "   \
+    "viewers v ON v.id = q.viewer WHERE " scope
 #define BOTH(query)                                                                                          \
     { query(OF_MANY), query(OF_ONE) }
 #define BOTH_SHARES(column)                                                                                  \
@@ -78,6 +82,10 @@ static int read_totals(struct ph_db_transaction *transaction, const struct ph_an
     return code < 0 ? code : 0;
 }
 
+static struct ph_mean mean_at(struct ph_db_statement *row, int column) {
+    return (struct ph_mean){.count = ph_db_integer(row, column), .sum = ph_db_integer(row, column + 1)};
+}
+
 static int read_delivered(struct ph_db_transaction *transaction, const struct ph_analytics_scope *scope,
     struct ph_delivered *delivered) {
     static const char *const texts[2] = BOTH(DELIVERED);
@@ -90,13 +98,13 @@ static int read_delivered(struct ph_db_transaction *transaction, const struct ph
         *delivered = (struct ph_delivered){.playlist_requests = ph_db_integer(statement, 0),
             .playlist_bytes = ph_db_integer(statement, 1),
             .media_requests = ph_db_integer(statement, 2),
-            .media_bytes = ph_db_integer(statement, 3)};
+            .media_bytes = ph_db_integer(statement, 3),
+            .told = ph_db_integer(statement, 4),
+            .starved = ph_db_integer(statement, 5),
+            .bitrate_kbps = mean_at(statement, 6),
+            .throughput_kbps = mean_at(statement, 8)};
     ph_db_finish(statement);
     return code < 0 ? code : 0;
-}
-
-static struct ph_mean mean_at(struct ph_db_statement *row, int column) {
-    return (struct ph_mean){.count = ph_db_integer(row, column), .sum = ph_db_integer(row, column + 1)};
 }
 
 static int read_quality(struct ph_db_transaction *transaction, const struct ph_analytics_scope *scope,

@@ -47,6 +47,8 @@ struct ph_quality {
 struct ph_delivered {
     int64_t playlist_requests, playlist_bytes;
     int64_t media_requests, media_bytes;
+    int64_t told, starved; /* of the requests for media: with what players tell; after a buffer ran dry */
+    struct ph_mean bitrate_kbps, throughput_kbps;
 };
 
 struct ph_analytics {

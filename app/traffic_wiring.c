@@ -14,7 +14,13 @@ static size_t take(struct ph_traffic_source *source, struct ph_traffic *list) {
         list[i] = (struct ph_traffic){.playlist_requests = (int64_t)taken->playlist_requests,
             .playlist_bytes = (int64_t)taken->playlist_bytes,
             .media_requests = (int64_t)taken->media_requests,
-            .media_bytes = (int64_t)taken->media_bytes};
+            .media_bytes = (int64_t)taken->media_bytes,
+            .told = (int64_t)taken->told,
+            .starved = (int64_t)taken->starved,
+            .bitrates = (int64_t)taken->bitrates,
+            .bitrates_kbps = (int64_t)taken->bitrates_kbps,
+            .throughputs = (int64_t)taken->throughputs,
+            .throughputs_kbps = (int64_t)taken->throughputs_kbps};
         memcpy(list[i].session, taken->session, sizeof(list[i].session));
     }
     return count;
@@ -25,7 +31,13 @@ static void give_back(struct ph_traffic_source *source, const struct ph_traffic 
     struct ph_origin_traffic back = {.playlist_requests = (uint64_t)traffic->playlist_requests,
         .playlist_bytes = (uint64_t)traffic->playlist_bytes,
         .media_requests = (uint64_t)traffic->media_requests,
-        .media_bytes = (uint64_t)traffic->media_bytes};
+        .media_bytes = (uint64_t)traffic->media_bytes,
+        .told = (uint64_t)traffic->told,
+        .starved = (uint64_t)traffic->starved,
+        .bitrates = (uint64_t)traffic->bitrates,
+        .bitrates_kbps = (uint64_t)traffic->bitrates_kbps,
+        .throughputs = (uint64_t)traffic->throughputs,
+        .throughputs_kbps = (uint64_t)traffic->throughputs_kbps};
     memcpy(back.session, traffic->session, sizeof(back.session));
     ph_origin_give_traffic_back(wiring->origin, &back);
 }

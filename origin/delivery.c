@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "origin/caching.h"
+#include "origin/cmcd.h"
 #include "origin/directives.h"
 #include "origin/origin_private.h"
 
@@ -38,6 +39,30 @@ static bool is_let_in(struct ph_origin *origin, struct ph_http_request *request,
     return false;
 }
 
+static void add(_Atomic(uint64_t) *sum, uint64_t value) {
+    atomic_fetch_add_explicit(sum, value, memory_order_relaxed);
+}
+
+/* Takes in what the player tells with its request; the answer is the same as without. */
+static void hear(const struct ph_http_request *request, struct ph_session_told *told) {
+    static const char *const headers[] = {"CMCD-Object", "CMCD-Request", "CMCD-Status"};
+    struct ph_cmcd cmcd = {0};
+    const char *text = ph_http_request_query(request, "CMCD");
+    bool is_told = text && ph_cmcd_read(text, &cmcd);
+    for (size_t i = 0; !text && i < sizeof(headers) / sizeof(headers[0]); i++) {
+        const char *header = ph_http_request_header(request, headers[i]);
+        is_told = (header && ph_cmcd_read(header, &cmcd)) || is_told;
+    }
+    if (!is_told)
+        return;
+    add(&told->requests, 1);
+    add(&told->starved, cmcd.is_starved);
+    add(&told->bitrates, cmcd.bitrate_kbps > 0);
+    add(&told->bitrates_kbps, cmcd.bitrate_kbps);
+    add(&told->throughputs, cmcd.throughput_kbps > 0);
+    add(&told->throughputs_kbps, cmcd.throughput_kbps);
+}
+
 /* A viewer's request to a session. */
 struct visit {
     struct ph_http_request *request;
@@ -58,6 +83,8 @@ static bool enter(struct ph_origin *origin, struct ph_http_request *request, enu
         bool is_playlist = kind == PH_CACHING_PLAIN;
         ph_http_request_tally(
             request, is_playlist ? visit->session->playlists_sent : visit->session->media_sent);
+        if (kind == PH_CACHING_MEDIA)
+            hear(request, &visit->session->told);
         return true;
     }
     ph_session_unref(&visit->session);

@@ -56,6 +56,11 @@ struct ph_origin_traffic {
     char session[65];
     uint64_t playlist_requests, playlist_bytes;
     uint64_t media_requests, media_bytes;
+    /* What their players told with requests for media (CMCD, CTA-5004): how many told, after how many a
+     * buffer had run dry, and counts and sums of the figures. */
+    uint64_t told, starved;
+    uint64_t bitrates, bitrates_kbps;
+    uint64_t throughputs, throughputs_kbps;
 };
 
 /* What was sent since it was taken last, of the sessions of which something was; `traffic` has room for

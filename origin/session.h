@@ -26,6 +26,14 @@ enum { PH_SESSION_NAME_BYTES = 65 };
 
 struct ph_spool_session; /* the spool's own; touched by its thread only */
 
+/* What players told with their requests for media since it was taken last: how many told, how many of them
+ * that their buffer ran dry, and the figures' sums and counts. */
+struct ph_session_told {
+    _Atomic(uint64_t) requests, starved;
+    _Atomic(uint64_t) bitrates, bitrates_kbps;
+    _Atomic(uint64_t) throughputs, throughputs_kbps;
+};
+
 struct ph_session {
     /* constant */
     char id[PH_SESSION_NAME_BYTES];
@@ -34,6 +42,7 @@ struct ph_session {
     struct ph_http_response *multivariant;
     struct ph_origin_metrics *metrics; /* borrowed */
     struct ph_http_tally *playlists_sent, *media_sent;
+    struct ph_session_told told;
 
     atomic_uint references;
     atomic_bool spool_queued; /* it stands in the spool's queue */

@@ -45,7 +45,11 @@ static void open_origin(struct origin *origin, const char *session) {
         .sends = {.playlist_requests = 3,
             .playlist_bytes = 900,
             .media_requests = 2,
-            .media_bytes = 5000000000},
+            .media_bytes = 5000000000,
+            .told = 4,
+            .starved = 1,
+            .bitrates = 2,
+            .bitrates_kbps = 5000},
         .lock = PTHREAD_MUTEX_INITIALIZER};
     snprintf(origin->sends.session, sizeof(origin->sends.session), "%s", session);
     assert_int_equal(ph_cond_init(&origin->changed), 0);
@@ -96,6 +100,10 @@ static void what_two_origins_send_is_added_up(void **state) {
     assert_int_equal(delivered(id, "delivered.playlistBytes"), 900 * reports);
     assert_int_equal(delivered(id, "delivered.mediaRequests"), 2 * reports);
     assert_int_equal(delivered(id, "delivered.mediaBytes"), INT64_C(5000000000) * reports);
+    assert_int_equal(delivered(id, "delivered.cmcd.requests"), 4 * reports);
+    assert_int_equal(delivered(id, "delivered.cmcd.starved"), reports);
+    assert_int_equal(delivered(id, "delivered.cmcd.bitrateKbps"), 2500);
+    assert_true(json_is_null(stage_member("delivered.cmcd.throughputKbps")));
     stage_call("GET", "/api/analytics/summary", stage_alice(), NULL);
     assert_int_equal(json_integer_value(stage_member("delivered.mediaRequests")), 2 * reports);
 }

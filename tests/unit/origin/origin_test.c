@@ -184,8 +184,9 @@ static void what_viewers_are_sent_is_told_by_session(void **state) {
         assert_in_range(put_part(&stage, "v720", 0, part), 201, 202);
     assert_int_equal(ph_origin_take_traffic(stage.origin, sent), 0);
     assert_int_equal(get(&stage, "/live/s/v720/index.m3u8", text), 200);
-    assert_int_equal(get(&stage, "/live/s/v720/0.0.m4s", NULL), 200);
-    assert_int_equal(get(&stage, "/live/s/v720/0.m4s", NULL), 200);
+    assert_int_equal(get(&stage, "/live/s/v720/0.0.m4s?CMCD=br%3D3000%2Cbs%2Csid%3D%22x%22", NULL), 200);
+    const char *const cmcd[] = {"CMCD-Object: br=1000,ot=v", "CMCD-Request: mtp=25000", NULL};
+    assert_int_equal(ask(stage.client, stage.base, "GET", "/live/s/v720/0.m4s", cmcd, NULL, NULL), 200);
     assert_int_equal(ask(stage.client, stage.base, "HEAD", "/live/s/v720/0.m4s", NULL, NULL, NULL), 200);
     assert_int_equal(get(&stage, "/live/t/index.m3u8", NULL), 404);
     assert_int_equal(ph_origin_take_traffic(stage.origin, sent), 1);
@@ -194,6 +195,12 @@ static void what_viewers_are_sent_is_told_by_session(void **state) {
     assert_int_equal(sent[0].playlist_bytes, strlen(text));
     assert_int_equal(sent[0].media_requests, 3);
     assert_int_equal(sent[0].media_bytes, strlen("0.0;") + strlen("0.0;0.1;0.2;"));
+    assert_int_equal(sent[0].told, 2);
+    assert_int_equal(sent[0].starved, 1);
+    assert_int_equal(sent[0].bitrates, 2);
+    assert_int_equal(sent[0].bitrates_kbps, 4000);
+    assert_int_equal(sent[0].throughputs, 1);
+    assert_int_equal(sent[0].throughputs_kbps, 25000);
     assert_int_equal(ph_origin_take_traffic(stage.origin, &sent[1]), 0);
     ph_origin_give_traffic_back(stage.origin, &sent[0]);
     assert_int_equal(ph_origin_take_traffic(stage.origin, &sent[1]), 1);
