@@ -12,7 +12,9 @@
 #include "core/base/log.h"
 #include "core/base/thread.h"
 
-enum { MOST_FOLLOWERS = 16384, MOST_NOTICES = 8192, MOST_QUEUED_BYTES = 64 * 1024 };
+/* A burst of long messages is no reason to cut off who reads; what is queued is shared by all who wait for
+ * it. */
+enum { MOST_FOLLOWERS = 16384, MOST_NOTICES = 8192, MOST_QUEUED_BYTES = 256 * 1024 };
 
 static const int64_t sweep_every_us = PH_SECOND_US;
 static const int64_t look_every_us = 2 * PH_SECOND_US;

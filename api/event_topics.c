@@ -14,7 +14,7 @@
 
 enum {
     READ_AT_ONCE = 100,
-    MOST_REPLAYED_BYTES = 32 * 1024, /* half of a stream's queue; who missed more starts anew */
+    MOST_REPLAYED_BYTES = 32 * 1024, /* far within a stream's queue; who missed more starts anew */
     MOST_KNOWN_STATES = 4096,
     LOOK_BACK_MS = 10000,
     MOST_LOOKED_AT = 500,

@@ -40,7 +40,7 @@ scenario('a listener that does not read is dropped while others go on, and begin
   };
   /* Until what waits for it is more than the sockets and its queue hold. */
   await waitFor('the node to drop it', async () => {
-    await Promise.all(Array.from({ length: 32 }, say));
+    await Promise.all(Array.from({ length: 16 }, say));
     return (await node.metric('porthole_api_event_followers')) === 1;
   }, { within: 45_000, every: 1 });
   await waitFor('the other to hear everything', () => quick.of('chat').length === said, { within: 10_000 });
