@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { MailRelay, parseMail } from './lib/mail_relay.js';

@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import { MailRelay } from './lib/mail_relay.js';
 import { guardian, putProfile, sql } from './lib/outbox.js';
