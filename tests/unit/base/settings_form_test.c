@@ -12,44 +12,7 @@
 #include <cmocka.h>
 
 #include "core/base/settings.h"
-
-extern char **environ;
-
-static char folder[64];
-static char path[96];
-
-static int make_folder(void **state) {
-    (void)state;
-    for (char **entry = environ; *entry;) {
-        if (strncmp(*entry, "PORTHOLE_", 9) != 0) {
-            entry++;
-            continue;
-        }
-        char name[64];
-        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*entry, "="), *entry);
-        unsetenv(name);
-        entry = environ;
-    }
-    strcpy(folder, "/tmp/ph-settings-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/porthole.yaml", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
-}
-
-static void write_file(const char *name, const char *text, mode_t mode) {
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
+#include "tests/unit/base/settings_folder.h"
 
 static void forms_are_taken_or_refused(void **state) {
     static const struct {
@@ -145,8 +108,8 @@ static void forms_are_taken_or_refused(void **state) {
         char text[512];
         snprintf(text, sizeof(text), "%s: %s%s%s\n", rows[i].key, rows[i].text[0] == '[' ? "\"" : "",
             rows[i].text, rows[i].text[0] == '[' ? "\"" : "");
-        write_file(path, text, 0600);
-        int code = ph_settings_load(&settings, path, &error);
+        settings_folder_write(settings_path, text, 0600);
+        int code = ph_settings_load(&settings, settings_path, &error);
         if (code != (rows[i].good ? 0 : -EINVAL))
             fail_msg("%s gives %d: %s", text, code, error.text);
         if (code == 0)
@@ -156,7 +119,8 @@ static void forms_are_taken_or_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(forms_are_taken_or_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(
+            forms_are_taken_or_refused, settings_folder_make, settings_folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,57 +12,20 @@
 #include <cmocka.h>
 
 #include "core/base/settings.h"
+#include "tests/unit/base/settings_folder.h"
 #include "tests/unit/support/allocation_failure.h"
-
-extern char **environ;
-
-static char folder[64];
-static char path[96];
-
-static int make_folder(void **state) {
-    (void)state;
-    for (char **entry = environ; *entry;) {
-        if (strncmp(*entry, "PORTHOLE_", 9) != 0) {
-            entry++;
-            continue;
-        }
-        char name[64];
-        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*entry, "="), *entry);
-        unsetenv(name);
-        entry = environ;
-    }
-    strcpy(folder, "/tmp/ph-settings-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/porthole.yaml", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
-}
-
-static void write_file(const char *name, const char *text, mode_t mode) {
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
 
 static void load_in_folder(struct ph_settings *settings, const char *name) {
     char text[128];
-    snprintf(text, sizeof(text), "data_dir: %s/%s\n", folder, name);
-    write_file(path, text, 0600);
-    assert_int_equal(ph_settings_load(settings, path, NULL), 0);
+    snprintf(text, sizeof(text), "data_dir: %s/%s\n", settings_folder, name);
+    settings_folder_write(settings_path, text, 0600);
+    assert_int_equal(ph_settings_load(settings, settings_path, NULL), 0);
 }
 
 static mode_t mode_of(const char *name) {
     struct stat status;
     char full[160];
-    snprintf(full, sizeof(full), "%s/%s", folder, name);
+    snprintf(full, sizeof(full), "%s/%s", settings_folder, name);
     assert_int_equal(stat(full, &status), 0);
     return status.st_mode & 0777;
 }
@@ -110,7 +73,7 @@ static void open_secrets_are_refused(void **state) {
         load_in_folder(&settings, "data");
         assert_true(mkdir(settings.data_dir, 0700) == 0 || errno == EEXIST);
         snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
-        write_file(name, "0123456789abcdef0123456789abcdef\n", modes[i]);
+        settings_folder_write(name, "0123456789abcdef0123456789abcdef\n", modes[i]);
         assert_int_equal(ph_settings_prepare(&settings, &error), -EPERM);
         assert_non_null(strstr(error.text, "jwt_secret: other users may"));
         assert_null(strstr(error.text, "0123456789"));
@@ -126,7 +89,7 @@ static void broken_secrets_are_refused(void **state) {
     load_in_folder(&settings, "data");
     assert_int_equal(mkdir(settings.data_dir, 0700), 0);
     snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
-    write_file(name, "", 0600);
+    settings_folder_write(name, "", 0600);
     assert_int_equal(ph_settings_prepare(&settings, &error), -EINVAL);
     assert_non_null(strstr(error.text, "32 to 512 characters"));
     assert_int_equal(unlink(name), 0);
@@ -146,8 +109,8 @@ static void secrets_are_not_read_through_links(void **state) {
     load_in_folder(&settings, "data");
     assert_int_equal(mkdir(settings.data_dir, 0700), 0);
     snprintf(name, sizeof(name), "%s/jwt_secret", settings.data_dir);
-    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", folder);
-    write_file(elsewhere, "0123456789abcdef0123456789abcdef\n", 0600);
+    snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", settings_folder);
+    settings_folder_write(elsewhere, "0123456789abcdef0123456789abcdef\n", 0600);
     assert_int_equal(symlink(elsewhere, name), 0);
     assert_int_equal(ph_settings_prepare(&settings, &error), -ELOOP);
     ph_settings_finish(&settings);
@@ -170,7 +133,7 @@ static void unusable_data_folders(void **state) {
 static int prepare_once(void *opaque) {
     struct ph_settings settings;
     (void)opaque;
-    int code = ph_settings_load(&settings, path, NULL);
+    int code = ph_settings_load(&settings, settings_path, NULL);
     if (code == 0)
         code = ph_settings_prepare(&settings, NULL);
     ph_settings_finish(&settings);
@@ -180,12 +143,12 @@ static int prepare_once(void *opaque) {
 static void failing_allocations(void **state) {
     char text[256];
     (void)state;
-    snprintf(text, sizeof(text), "data_dir: %s/data\npart_ms: 250\npublic_url: http://x/\n", folder);
-    write_file(path, text, 0600);
+    snprintf(text, sizeof(text), "data_dir: %s/data\npart_ms: 250\npublic_url: http://x/\n", settings_folder);
+    settings_folder_write(settings_path, text, 0600);
     ph_test_with_failing_allocations(prepare_once, NULL);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, settings_folder_make, settings_folder_remove)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

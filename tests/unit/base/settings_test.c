@@ -12,45 +12,8 @@
 #include <cmocka.h>
 
 #include "core/base/settings.h"
+#include "tests/unit/base/settings_folder.h"
 #include "tests/unit/support/allocation_failure.h"
-
-extern char **environ;
-
-static char folder[64];
-static char path[96];
-
-static int make_folder(void **state) {
-    (void)state;
-    for (char **entry = environ; *entry;) {
-        if (strncmp(*entry, "PORTHOLE_", 9) != 0) {
-            entry++;
-            continue;
-        }
-        char name[64];
-        snprintf(name, sizeof(name), "%.*s", (int)strcspn(*entry, "="), *entry);
-        unsetenv(name);
-        entry = environ;
-    }
-    strcpy(folder, "/tmp/ph-settings-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/porthole.yaml", folder);
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    return system(command);
-}
-
-static void write_file(const char *name, const char *text, mode_t mode) {
-    int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    assert_int_equal(fchmod(fd, mode), 0);
-    close(fd);
-}
 
 static void assert_defaults(const struct ph_settings *settings) {
     assert_string_equal(settings->data_dir, "./data");
@@ -91,8 +54,8 @@ static void assert_defaults(const struct ph_settings *settings) {
 static void assert_refused(const char *text, const char *sentence) {
     struct ph_settings settings;
     struct ph_error error = {""};
-    write_file(path, text, 0600);
-    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    settings_folder_write(settings_path, text, 0600);
+    assert_int_equal(ph_settings_load(&settings, settings_path, &error), -EINVAL);
     if (!strstr(error.text, sentence))
         fail_msg("\"%s\" does not say \"%s\"", error.text, sentence);
     assert_null(settings.data_dir);
@@ -102,12 +65,12 @@ static void defaults_without_file(void **state) {
     struct ph_settings settings;
     struct ph_error error = {""};
     (void)state;
-    write_file(path, "", 0600);
-    assert_int_equal(ph_settings_load(&settings, path, &error), 0);
+    settings_folder_write(settings_path, "", 0600);
+    assert_int_equal(ph_settings_load(&settings, settings_path, &error), 0);
     assert_defaults(&settings);
     ph_settings_finish(&settings);
-    write_file(path, "# only a comment\n", 0600);
-    assert_int_equal(ph_settings_load(&settings, path, &error), 0);
+    settings_folder_write(settings_path, "# only a comment\n", 0600);
+    assert_int_equal(ph_settings_load(&settings, settings_path, &error), 0);
     assert_defaults(&settings);
     ph_settings_finish(&settings);
 }
@@ -149,7 +112,7 @@ static void file_and_environment(void **state) {
     struct ph_settings settings;
     struct ph_error error = {""};
     (void)state;
-    write_file(path,
+    settings_folder_write(settings_path,
         "data_dir: /srv/porthole\npart_ms: 250\nsegment_ms: 3000\npublic_url: https://live.example.org/\n"
         "preset: veryfast\n",
         0600);
@@ -157,7 +120,7 @@ static void file_and_environment(void **state) {
     setenv("PORTHOLE_SEGMENT_MS", "", 1);
     setenv("PORTHOLE_LOG_LEVEL", "debug", 1);
     setenv("PORTHOLE_DATABASE_URL", "postgresql:///porthole?host=/run/postgresql", 1);
-    int code = ph_settings_load(&settings, path, &error);
+    int code = ph_settings_load(&settings, settings_path, &error);
     unsetenv("PORTHOLE_PART_MS");
     unsetenv("PORTHOLE_SEGMENT_MS");
     unsetenv("PORTHOLE_LOG_LEVEL");
@@ -180,8 +143,8 @@ static void usual_file_of_the_working_folder(void **state) {
     char before[4096];
     (void)state;
     assert_non_null(getcwd(before, sizeof(before)));
-    write_file(path, "part_ms: 333\n", 0600);
-    assert_int_equal(chdir(folder), 0);
+    settings_folder_write(settings_path, "part_ms: 333\n", 0600);
+    assert_int_equal(chdir(settings_folder), 0);
     assert_int_equal(ph_settings_load(&settings, NULL, NULL), 0);
     assert_int_equal(settings.part_ms, 333);
     ph_settings_finish(&settings);
@@ -228,7 +191,7 @@ static void missing_file(void **state) {
     (void)state;
     assert_int_equal(ph_settings_load(&settings, "/nonexistent/p.yaml", &error), -ENOENT);
     assert_non_null(strstr(error.text, "/nonexistent/p.yaml: cannot be read"));
-    assert_int_equal(ph_settings_load(&settings, folder, &error), -EISDIR);
+    assert_int_equal(ph_settings_load(&settings, settings_folder, &error), -EISDIR);
 }
 
 static void huge_file(void **state) {
@@ -239,9 +202,9 @@ static void huge_file(void **state) {
     (void)state;
     memset(text, '\n', size);
     text[size - 1] = '\0';
-    write_file(path, text, 0600);
+    settings_folder_write(settings_path, text, 0600);
     free(text);
-    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    assert_int_equal(ph_settings_load(&settings, settings_path, &error), -EINVAL);
     assert_non_null(strstr(error.text, "1 MiB"));
 }
 
@@ -256,12 +219,12 @@ static void errors_of_the_environment_name_the_variable(void **state) {
         {"PORTHOLE_LOG_LEVEL", "loud", "PORTHOLE_LOG_LEVEL must be error, warning, info or debug"},
     };
     (void)state;
-    write_file(path, "", 0600);
+    settings_folder_write(settings_path, "", 0600);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct ph_settings settings;
         struct ph_error error = {""};
         setenv(wrong[i].name, wrong[i].text, 1);
-        int code = ph_settings_load(&settings, path, &error);
+        int code = ph_settings_load(&settings, settings_path, &error);
         unsetenv(wrong[i].name);
         assert_int_equal(code, -EINVAL);
         if (!strstr(error.text, wrong[i].sentence))
@@ -278,8 +241,8 @@ static void secrets_are_never_repeated(void **state) {
         struct ph_error error = {""};
         char text[64];
         snprintf(text, sizeof(text), "%s: hunter2\n", keys[i]);
-        write_file(path, text, 0600);
-        assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+        settings_folder_write(settings_path, text, 0600);
+        assert_int_equal(ph_settings_load(&settings, settings_path, &error), -EINVAL);
         assert_non_null(strstr(error.text, keys[i]));
         assert_null(strstr(error.text, "hunter2"));
     }
@@ -291,41 +254,41 @@ static void a_long_data_folder_has_no_room_for_the_socket(void **state) {
     char text[256];
     (void)state;
     snprintf(text, sizeof(text), "data_dir: /%0120d\n", 1);
-    write_file(path, text, 0600);
-    assert_int_equal(ph_settings_load(&settings, path, &error), -EINVAL);
+    settings_folder_write(settings_path, text, 0600);
+    assert_int_equal(ph_settings_load(&settings, settings_path, &error), -EINVAL);
     assert_non_null(strstr(error.text, "worker_listen must be unix:<path of 107 bytes"));
 }
 
 static int load_once(void *opaque) {
     struct ph_settings settings;
     (void)opaque;
-    int code = ph_settings_load(&settings, path, NULL);
+    int code = ph_settings_load(&settings, settings_path, NULL);
     ph_settings_finish(&settings);
     return code;
 }
 
 static void failing_allocations(void **state) {
     (void)state;
-    write_file(path, "data_dir: /srv/x\npart_ms: 250\npublic_url: http://x/\n", 0600);
+    settings_folder_write(settings_path, "data_dir: /srv/x\npart_ms: 250\npublic_url: http://x/\n", 0600);
     ph_test_with_failing_allocations(load_once, NULL);
 }
 
 static int refuse_once(void *opaque) {
     struct ph_settings settings;
     (void)opaque;
-    int code = ph_settings_load(&settings, path, NULL);
+    int code = ph_settings_load(&settings, settings_path, NULL);
     return code == -EINVAL ? 0 : code;
 }
 
 static void failing_allocations_while_refusing(void **state) {
     (void)state;
-    write_file(path, "prat_ms: 250\n", 0600);
+    settings_folder_write(settings_path, "prat_ms: 250\n", 0600);
     ph_test_with_failing_allocations(refuse_once, NULL);
-    write_file(path, "part_ms: 1\n", 0600);
+    settings_folder_write(settings_path, "part_ms: 1\n", 0600);
     ph_test_with_failing_allocations(refuse_once, NULL);
 }
 
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, settings_folder_make, settings_folder_remove)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
