@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "core/base/log.h"
-#include "core/base/thread.h"
+#include "core/base/ticker.h"
 #include "origin/caching.h"
 #include "origin/origin_private.h"
 
@@ -23,10 +23,9 @@ int ph_origin_create(
     origin->keep_ended_us = options->keep_ended_us ? options->keep_ended_us : default_keep_ended_us;
     origin->clock = options->clock ? options->clock : ph_clock_system();
     ph_origin_metrics_init(&origin->metrics, options->metrics);
-    pthread_mutex_init(&origin->lock, NULL);
-    int code = ph_cond_init(&origin->stop_asked);
+    int code = 0;
     origin->secret = ph_bytes_copy(options->secret.data, options->secret.size);
-    if (!code && !origin->secret)
+    if (!origin->secret)
         code = -ENOMEM;
     if (!code)
         code = ph_origin_sessions_create(&origin->sessions);
@@ -79,7 +78,9 @@ static bool tick_session(
     return ended;
 }
 
-static void tick(struct ph_origin *origin, struct ph_session **list) {
+static void tick(void *opaque) {
+    static struct ph_session *list[PH_MOST_SESSIONS];
+    struct ph_origin *origin = opaque;
     struct ph_origin_metrics *metrics = &origin->metrics;
     int64_t now_us = ph_clock_monotonic_us(origin->clock);
     size_t held[PH_WAIT_KINDS] = {0}, ended = 0;
@@ -99,40 +100,15 @@ static void tick(struct ph_origin *origin, struct ph_session **list) {
     ph_metric_set(metrics->held_playlists, (double)playlists);
 }
 
-static void *run_ticker(void *opaque) {
-    struct ph_origin *origin = opaque;
-    static struct ph_session *list[PH_MOST_SESSIONS];
-    int64_t next_us = ph_now_us() + tick_us;
-    pthread_mutex_lock(&origin->lock);
-    while (!origin->stopping) {
-        if (ph_cond_wait_until(&origin->stop_asked, &origin->lock, next_us) != -ETIMEDOUT)
-            continue;
-        pthread_mutex_unlock(&origin->lock);
-        tick(origin, list);
-        next_us = ph_now_us() + tick_us;
-        pthread_mutex_lock(&origin->lock);
-    }
-    pthread_mutex_unlock(&origin->lock);
-    return NULL;
-}
-
 int ph_origin_start(struct ph_origin *origin) {
     int code = ph_spool_start(origin->spool);
-    if (!code)
-        code = ph_thread_start(&origin->ticker, "origin-tick", run_ticker, origin);
-    origin->ticker_runs = !code;
-    return code;
-}
-
-static void stop_ticker(struct ph_origin *origin) {
-    if (!origin->ticker_runs)
-        return;
-    pthread_mutex_lock(&origin->lock);
-    origin->stopping = true;
-    pthread_cond_signal(&origin->stop_asked);
-    pthread_mutex_unlock(&origin->lock);
-    pthread_join(origin->ticker, NULL);
-    origin->ticker_runs = false;
+    if (code)
+        return code;
+    return ph_ticker_start(&origin->ticker, &(struct ph_ticker_options){.name = "origin-tick",
+                                                .first_us = tick_us,
+                                                .period_us = tick_us,
+                                                .tick = tick,
+                                                .opaque = origin});
 }
 
 /* Viewers learn by the same 503 as after three targets without news. */
@@ -150,7 +126,7 @@ static void release_held(struct ph_origin *origin) {
 
 void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
     atomic_store(&origin->draining, true);
-    stop_ticker(origin);
+    ph_ticker_stop(&origin->ticker);
     ph_spool_drain(origin->spool, deadline_us);
     release_held(origin);
 }
@@ -158,12 +134,10 @@ void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
 void ph_origin_destroy(struct ph_origin *origin) {
     if (!origin)
         return;
-    stop_ticker(origin);
+    ph_ticker_stop(&origin->ticker);
     ph_spool_destroy(origin->spool);
     ph_origin_sessions_destroy(origin->sessions);
     ph_bytes_unref(&origin->secret);
-    pthread_cond_destroy(&origin->stop_asked);
-    pthread_mutex_destroy(&origin->lock);
     free(origin);
 }
 

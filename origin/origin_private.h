@@ -19,11 +19,7 @@ struct ph_origin {
     struct ph_origin_metrics metrics;
     atomic_bool draining;
 
-    pthread_t ticker;
-    bool ticker_runs;
-    pthread_mutex_t lock;
-    pthread_cond_t stop_asked; /* with lock */
-    bool stopping;             /* guarded by lock */
+    struct ph_ticker *ticker; /* NULL: not started, or stopped */
 };
 
 int ph_publish_add_routes(struct ph_origin *origin, struct ph_http_server *server) PH_NODISCARD;
