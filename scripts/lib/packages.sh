@@ -6,12 +6,12 @@ packages_to_run=(
     build-essential cmake ninja-build pkg-config ca-certificates curl
     libavcodec-dev libavformat-dev libavutil-dev libswscale-dev libswresample-dev libx264-dev
     libsrt-gnutls-dev libsrtp2-dev libssl-dev libmicrohttpd-dev libcurl4-openssl-dev zlib1g-dev
-    libjansson-dev libcyaml-dev libyaml-dev libjwt-dev libsqlite3-dev libpq-dev libseccomp-dev uthash-dev
+    libjansson-dev libcyaml-dev libyaml-dev libjwt-dev libsqlite3-dev libpq-dev libexpat1-dev libseccomp-dev uthash-dev
     ffmpeg fonts-dejavu-core
 )
 packages_to_test=(
     libcmocka-dev clang clang-format clang-tidy libclang-rt-dev llvm shellcheck ccache python3
-    srt-tools chromium coturn nginx postgresql wrk iproute2 nftables procps
+    srt-tools chromium coturn nginx postgresql radosgw ceph-mon ceph-osd ceph-common rclone wrk iproute2 nftables procps
 )
 
 # The machine's own Node will do when it is 18 or newer and has npm; else Debian's is installed.

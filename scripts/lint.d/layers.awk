@@ -14,7 +14,8 @@ BEGIN {
     allowed["core/media"] = allowed["core/base"] "core/media "
     allowed["core/http"] = allowed["core/media"] "core/http "
     allowed["core/db"] = allowed["core/media"] "core/db "
-    core = allowed["core/media"] "core/http core/db "
+    allowed["core/store"] = allowed["core/http"] "core/store "
+    core = allowed["core/media"] "core/http core/db core/store "
     split("ingest transcode origin api", features)
     all = core
     for (i in features) {

@@ -1,0 +1,34 @@
+/* What the archive asks and tells the control plane, which keeps the list of recordings. Calls come from the
+ * archive's threads alone, may wait for a database and may be repeated; -EAGAIN when there is no answer: they
+ * are tried again. */
+#ifndef PH_ORIGIN_ARCHIVE_CATALOGUE_H
+#define PH_ORIGIN_ARCHIVE_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/error.h"
+
+/* A recording whose every object is in the store. */
+struct ph_recording_facts {
+    const char *id;
+    int64_t duration_us;
+    uint64_t mp4_bytes;
+    uint64_t total_bytes; /* of all its objects */
+    uint32_t width, height;
+    bool has_poster, has_storyboard;
+};
+
+struct ph_archive_catalogue {
+    /* It can be played and downloaded. */
+    int (*ready)(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts);
+    /* It cannot be made; `reason` is for people. */
+    int (*failed)(struct ph_archive_catalogue *catalogue, const char *id, const char *reason);
+    /* Whether it was deleted, so that nothing of it is to be kept: 1 or 0. An unknown one was not. */
+    int (*is_deleted)(struct ph_archive_catalogue *catalogue, const char *id);
+    /* Calls `visit` for each recording that is said to be ready; `id` NULL: for all. For verification. */
+    int (*each_ready)(struct ph_archive_catalogue *catalogue, const char *id,
+        int (*visit)(void *opaque, const char *id), void *opaque);
+};
+
+#endif
