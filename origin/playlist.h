@@ -38,16 +38,25 @@ struct ph_playlist {
     struct ph_edge edge;
     const struct ph_playlist_segment *segments;
     uint32_t segment_count;
+    /* A playlist that reaches back to the session's start: segments before these, right up to them, whose
+     * lines are kept elsewhere (history.h). 0 otherwise. */
+    uint64_t past_count;
+    bool with_past;
     struct ph_playlist_report reports[PH_MOST_TRACKS];
     uint32_t report_count;
 };
 
-void ph_playlist_write_multivariant(struct ph_builder *builder, const struct ph_publication *publication);
-/* The whole playlist, or with PH_SKIP_SEGMENTS a delta update where one is smaller. */
+/* The whole playlist, or with PH_SKIP_SEGMENTS a delta update where one is smaller. Not of one that has a
+ * past: its whole is front, past and rest. */
 void ph_playlist_write_media(
     struct ph_builder *builder, const struct ph_playlist *playlist, enum ph_skip skip);
+/* What stands before the first segment, and from the first of `segments` to the end. */
+void ph_playlist_write_front(struct ph_builder *builder, const struct ph_playlist *playlist);
+void ph_playlist_write_rest(struct ph_builder *builder, const struct ph_playlist *playlist);
+/* False, and nothing written, when there is none. */
+bool ph_playlist_write_delta(struct ph_builder *builder, const struct ph_playlist *playlist);
 /* How many of the oldest segments a delta update leaves out: those with at least 6 × TARGETDURATION of whole
  * segments after them (CAN-SKIP-UNTIL). 0: there is no delta update. */
-uint32_t ph_playlist_skippable(const struct ph_playlist *playlist);
+uint64_t ph_playlist_skippable(const struct ph_playlist *playlist);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/builder.h"
+#include "origin/playlist_lines.h"
 #include "origin/spool_files.h"
 
 bool ph_session_name_is_valid(const char *name) {
@@ -44,7 +45,7 @@ struct ph_session *ph_session_create(const char *id, const struct ph_publication
         ph_rendering_init(&session->renderings[i]);
 
     struct ph_builder builder = {0};
-    ph_playlist_write_multivariant(&builder, publication);
+    ph_playlist_write_multivariant(&builder, publication, false);
     session->multivariant = ph_rendering_answer(ph_builder_finish(&builder), false, publication);
     session->publication_json = ph_publication_to_json(publication);
     session->playlists_sent = ph_http_tally_create();

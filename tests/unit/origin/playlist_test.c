@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "origin/playlist.h"
+#include "origin/playlist_lines.h"
 #include "tests/unit/origin/example.h"
 #include "tests/unit/support/allocation_failure.h"
 
@@ -43,7 +44,7 @@ static void multivariant_lists_variants_by_bandwidth_with_their_audio(void **sta
     publication.tracks[0].height = 1080;
     publication.tracks[0].rate = (struct ph_rational){60000, 1001};
     struct ph_builder builder = {0};
-    ph_playlist_write_multivariant(&builder, &publication);
+    ph_playlist_write_multivariant(&builder, &publication, false);
     char *text = ph_builder_finish_string(&builder);
     assert_string_equal(text,
         "#EXTM3U\n"
@@ -66,7 +67,7 @@ static void a_private_session_lets_each_player_put_in_its_token(void **state) {
     struct ph_publication publication = example_publication(3);
     publication.is_private = true;
     struct ph_builder builder = {0};
-    ph_playlist_write_multivariant(&builder, &publication);
+    ph_playlist_write_multivariant(&builder, &publication, false);
     char *text = ph_builder_finish_string(&builder);
     assert_non_null(strstr(text,
         "#EXTM3U\n#EXT-X-VERSION:11\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n#EXT-X-INDEPENDENT-SEGMENTS\n"));
@@ -98,7 +99,7 @@ static void multivariant_of_audio_alone(void **state) {
     publication.tracks[0] = publication.tracks[1];
     publication.track_count = 1;
     struct ph_builder builder = {0};
-    ph_playlist_write_multivariant(&builder, &publication);
+    ph_playlist_write_multivariant(&builder, &publication, false);
     char *text = ph_builder_finish_string(&builder);
     assert_string_equal(text,
         "#EXTM3U\n"
