@@ -270,7 +270,7 @@ static int admit(
     struct ph_db_transaction *transaction, const char *hash, struct ph_session_admission *admission) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
-        "SELECT id, state, passphrase, ladder, visibility FROM sessions WHERE stream_key_sha256 = $1",
+        "SELECT id, state, passphrase, ladder, visibility, record FROM sessions WHERE stream_key_sha256 = $1",
         &statement);
     if (code < 0)
         return code;
@@ -283,6 +283,7 @@ static int admit(
         snprintf(admission->ladder, sizeof(admission->ladder), "%s", ph_db_text(statement, 3));
         int visibility = ph_visibility_parse(ph_db_text(statement, 4));
         admission->visibility = visibility < 0 ? PH_VISIBILITY_PRIVATE : (enum ph_visibility)visibility;
+        admission->record = ph_db_integer(statement, 5) != 0;
         code = state < 0 || ph_session_state_is_over((enum ph_session_state)state) ? -ESHUTDOWN : 0;
     } else if (code == 0) {
         code = -ENOENT;

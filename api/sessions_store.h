@@ -69,6 +69,7 @@ struct ph_session_admission {
     char passphrase[PH_PASSPHRASE_BYTES];
     char ladder[PH_LADDER_BYTES];
     enum ph_visibility visibility;
+    bool record;
 };
 
 /* A place in the list of active sessions, newest first: what follows (created_ms, id). */

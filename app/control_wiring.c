@@ -26,6 +26,7 @@ static enum ph_admission_result admit(
     snprintf(admission->passphrase, sizeof(admission->passphrase), "%s", found.passphrase);
     snprintf(admission->ladder, sizeof(admission->ladder), "%s", found.ladder);
     admission->is_private = found.visibility == PH_VISIBILITY_PRIVATE;
+    admission->is_recorded = found.record;
     return PH_ADMIT_OK;
 }
 

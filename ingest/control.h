@@ -23,6 +23,7 @@ struct ph_admission {
     char passphrase[80]; /* "" without encryption; 10 to 79 characters (SRT) */
     char ladder[256];    /* "" for the node's */
     bool is_private;     /* viewers need a playback token */
+    bool is_recorded;    /* it becomes a recording at its end */
 };
 
 struct ph_ingest_control;

@@ -17,20 +17,20 @@ struct ph_relay *ph_relay_find(struct ph_relays *relays, const char *session) {
     return relay;
 }
 
-struct ph_relay *ph_relay_create(
-    struct ph_relays *relays, const char *session, const char *ladder, bool is_private) {
+struct ph_relay *ph_relay_create(struct ph_relays *relays, const struct ph_admission *admission) {
     struct ph_relay *relay = calloc(1, sizeof(*relay));
     if (!relay)
         return NULL;
     relay->relays = relays;
     relay->references = 1;
-    relay->is_private = is_private;
-    relay->ladder = strdup(*ladder ? ladder : relays->ladder);
+    relay->is_private = admission->is_private;
+    relay->is_recorded = admission->is_recorded;
+    relay->ladder = strdup(*admission->ladder ? admission->ladder : relays->ladder);
     if (!relay->ladder || ph_ring_create(&relay->ring, &relays->ring_limits)) {
         ph_relay_unref(relay);
         return NULL;
     }
-    strncpy(relay->session, session, sizeof(relay->session) - 1);
+    memcpy(relay->session, admission->session, sizeof(relay->session));
     relay->last_media_us = ph_now_us();
     relay->state_name = "waiting";
     ph_link_socket_init(&relay->socket);
@@ -185,7 +185,7 @@ int ph_publishing_begin(struct ph_relays *relays, const struct ph_admission *adm
     struct ph_relay *relay = ph_relay_find(relays, admission->session);
     int code = attach_check(relays, relay);
     if (!code && !relay)
-        relay = ph_relay_create(relays, admission->session, admission->ladder, admission->is_private);
+        relay = ph_relay_create(relays, admission);
     if (!code)
         code = relay ? attach(relay, offer, publishing) : -ENOMEM;
     pthread_mutex_unlock(&relays->lock);

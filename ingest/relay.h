@@ -45,7 +45,7 @@ struct ph_relay {
     struct ph_relays *relays;
     char session[PH_SESSION_ID_BYTES];
     char *ladder;
-    bool is_private;
+    bool is_private, is_recorded;
     int references;    /* L */
     UT_hash_handle hh; /* L; in relays->table */
 
@@ -105,9 +105,8 @@ struct ph_relays {
 
 /* With the lock held. */
 struct ph_relay *ph_relay_find(struct ph_relays *relays, const char *session);
-/* A relay in the table. NULL when out of memory. */
-struct ph_relay *ph_relay_create(
-    struct ph_relays *relays, const char *session, const char *ladder, bool is_private);
+/* The relay of an admitted session, in the table. NULL when out of memory. */
+struct ph_relay *ph_relay_create(struct ph_relays *relays, const struct ph_admission *admission);
 /* Drops one reference. */
 void ph_relay_unref(struct ph_relay *relay);
 /* Appends an entry, at a time that never falls. */

@@ -64,6 +64,7 @@ int ph_relay_greet(struct ph_relay *relay, int64_t now_us) {
         .encoder = relays->encoder,
         .publish_token = token,
         .is_private = relay->is_private,
+        .is_recorded = relay->is_recorded,
         .part_ms = relays->part_ms,
         .segment_ms = relays->segment_ms,
         .reconnect_window_ms = relays->reconnect_window_s * 1000,

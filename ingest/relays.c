@@ -189,8 +189,10 @@ void ph_relays_destroy(struct ph_relays *relays) {
 int ph_relays_end(struct ph_relays *relays, const char *session, const char *reason) {
     pthread_mutex_lock(&relays->lock);
     struct ph_relay *relay = ph_relay_find(relays, session);
+    struct ph_admission unpublished = {.is_private = true};
+    strncpy(unpublished.session, session, sizeof(unpublished.session) - 1);
     if (!relay)
-        relay = ph_relay_create(relays, session, "", true);
+        relay = ph_relay_create(relays, &unpublished);
     int code = relay ? ph_relay_end(relay, reason) : -ENOMEM;
     pthread_mutex_unlock(&relays->lock);
     ph_relays_wake(relays);

@@ -140,6 +140,7 @@ static int make_publication(struct ph_output *output) {
     struct ph_publication publication;
     ph_publication_make(&output->plan, codecs, output->options.hello->epoch_utc_us, &publication);
     publication.is_private = output->options.hello->is_private;
+    publication.is_recorded = output->options.hello->is_recorded;
     output->publication = ph_publication_to_json(&publication);
     return output->publication ? 0 : -ENOMEM;
 }

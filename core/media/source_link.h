@@ -116,6 +116,7 @@ struct ph_link_hello {
     uint32_t part_ms, segment_ms;
     uint32_t reconnect_window_ms;
     bool is_private;                  /* viewers need a playback token */
+    bool is_recorded;                 /* it becomes a recording at its end */
     int64_t epoch_time_us;            /* the ingest clock at t = 0 */
     int64_t epoch_utc_us;             /* wall-clock at t = 0 */
     struct ph_bytes *durable_state;   /* NULL: none */

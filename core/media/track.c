@@ -92,11 +92,13 @@ static int read_u32(const struct place *place, const char *key, struct range ran
 }
 
 /* False when absent. */
+/* Leaves the value alone when it is not given. */
 static int read_optional_bool(const struct place *place, const char *key, bool *value) {
     json_t *node = json_object_get(place->object, key);
     if (node && !json_is_boolean(node))
         return wrong(place, key, "true or false is needed");
-    *value = json_is_true(node);
+    if (node)
+        *value = json_is_true(node);
     return 0;
 }
 
@@ -232,6 +234,8 @@ static int read_publication(json_t *root, struct ph_publication *publication, st
     if (!code)
         code = read_optional_bool(&top, "is_private", &publication->is_private);
     if (!code)
+        code = read_optional_bool(&top, "is_recorded", &publication->is_recorded);
+    if (!code)
         code = check_targets(publication, error);
     return code ? code : read_tracks(root, publication, error);
 }
@@ -253,7 +257,7 @@ static json_t *load(const char *text, size_t size, int *code, struct ph_error *e
 int ph_publication_from_json(
     const char *text, size_t size, struct ph_publication *publication, struct ph_error *error) {
     int code = 0;
-    *publication = (struct ph_publication){0};
+    *publication = (struct ph_publication){.is_recorded = true};
     json_t *root = load(text, size, &code, error);
     if (!code)
         code = read_publication(root, publication, error);
@@ -308,6 +312,7 @@ char *ph_publication_to_json(const struct ph_publication *publication) {
     put(root, "part_target_us", json_integer(publication->part_target_us), &ok);
     put(root, "target_duration_s", json_integer(publication->target_duration_s), &ok);
     put(root, "is_private", json_boolean(publication->is_private), &ok);
+    put(root, "is_recorded", json_boolean(publication->is_recorded), &ok);
     json_t *tracks = json_array();
     for (uint32_t i = 0; i < publication->track_count; i++) {
         if (json_array_append_new(tracks, track_node(&publication->tracks[i], &ok)))

@@ -42,6 +42,7 @@ struct ph_publication {
     uint32_t part_target_us;    /* PART-TARGET: no part of any track is longer */
     uint32_t target_duration_s; /* EXT-X-TARGETDURATION */
     bool is_private;            /* viewers need a playback token; false when the JSON does not say */
+    bool is_recorded;           /* it becomes a recording at its end; true when the JSON does not say */
     uint32_t track_count;
     struct ph_track tracks[PH_MOST_TRACKS];
 };

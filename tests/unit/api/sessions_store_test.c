@@ -136,6 +136,7 @@ static void keys_admit_until_the_end(void **state) {
     assert_string_equal(admission.session, birth.id);
     assert_string_equal(admission.passphrase, birth.passphrase);
     assert_string_equal(admission.ladder, "720p30@2500k");
+    assert_false(admission.record);
     assert_int_equal(ph_sessions_admit(sessions, "", &admission), -ENOENT);
     assert_int_equal(ph_sessions_admit(sessions, birth.id, &admission), -ENOENT);
     assert_int_equal(ph_sessions_admit(sessions, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", &admission), -ENOENT);

@@ -22,6 +22,7 @@ static struct ph_slice built(const struct ph_builder *builder) {
 static struct ph_link_hello example_hello(void) {
     static const uint8_t state[] = {0, 1, 2, 255, 254};
     return (struct ph_link_hello){.session = strdup("abc"),
+        .is_recorded = true,
         .ladder = strdup("1080p30@4500k"),
         .preset = strdup("auto"),
         .encoder = strdup("libx264"),
@@ -186,6 +187,7 @@ static void hello_keeps_every_member(void **state) {
     assert_int_equal(read.epoch_utc_us, INT64_C(1700000000000000));
     assert_int_equal(ph_bytes_size(read.durable_state), 4);
     assert_int_equal(ph_bytes_size(read.published_state), 5);
+    assert_true(read.is_recorded);
     assert_memory_equal(ph_bytes_data(read.published_state), ph_bytes_data(hello.published_state), 5);
     assert_int_equal(read.durable_replay_from, 7);
     assert_int_equal(read.published_replay_from, 9);

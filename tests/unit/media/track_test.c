@@ -18,6 +18,7 @@ static const struct ph_publication example = {
     .parts_per_segment = 10,
     .part_target_us = 214000,
     .target_duration_s = 2,
+    .is_recorded = true,
     .track_count = 2,
     .tracks =
         {
@@ -53,8 +54,8 @@ static void a_publication_survives_its_json(void **state) {
 }
 
 /* The example's JSON with one text in it replaced. */
-static int parse_changed(const char *from, const char *to, struct ph_error *error) {
-    struct ph_publication read;
+static int read_changed(
+    const char *from, const char *to, struct ph_publication *read, struct ph_error *error) {
     char *text = ph_publication_to_json(&example);
     assert_non_null(text);
     char *at = strstr(text, from);
@@ -62,7 +63,24 @@ static int parse_changed(const char *from, const char *to, struct ph_error *erro
     char changed[4096];
     snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     free(text);
-    return ph_publication_from_json(changed, strlen(changed), &read, error);
+    return ph_publication_from_json(changed, strlen(changed), read, error);
+}
+
+static int parse_changed(const char *from, const char *to, struct ph_error *error) {
+    struct ph_publication read;
+    return read_changed(from, to, &read, error);
+}
+
+static void what_does_not_say_so_is_recorded_and_no_private(void **state) {
+    (void)state;
+    struct ph_publication read;
+    struct ph_error error;
+    assert_int_equal(read_changed("\"is_private\":false,\"is_recorded\":true,", "", &read, &error), 0);
+    assert_true(read.is_recorded);
+    assert_false(read.is_private);
+    assert_int_equal(read_changed("\"is_recorded\":true", "\"is_recorded\":false", &read, &error), 0);
+    assert_false(read.is_recorded);
+    assert_int_equal(read_changed("\"is_recorded\":true", "\"is_recorded\":1", &read, &error), -EINVAL);
 }
 
 static void every_range_is_checked_and_named(void **state) {
@@ -190,6 +208,7 @@ static void wrong_standings_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_publication_survives_its_json),
+        cmocka_unit_test(what_does_not_say_so_is_recorded_and_no_private),
         cmocka_unit_test(every_range_is_checked_and_named),
         cmocka_unit_test(text_that_is_no_publication_is_refused),
         cmocka_unit_test(positions_are_ordered_by_segment_then_part),
