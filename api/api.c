@@ -11,6 +11,7 @@
 #include "api/messenger.h"
 #include "api/profiles.h"
 #include "api/rate_limits.h"
+#include "api/recordings/recording_states.h"
 #include "api/revocations.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
@@ -23,6 +24,7 @@ struct ph_api {
     struct ph_messenger *messenger;
     struct ph_session_feed *feed;
     struct ph_live *live;
+    struct ph_recording_observer recording_observer;
     struct ph_rate_limits *limits;
     struct ph_verifier *verifier;
     struct ph_revoker *revoker;
@@ -60,8 +62,11 @@ static int create_parts(struct ph_api *api) {
                                               .revoker = api->revoker,
                                               .clock = options->clock,
                                               .metrics = options->metrics});
+    ph_recording_observer_init(&api->recording_observer);
     if (code == 0)
         ph_sessions_observe(api->sessions, ph_messenger_observer(api->messenger));
+    if (code == 0)
+        ph_sessions_observe(api->sessions, &api->recording_observer.observer);
     if (code == 0 && options->carries_sessions)
         code = ph_sessions_recover(api->sessions, ph_clock_utc_us(options->clock) / PH_MILLISECOND_US);
     if (code == 0)

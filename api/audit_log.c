@@ -42,17 +42,30 @@ static void make_id(char id[PH_SESSION_ID_BYTES]) {
     }
 }
 
-int ph_audit_log_write(
-    struct ph_db *db, const struct ph_caller *caller, const char *action, const char *target, int64_t at_ms) {
-    struct ph_db_transaction *transaction;
+static struct ph_audit_entry entry_of(
+    const struct ph_caller *caller, const char *action, const char *target, int64_t at_ms) {
     struct ph_audit_entry entry = {.at_ms = at_ms};
     make_id(entry.id);
     snprintf(entry.actor, sizeof(entry.actor), "%s", caller->subject);
     snprintf(entry.role, sizeof(entry.role), "%s", ph_caller_role_name(caller->role));
     snprintf(entry.action, sizeof(entry.action), "%s", action);
     snprintf(entry.target, sizeof(entry.target), "%s", target);
+    return entry;
+}
+
+int ph_audit_log_write(
+    struct ph_db *db, const struct ph_caller *caller, const char *action, const char *target, int64_t at_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_audit_entry entry = entry_of(caller, action, target, at_ms);
     int code = ph_db_begin_keyed(db, entry.id, &transaction);
     return code < 0 ? code : settle(transaction, insert(transaction, &entry));
+}
+
+int ph_audit_log_write_in(struct ph_db_transaction *transaction, const struct ph_caller *caller,
+    const char *action, const char *target, int64_t at_ms) {
+    struct ph_audit_entry entry = entry_of(caller, action, target, at_ms);
+    int64_t changed = insert(transaction, &entry);
+    return changed < 0 ? (int)changed : 0;
 }
 
 static void read_row(struct ph_db_statement *row, struct ph_audit_entry *entry) {

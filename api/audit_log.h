@@ -29,6 +29,9 @@ struct ph_audit_filter {
 /* Writes one entry; its id is made here. */
 int ph_audit_log_write(struct ph_db *db, const struct ph_caller *caller, const char *action,
     const char *target, int64_t at_ms) PH_NODISCARD;
+/* The same, in the transaction of what was done. */
+int ph_audit_log_write_in(struct ph_db_transaction *transaction, const struct ph_caller *caller,
+    const char *action, const char *target, int64_t at_ms) PH_NODISCARD;
 /* Up to `most` entries, newest first, that stand before (at_ms, id); INT64_MAX and "": from the newest. The
  * array is malloc'ed (NULL when empty). */
 int ph_audit_log_read(struct ph_db *db, const struct ph_audit_filter *filter, int64_t before_ms,

@@ -10,7 +10,7 @@
 
 const char ph_events_channel[] = "porthole_events";
 
-static const char *const names[PH_EVENT_TYPES] = {"state", "viewers", "chat", "health"};
+static const char *const names[PH_EVENT_TYPES] = {"state", "viewers", "chat", "health", "recording"};
 
 const char *ph_event_type_name(enum ph_event_type type) {
     return names[type];

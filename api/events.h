@@ -14,7 +14,14 @@
 #include "api/sessions_store.h"
 #include "core/db/db.h"
 
-enum ph_event_type { PH_EVENT_STATE, PH_EVENT_VIEWERS, PH_EVENT_CHAT, PH_EVENT_HEALTH, PH_EVENT_TYPES };
+enum ph_event_type {
+    PH_EVENT_STATE,
+    PH_EVENT_VIEWERS,
+    PH_EVENT_CHAT,
+    PH_EVENT_HEALTH,
+    PH_EVENT_RECORDING,
+    PH_EVENT_TYPES
+};
 
 enum {
     PH_EVENTS_KEPT = 1000, /* of one session, the newest */
@@ -61,7 +68,7 @@ int ph_events_prune(struct ph_db *db, int64_t now_ms) PH_NODISCARD;
 extern const char ph_events_channel[];
 bool ph_events_parse(const char *payload, struct ph_event *event);
 
-/* "state", "viewers", "chat", "health" */
+/* "state", "viewers", "chat", "health", "recording" */
 const char *ph_event_type_name(enum ph_event_type type);
 
 /* Puts an event of each change of a session's state. Embedded; pass it to ph_sessions_observe(). */

@@ -194,7 +194,7 @@ static json_t *describe_recording(const struct ph_recording_note *recording) {
 
 int ph_outbox_recording_ready(
     struct ph_db_transaction *transaction, const struct ph_recording_note *recording, int64_t now_ms) {
-    return tell(transaction, "recording.ready", recording->id, recording->owner,
+    return tell(transaction, "recording.ready", recording->id, recording->is_clip ? NULL : recording->owner,
         describe_recording(recording), now_ms);
 }
 

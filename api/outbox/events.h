@@ -19,6 +19,7 @@ struct ph_session;
 struct ph_recording_note {
     const char *id, *session, *owner, *title;
     const char *thumbnail; /* an absolute URL, or "" */
+    bool is_clip;          /* of which no mails are sent: who wanted it looks at it */
     int64_t duration_ms, bytes;
 };
 

@@ -1,0 +1,170 @@
+#include "api/recordings/recording_removal.h"
+
+#include <stdio.h>
+
+#include "api/audit_log.h"
+#include "api/outbox/events.h"
+#include "api/recordings/recording_rows.h"
+
+static int64_t mark_deleting(struct ph_db_transaction *transaction, const char *id, int64_t now_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "UPDATE recordings SET state = 'deleting', reason = '', turn_ms = $2, storage_ms = NULL, "
+        "lease_owner = '', lease_until_ms = 0, attempts = 0 WHERE id = $1",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_integer(statement, 2, now_ms);
+    return ph_db_run(statement);
+}
+
+static int64_t delete_in(
+    struct ph_db_transaction *transaction, const char *id, const struct ph_caller *caller, int64_t now_ms) {
+    struct ph_recording recording;
+    int64_t code = ph_recordings_find_in(transaction, id, &recording);
+    if (code < 0 || recording.state >= PH_RECORDING_DELETING)
+        return code;
+    if (recording.state == PH_RECORDING_RECORDING)
+        return -EBUSY;
+    recording.state = PH_RECORDING_DELETING;
+    recording.reason[0] = '\0';
+    code = mark_deleting(transaction, id, now_ms);
+    if (code >= 0)
+        code = ph_audit_log_write_in(transaction, caller, "recordings.delete", id, now_ms);
+    if (code >= 0)
+        code = ph_recordings_tell(transaction, &recording, now_ms);
+    if (code >= 0)
+        code = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
+    return code < 0 ? code : 1;
+}
+
+int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_caller *caller, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = delete_in(transaction, id, caller, now_ms);
+    code = ph_recordings_settle(transaction, answer);
+    return code < 0 ? code : (int)answer;
+}
+
+#define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1"
+
+/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
+static int has_any(struct ph_db *db, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction, "SELECT 1 FROM recordings WHERE " WAITS " LIMIT 1", &statement);
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        code = ph_db_step(statement);
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+static int64_t take(struct ph_db_transaction *transaction, const char *lessee, int64_t now_ms,
+    int64_t until_ms, struct ph_recording_removal *removal) {
+    struct ph_db_statement *statement;
+    struct ph_recording recording;
+    int code = ph_db_prepare(transaction,
+        "UPDATE recordings SET lease_owner = $2, lease_until_ms = $3, attempts = attempts + 1 WHERE id = ("
+        "SELECT id FROM recordings WHERE " WAITS " ORDER BY turn_ms, id LIMIT 1) "
+        "RETURNING " PH_RECORDING_COLUMNS ", attempts",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, now_ms);
+    ph_db_bind_text(statement, 2, lessee);
+    ph_db_bind_integer(statement, 3, until_ms);
+    code = ph_db_step(statement);
+    if (code == 1) {
+        ph_recordings_read_row(statement, &recording);
+        *removal = (struct ph_recording_removal){.is_all = recording.state >= PH_RECORDING_DELETING,
+            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT)};
+        snprintf(removal->id, sizeof(removal->id), "%s", recording.id);
+    }
+    ph_db_finish(statement);
+    return code;
+}
+
+int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now_ms, int64_t until_ms,
+    struct ph_recording_removal *removal) {
+    struct ph_db_transaction *transaction;
+    int code = has_any(db, now_ms);
+    if (code <= 0)
+        return code;
+    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t taken = take(transaction, lessee, now_ms, until_ms, removal);
+    code = ph_recordings_settle(transaction, taken);
+    return code < 0 ? code : (int)taken;
+}
+
+/* Ends the lease; the row's next turn is at `turn_ms`, never for 0. -ESTALE. */
+static int64_t release(struct ph_db_transaction *transaction, const char *id, const char *lessee,
+    const char *sql, int64_t turn_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, lessee);
+    if (turn_ms)
+        ph_db_bind_integer(statement, 3, turn_ms);
+    else
+        ph_db_bind_null(statement, 3);
+    int64_t changed = ph_db_run(statement);
+    return changed == 0 ? -ESTALE : changed;
+}
+
+static const char release_sql[] = "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 "
+                                  "WHERE id = $1 AND lease_owner = $2";
+/* A tombstone says no more than it must. */
+static const char bury_sql[] = "UPDATE recordings SET state = 'deleted', title = '', lease_owner = '', "
+                               "lease_until_ms = 0, attempts = 0, "
+                               "turn_ms = $3 WHERE id = $1 AND lease_owner = $2";
+
+static int64_t bury(struct ph_db_transaction *transaction, struct ph_recording *recording, const char *lessee,
+    int64_t now_ms) {
+    struct ph_recording_note note = {.id = recording->id,
+        .session = recording->session,
+        .owner = recording->owner,
+        .title = recording->title,
+        .thumbnail = "",
+        .duration_ms = recording->duration_ms,
+        .bytes = recording->bytes};
+    int64_t code = release(transaction, recording->id, lessee, bury_sql, now_ms + PH_LATE_REMOVAL_MS);
+    if (code >= 0)
+        code = ph_outbox_recording_deleted(transaction, &note, now_ms);
+    recording->state = PH_RECORDING_DELETED;
+    return code < 0 ? code : ph_recordings_tell(transaction, recording, now_ms);
+}
+
+int ph_recording_removal_done(struct ph_db *db, const char *id, const char *lessee, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_recording recording;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = ph_recordings_find_in(transaction, id, &recording);
+    if (answer == 0 && recording.state == PH_RECORDING_DELETING)
+        answer = bury(transaction, &recording, lessee, now_ms);
+    else if (answer == 0)
+        answer = release(transaction, id, lessee, release_sql, 0);
+    return ph_recordings_settle(transaction, answer);
+}
+
+int ph_recording_removal_again(struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    return ph_recordings_settle(transaction, release(transaction, id, lessee, release_sql, again_ms));
+}

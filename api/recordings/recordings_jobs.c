@@ -1,0 +1,195 @@
+#include "api/recordings/recordings_jobs.h"
+
+#include <stdio.h>
+
+#include "api/recordings/recording_rows.h"
+#include "api/recordings/recording_states.h"
+#include "core/base/random.h"
+
+/* Before the next attempt; jittered, so that nodes do not come back all at once. */
+static const int64_t pause_ms = 5000;
+
+static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kind kind, const char *lessee,
+    int64_t now_ms, int64_t until_ms, struct ph_recording_job *job) {
+    struct ph_db_statement *statement;
+    struct ph_recording recording;
+    int code = ph_db_prepare(transaction,
+        "UPDATE recordings SET lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1 WHERE id = ("
+        "SELECT id FROM recordings WHERE turn_ms <= $3 AND state = 'processing' AND lease_until_ms < $3 AND "
+        "attempts < $4 AND ($5 = '' OR kind = $5) ORDER BY turn_ms, id LIMIT 1) "
+        "RETURNING " PH_RECORDING_COLUMNS ", attempts",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, lessee);
+    ph_db_bind_integer(statement, 2, until_ms);
+    ph_db_bind_integer(statement, 3, now_ms);
+    ph_db_bind_integer(statement, 4, PH_RECORDING_JOB_ATTEMPTS);
+    ph_db_bind_text(statement, 5, kind < PH_RECORDING_KINDS ? ph_recording_kind_name(kind) : "");
+    code = ph_db_step(statement);
+    if (code == 1) {
+        ph_recordings_read_row(statement, &recording);
+        *job = (struct ph_recording_job){.kind = recording.kind,
+            .from_ms = recording.from_ms,
+            .to_ms = recording.to_ms,
+            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT)};
+        snprintf(job->id, sizeof(job->id), "%s", recording.id);
+        snprintf(job->source, sizeof(job->source), "%s", recording.source);
+        snprintf(job->owner, sizeof(job->owner), "%s", recording.owner);
+        snprintf(job->title, sizeof(job->title), "%s", recording.title);
+    }
+    ph_db_finish(statement);
+    return code;
+}
+
+/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
+static int has_any(struct ph_db *db, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction,
+        "SELECT 1 FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 LIMIT "
+        "1",
+        &statement);
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        code = ph_db_step(statement);
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const char *lessee, int64_t now_ms,
+    int64_t until_ms, struct ph_recording_job *job) {
+    struct ph_db_transaction *transaction;
+    int code = has_any(db, now_ms);
+    if (code <= 0)
+        return code;
+    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t taken = take(transaction, kind, lessee, now_ms, until_ms, job);
+    code = ph_recordings_settle(transaction, taken);
+    return code < 0 ? code : (int)taken;
+}
+
+/* Runs an update of the row that the lessee holds: $1 and $2 are its id and the lessee, $3 a time. -ESTALE
+ * when it holds it no more. */
+static int64_t update(struct ph_db_transaction *transaction, const char *sql, const char *id,
+    const char *lessee, int64_t time_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, lessee);
+    ph_db_bind_integer(statement, 3, time_ms);
+    int64_t changed = ph_db_run(statement);
+    return changed == 0 ? -ESTALE : changed;
+}
+
+#define HELD "WHERE id = $1 AND lease_owner = $2 AND state = 'processing'"
+
+static int update_alone(
+    struct ph_db *db, const char *sql, const char *id, const char *lessee, int64_t time_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    return code < 0 ? code : ph_recordings_settle(transaction, update(transaction, sql, id, lessee, time_ms));
+}
+
+int ph_recording_jobs_renew(struct ph_db *db, const char *id, const char *lessee, int64_t until_ms) {
+    return update_alone(db, "UPDATE recordings SET lease_until_ms = $3 " HELD, id, lessee, until_ms);
+}
+
+int ph_recording_jobs_put_off(struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) {
+    return update_alone(db,
+        "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3, attempts = attempts - "
+        "1 " HELD,
+        id, lessee, again_ms);
+}
+
+int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
+    const struct ph_recording_outcome *outcome, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = update(transaction,
+        "UPDATE recordings SET lease_owner = '', lease_until_ms = $3, turn_ms = NULL " HELD, id, lessee, 0);
+    if (answer >= 0 && outcome)
+        answer = ph_recordings_ready_in(transaction, id, outcome, now_ms);
+    return ph_recordings_settle(transaction, answer);
+}
+
+/* How many attempts were made; the row is held. */
+static int64_t attempts_of(struct ph_db_transaction *transaction, const char *id, const char *lessee) {
+    struct ph_db_statement *statement;
+    int64_t answer = ph_db_prepare(transaction, "SELECT attempts FROM recordings " HELD, &statement);
+    if (answer < 0)
+        return answer;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, lessee);
+    answer = ph_db_step(statement);
+    if (answer == 1)
+        answer = ph_db_integer(statement, 0);
+    else if (answer == 0)
+        answer = -ESTALE;
+    ph_db_finish(statement);
+    return answer;
+}
+
+int ph_recording_jobs_fail(
+    struct ph_db *db, const char *id, const char *lessee, const char *reason, bool may_pass, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = attempts_of(transaction, id, lessee);
+    if (answer >= 0 && may_pass && answer < PH_RECORDING_JOB_ATTEMPTS) {
+        int64_t longest_ms = pause_ms << answer;
+        answer = update(transaction,
+            "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee,
+            now_ms + longest_ms / 2 + (int64_t)(ph_random_unit() * (double)longest_ms / 2));
+    } else if (answer >= 0) {
+        answer = ph_recordings_failed_in(transaction, id, reason, now_ms);
+    }
+    return ph_recordings_settle(transaction, answer);
+}
+
+/* The id of one whose last attempt died; 1 or 0. */
+static int find_abandoned(struct ph_db *db, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction,
+        "SELECT id FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 AND "
+        "attempts >= $2 LIMIT 1",
+        &statement);
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        ph_db_bind_integer(statement, 2, PH_RECORDING_JOB_ATTEMPTS);
+        code = ph_db_step(statement);
+        if (code == 1)
+            snprintf(id, PH_SESSION_ID_BYTES, "%s", ph_db_text(statement, 0));
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+int ph_recording_jobs_sweep(struct ph_db *db, int64_t now_ms) {
+    char id[PH_SESSION_ID_BYTES] = "";
+    int code;
+    while ((code = find_abandoned(db, now_ms, id)) == 1) {
+        code = ph_recordings_failed(
+            db, id, "the server died while it was making this, and did again each time it tried", now_ms);
+        if (code < 0)
+            return code;
+    }
+    return code;
+}

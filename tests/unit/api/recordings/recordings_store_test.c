@@ -1,0 +1,445 @@
+/* Recordings from a session's first picture to a tombstone, in the database. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/embedded.h"
+#include "api/recordings/recording_removal.h"
+#include "api/recordings/recording_states.h"
+#include "api/recordings/recordings_jobs.h"
+#include "tests/unit/support/database.h"
+
+static struct ph_db *db;
+static struct ph_sessions *sessions;
+static struct ph_recording_observer observer;
+static const struct ph_caller alice = {.role = PH_CALLER_STREAMER, .subject = "alice"};
+static const struct ph_recording_outcome outcome = {.duration_ms = 61234,
+    .bytes = 5000,
+    .total_bytes = 12000,
+    .width = 1920,
+    .height = 1080,
+    .has_poster = true,
+    .has_storyboard = true};
+
+static int open_store(void **state) {
+    struct ph_error error = {""};
+    (void)state;
+    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
+        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
+        print_error("%s\n", error.text);
+        return -1;
+    }
+    int code = ph_sessions_create(&sessions, db, "720p30@2500k");
+    ph_recording_observer_init(&observer);
+    if (code == 0)
+        ph_sessions_observe(sessions, &observer.observer);
+    return code;
+}
+
+static int close_store(void **state) {
+    (void)state;
+    ph_sessions_destroy(sessions);
+    ph_db_close(db);
+    return ph_test_database_remove();
+}
+
+static struct ph_session_birth start(const char *owner, bool record) {
+    struct ph_session_birth birth;
+    struct ph_session_wish wish = {.record = record};
+    strcpy(wish.title, "Castle");
+    assert_int_equal(ph_sessions_start(sessions, owner, &wish, 1000, &birth), 0);
+    return birth;
+}
+
+static void apply(const char *id, enum ph_session_event event, int64_t now_ms) {
+    assert_int_equal(ph_sessions_apply(sessions, id, event, "because", now_ms), 0);
+}
+
+/* A session that was live from 2000 to 9000. */
+static struct ph_session_birth play(const char *owner) {
+    struct ph_session_birth birth = start(owner, true);
+    apply(birth.id, PH_SESSION_CONNECTED, 1500);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    apply(birth.id, PH_SESSION_END, 9000);
+    return birth;
+}
+
+static struct ph_recording find(const char *id) {
+    struct ph_recording recording;
+    assert_int_equal(ph_recordings_find_for(db, id, "", &recording), 0);
+    return recording;
+}
+
+static void run(const char *sql) {
+    struct ph_db_transaction *transaction;
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
+    assert_int_equal(ph_db_exec(transaction, sql), 0);
+    assert_int_equal(ph_db_commit(transaction), 0);
+}
+
+static int64_t count(const char *sql) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
+    assert_int_equal(ph_db_prepare(transaction, sql, &statement), 0);
+    assert_int_equal(ph_db_step(statement), 1);
+    int64_t number = ph_db_integer(statement, 0);
+    ph_db_finish(statement);
+    ph_db_rollback(transaction);
+    return number;
+}
+
+static void have_a_guardian_and_a_webhook(void) {
+    run("INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ('alice', 'Alice', '', "
+        "1)");
+    run("INSERT INTO guardians (profile, subject, mail_address, language, wants_started, "
+        "wants_ended, wants_recording) VALUES ('alice', 'mum', 'mum@example.org', 'en', 0, 0, 1)");
+    run("INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
+        "retry_ms) VALUES ('hook', 'https://x', 'recording.*', 's', 'active', '', 'ada', 1, 0, 0)");
+}
+
+static void a_recording_follows_its_session(void **state) {
+    (void)state;
+    struct ph_recording recording;
+    struct ph_session_birth birth = start("alice", true);
+    apply(birth.id, PH_SESSION_CONNECTED, 1500);
+    assert_int_equal(ph_recordings_find_for(db, birth.id, "", &recording), -ENOENT);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    recording = find(birth.id);
+    assert_int_equal(recording.state, PH_RECORDING_RECORDING);
+    assert_int_equal(recording.kind, PH_RECORDING_SESSION);
+    assert_string_equal(recording.session, birth.id);
+    assert_string_equal(recording.owner, "alice");
+    assert_string_equal(recording.title, "Castle");
+    assert_int_equal(recording.created_ms, 2000);
+    apply(birth.id, PH_SESSION_LOST, 3000);
+    apply(birth.id, PH_SESSION_PUBLISHED, 4000);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_RECORDING);
+    apply(birth.id, PH_SESSION_END, 9000);
+    recording = find(birth.id);
+    assert_int_equal(recording.state, PH_RECORDING_PROCESSING);
+    assert_int_equal(recording.duration_ms, 7000);
+}
+
+static void a_session_that_is_not_to_be_recorded_or_never_was_live_has_none(void **state) {
+    (void)state;
+    struct ph_recording recording;
+    struct ph_session_birth birth = start("alice", false);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    apply(birth.id, PH_SESSION_END, 3000);
+    assert_int_equal(ph_recordings_find_for(db, birth.id, "", &recording), -ENOENT);
+    birth = start("alice", true);
+    apply(birth.id, PH_SESSION_END, 3000);
+    assert_int_equal(ph_recordings_find_for(db, birth.id, "", &recording), -ENOENT);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), -ENOENT);
+    assert_int_equal(ph_recordings_failed(db, birth.id, "x", 4000), -ENOENT);
+    assert_int_equal(ph_recordings_is_deleted(db, birth.id), 0);
+}
+
+static void ready_is_told_once(void **state) {
+    (void)state;
+    have_a_guardian_and_a_webhook();
+    struct ph_session_birth birth = play("alice");
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 10000), 0);
+    struct ph_recording_outcome repaired = outcome;
+    repaired.bytes = 6000;
+    assert_int_equal(ph_recordings_ready(db, birth.id, &repaired, 11000), 0);
+    struct ph_recording recording = find(birth.id);
+    assert_int_equal(recording.state, PH_RECORDING_READY);
+    assert_int_equal(recording.bytes, 6000);
+    assert_int_equal(recording.total_bytes, 12000);
+    assert_int_equal(recording.duration_ms, 61234);
+    assert_int_equal(recording.width, 1920);
+    assert_int_equal(recording.height, 1080);
+    assert_true(recording.has_poster && recording.has_storyboard);
+    assert_int_equal(recording.ready_ms, 10000);
+    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 2);
+    assert_int_equal(count("SELECT COUNT(*) FROM events WHERE type = 'recording'"), 3);
+    assert_int_equal(ph_recordings_failed(db, birth.id, "too late", 12000), 0);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_READY);
+}
+
+static void ready_may_come_before_the_end_is_told(void **state) {
+    (void)state;
+    struct ph_session_birth birth = start("alice", true);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 10000), 0);
+    apply(birth.id, PH_SESSION_END, 11000);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_READY);
+    assert_int_equal(find(birth.id).duration_ms, 61234);
+}
+
+static void a_failed_one_may_be_repaired(void **state) {
+    (void)state;
+    struct ph_session_birth birth = play("alice");
+    assert_int_equal(ph_recordings_failed(db, birth.id, "the disk was full", 10000), 0);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_FAILED);
+    assert_string_equal(find(birth.id).reason, "the disk was full");
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 11000), 0);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_READY);
+    assert_string_equal(find(birth.id).reason, "");
+}
+
+static size_t listed(const struct ph_caller *caller, const char *session) {
+    struct ph_recording *list;
+    size_t number;
+    struct ph_recordings_filter filter = {.session = session, .after_ms = INT64_MAX, .after_id = ""};
+    assert_int_equal(ph_recordings_list(db, caller, &filter, 10, &list, &number), 0);
+    free(list);
+    return number;
+}
+
+static void a_list_shows_what_its_caller_may_see(void **state) {
+    (void)state;
+    have_a_guardian_and_a_webhook();
+    struct ph_session_birth first = play("alice"), second = play("alice");
+    play("bob");
+    struct ph_caller narrowed = alice;
+    strcpy(narrowed.session, first.id);
+    assert_int_equal(listed(&alice, ""), 2);
+    assert_int_equal(listed(&alice, second.id), 1);
+    assert_int_equal(listed(&narrowed, ""), 1);
+    assert_int_equal(listed(&(struct ph_caller){.role = PH_CALLER_VIEWER, .subject = "mum"}, ""), 2);
+    assert_int_equal(listed(&(struct ph_caller){.role = PH_CALLER_VIEWER, .subject = "eve"}, ""), 0);
+    assert_int_equal(listed(&(struct ph_caller){.role = PH_CALLER_OPERATOR, .subject = "o"}, ""), 3);
+    assert_int_equal(listed(&(struct ph_caller){.role = PH_CALLER_ADMIN, .subject = "a"}, ""), 3);
+    assert_int_equal(listed(&(struct ph_caller){.role = PH_CALLER_ANONYMOUS}, ""), 0);
+}
+
+static void pages_go_from_the_newest_on(void **state) {
+    (void)state;
+    struct ph_recording *list;
+    size_t number;
+    for (int i = 0; i < 3; i++)
+        play("alice");
+    struct ph_recordings_filter filter = {.session = "", .after_ms = INT64_MAX, .after_id = ""};
+    assert_int_equal(ph_recordings_list(db, &alice, &filter, 2, &list, &number), 0);
+    assert_int_equal(number, 2);
+    assert_true(strcmp(list[0].id, list[1].id) > 0);
+    filter.after_ms = list[1].created_ms;
+    filter.after_id = list[1].id;
+    struct ph_recording *rest;
+    assert_int_equal(ph_recordings_list(db, &alice, &filter, 2, &rest, &number), 0);
+    assert_int_equal(number, 1);
+    assert_true(strcmp(list[1].id, rest[0].id) > 0);
+    free(list);
+    free(rest);
+}
+
+static void deleting_ends_as_a_tombstone(void **state) {
+    (void)state;
+    struct ph_recording_removal removal;
+    have_a_guardian_and_a_webhook();
+    struct ph_session_birth birth = start("alice", true);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 5000), -EBUSY);
+    apply(birth.id, PH_SESSION_END, 9000);
+    assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 10000), 1);
+    assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 10001), 0);
+    assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
+    assert_int_equal(listed(&alice, ""), 0);
+    assert_int_equal(count("SELECT COUNT(*) FROM audit_log WHERE action = 'recordings.delete'"), 1);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 10002), 0);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_DELETING);
+
+    assert_int_equal(ph_recording_removal_lease(db, "a", 11000, 12000, &removal), 1);
+    assert_true(removal.is_all);
+    assert_string_equal(removal.id, birth.id);
+    assert_int_equal(ph_recording_removal_lease(db, "b", 11500, 12500, &removal), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "b", 12001, 13000, &removal), 1);
+    assert_int_equal(removal.attempts, 2);
+    assert_int_equal(ph_recording_removal_done(db, birth.id, "a", 12002), -ESTALE);
+    assert_int_equal(ph_recording_removal_again(db, birth.id, "b", 20000), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "b", 19999, 21000, &removal), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "b", 20000, 21000, &removal), 1);
+    assert_int_equal(ph_recording_removal_done(db, birth.id, "b", 20001), 0);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_DELETED);
+    assert_string_equal(find(birth.id).title, "");
+    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
+    assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 30000), 0);
+    assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
+
+    int64_t late_ms = 20001 + PH_LATE_REMOVAL_MS;
+    assert_int_equal(ph_recording_removal_lease(db, "b", late_ms - 1, late_ms, &removal), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "b", late_ms, late_ms + 1, &removal), 1);
+    assert_true(removal.is_all);
+    assert_int_equal(ph_recording_removal_done(db, birth.id, "b", late_ms), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "b", 10 * late_ms, 10 * late_ms, &removal), 0);
+    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
+}
+
+static void add(enum ph_recording_kind kind, const char *id, int64_t now_ms) {
+    struct ph_recording recording = {
+        .kind = kind, .state = PH_RECORDING_PROCESSING, .from_ms = 1000, .to_ms = 3000, .created_ms = now_ms};
+    snprintf(recording.id, sizeof(recording.id), "%s", id);
+    strcpy(recording.owner, "alice");
+    strcpy(recording.title, "Jump");
+    if (kind == PH_RECORDING_CLIP)
+        memset(recording.source, 'a', sizeof(recording.source) - 1);
+    assert_int_equal(ph_recordings_insert(db, &recording), 0);
+}
+
+static const char clip[] = "cccccccccccccccccccccccccc", upload[] = "dddddddddddddddddddddddddd";
+
+static void a_job_is_one_nodes_at_a_time(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    have_a_guardian_and_a_webhook();
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    add(PH_RECORDING_CLIP, clip, 1001);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 999, 2000, &job), 0);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_CLIP, "a", 1001, 2000, &job), 1);
+    assert_string_equal(job.id, clip);
+    assert_int_equal(job.kind, PH_RECORDING_CLIP);
+    assert_string_equal(job.source, "aaaaaaaaaaaaaaaaaaaaaaaaaa");
+    assert_int_equal(job.from_ms, 1000);
+    assert_int_equal(job.to_ms, 3000);
+    assert_string_equal(job.title, "Jump");
+    assert_int_equal(job.attempts, 1);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "b", 1002, 2000, &job), 1);
+    assert_string_equal(job.id, upload);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 1003, 2000, &job), 0);
+    assert_int_equal(ph_recording_jobs_renew(db, clip, "a", 5000), 0);
+    assert_int_equal(ph_recording_jobs_renew(db, clip, "b", 5000), -ESTALE);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 2001, 3000, &job), 1);
+    assert_string_equal(job.id, upload);
+    assert_int_equal(job.attempts, 2);
+    assert_int_equal(ph_recording_jobs_done(db, upload, "b", NULL, 2002), -ESTALE);
+    assert_int_equal(ph_recording_jobs_done(db, upload, "c", NULL, 2003), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 2004), 0);
+    assert_int_equal(find(clip).state, PH_RECORDING_READY);
+    assert_int_equal(
+        count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND kind = 'mail'"), 0);
+    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 99999, 99999, &job), 0);
+}
+
+static void an_upload_that_is_ready_loses_its_source(void **state) {
+    (void)state;
+    struct ph_recording_removal removal;
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    assert_int_equal(ph_recordings_ready(db, upload, &outcome, 5000), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "a", 5000, 6000, &removal), 1);
+    assert_false(removal.is_all);
+    assert_int_equal(ph_recording_removal_done(db, upload, "a", 5001), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_READY);
+    assert_int_equal(ph_recording_removal_lease(db, "a", 99999, 99999, &removal), 0);
+}
+
+static void a_job_is_tried_three_times(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    int64_t now_ms = 1000;
+    add(PH_RECORDING_CLIP, clip, now_ms);
+    for (int i = 1; i <= PH_RECORDING_JOB_ATTEMPTS; i++) {
+        assert_int_equal(find(clip).state, PH_RECORDING_PROCESSING);
+        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", now_ms, now_ms + 500, &job), 1);
+        assert_int_equal(job.attempts, i);
+        assert_int_equal(ph_recording_jobs_fail(db, clip, "a", "no room", true, now_ms), 0);
+        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", now_ms, now_ms + 500, &job), 0);
+        now_ms += 100000;
+    }
+    assert_int_equal(find(clip).state, PH_RECORDING_FAILED);
+    assert_string_equal(find(clip).reason, "no room");
+}
+
+static void a_job_that_cannot_go_better_fails_at_once(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
+    assert_int_equal(ph_recording_jobs_fail(db, upload, "a", "no video in it", false, 1001), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
+}
+
+static void a_job_that_kills_its_nodes_fails(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    for (int i = 1; i <= PH_RECORDING_JOB_ATTEMPTS; i++)
+        assert_int_equal(
+            ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000 * i, 1000 * i + 500, &job), 1);
+    assert_int_equal(ph_recording_jobs_sweep(db, 3400), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 9000, 9999, &job), 0);
+    assert_int_equal(ph_recording_jobs_sweep(db, 9000), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
+}
+
+static void a_job_that_is_put_off_was_no_attempt(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    add(PH_RECORDING_CLIP, clip, 1000);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000 + i, 2000, &job), 1);
+        assert_int_equal(job.attempts, 1);
+        assert_int_equal(ph_recording_jobs_put_off(db, clip, "a", 1001 + i), 0);
+    }
+}
+
+static void a_deleted_recordings_job_is_over(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    add(PH_RECORDING_CLIP, clip, 1000);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
+    assert_int_equal(ph_recordings_delete(db, clip, &alice, 1500), 1);
+    assert_int_equal(ph_recording_jobs_renew(db, clip, "a", 9000), -ESTALE);
+    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 1600), -ESTALE);
+    assert_int_equal(ph_recording_jobs_fail(db, clip, "a", "x", false, 1600), -ESTALE);
+    assert_int_equal(find(clip).state, PH_RECORDING_DELETING);
+}
+
+static int remember(void *opaque, const char *id) {
+    char *seen = opaque;
+    strcat(seen, id);
+    return strlen(seen) >= 2 * (size_t)PH_SESSION_ID_CHARACTERS ? 7 : 0;
+}
+
+static void those_that_are_ready_are_visited(void **state) {
+    (void)state;
+    char seen[256] = "", expected[64];
+    add(PH_RECORDING_CLIP, clip, 1000);
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    assert_int_equal(ph_recordings_ready(db, clip, &outcome, 5000), 0);
+    assert_int_equal(ph_recordings_each_ready(db, NULL, remember, seen), 0);
+    assert_string_equal(seen, clip);
+    assert_int_equal(ph_recordings_ready(db, upload, &outcome, 5000), 0);
+    seen[0] = '\0';
+    assert_int_equal(ph_recordings_each_ready(db, NULL, remember, seen), 7);
+    snprintf(expected, sizeof(expected), "%s%s", clip, upload);
+    assert_string_equal(seen, expected);
+    seen[0] = '\0';
+    assert_int_equal(ph_recordings_each_ready(db, upload, remember, seen), 0);
+    assert_string_equal(seen, upload);
+}
+
+#define test(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        test(a_recording_follows_its_session),
+        test(a_session_that_is_not_to_be_recorded_or_never_was_live_has_none),
+        test(ready_is_told_once),
+        test(ready_may_come_before_the_end_is_told),
+        test(a_failed_one_may_be_repaired),
+        test(a_list_shows_what_its_caller_may_see),
+        test(pages_go_from_the_newest_on),
+        test(deleting_ends_as_a_tombstone),
+        test(a_job_is_one_nodes_at_a_time),
+        test(an_upload_that_is_ready_loses_its_source),
+        test(a_job_is_tried_three_times),
+        test(a_job_that_cannot_go_better_fails_at_once),
+        test(a_job_that_kills_its_nodes_fails),
+        test(a_job_that_is_put_off_was_no_attempt),
+        test(a_deleted_recordings_job_is_over),
+        test(those_that_are_ready_are_visited),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
