@@ -6,6 +6,7 @@
 #include "core/base/log.h"
 #include "origin/part_headers.h"
 #include "origin/publish_request.h"
+#include "origin/storyboard.h"
 
 enum {
     most_publication_bytes = 64 << 10,
@@ -316,6 +317,10 @@ int ph_publish_add_routes(struct ph_origin *origin, struct ph_http_server *serve
             .pattern = "/publish/{session}/thumb.jpg",
             .handler = ph_publish_put_thumb,
             .most_body_bytes = PH_MOST_THUMB_BYTES},
+        {.method = "PUT",
+            .pattern = "/publish/{session}/storyboard/{file}",
+            .handler = ph_publish_put_storyboard,
+            .most_body_bytes = PH_MOST_STORYBOARD_BYTES},
         {.method = "PUT",
             .pattern = "/publish/{session}/revoked",
             .handler = ph_publish_put_revoked,

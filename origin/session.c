@@ -6,6 +6,7 @@
 #include "core/base/builder.h"
 #include "origin/playlist_lines.h"
 #include "origin/spool_files.h"
+#include "origin/storyboard.h"
 
 bool ph_session_name_is_valid(const char *name) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
@@ -19,6 +20,7 @@ static void session_destroy(struct ph_session *session) {
         ph_rendering_finish(&session->renderings[i]);
     ph_http_response_unref(&session->multivariant);
     ph_http_response_unref(&session->thumb);
+    ph_storyboard_forget(session);
     ph_access_finish(&session->access);
     ph_http_tally_unref(&session->playlists_sent);
     ph_http_tally_unref(&session->media_sent);

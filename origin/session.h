@@ -24,6 +24,7 @@
 
 enum { PH_SESSION_NAME_BYTES = 65 };
 
+struct ph_pending_sheet; /* storyboard.h */
 struct ph_spool_session; /* the spool's own; touched by its thread only */
 
 /* What players told with their requests for media since it was taken last: how many told, how many of them
@@ -60,6 +61,7 @@ struct ph_session {
     int64_t last_put_us;                       /* guarded by lock, monotonic */
     int64_t ended_us;                          /* guarded by lock, monotonic */
     struct ph_http_response *thumb;            /* guarded by lock; NULL until one came */
+    struct ph_pending_sheet *sheets;           /* guarded by lock: of the storyboard, on their way to disk */
 
     struct ph_spool_session *spool; /* of the spool's thread */
     UT_hash_handle hh;              /* guarded by the registry's lock */

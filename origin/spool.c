@@ -10,6 +10,7 @@
 #include "core/base/random.h"
 #include "core/base/thread.h"
 #include "origin/spool_private.h"
+#include "origin/storyboard.h"
 
 enum { queue_capacity = 2 * PH_MOST_SESSIONS };
 static const int64_t retry_us = 1 * PH_SECOND_US;
@@ -178,6 +179,8 @@ static int write_session(struct ph_spool *spool, struct ph_session *session) {
     int code = ph_spool_files_write_head(session);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++)
         code = write_track(spool, session, i);
+    if (!code)
+        code = ph_storyboard_spool(session);
     if (code || !ended || session->spool->end_written)
         return code;
     code = ph_spool_files_write_end(session, utc_us);

@@ -4,6 +4,7 @@
  *                              <track>/init.mp4
  *                              <track>/<segment>.m4s    part after part as they come
  *                              <track>/index            a line for each part (spool_index.h)
+ *                              storyboard/              core/media/storyboard.h
  *                              end                      UTC microseconds of the end; stays as the session's
  * tombstone
  *

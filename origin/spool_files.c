@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "origin/spool_index.h"
+#include "origin/storyboard.h"
 
 struct ph_spool_session *ph_spool_files_of(struct ph_session *session, const char *root) {
     if (session->spool)
@@ -299,6 +300,7 @@ void ph_spool_files_remove_all(struct ph_session *session, struct ph_spool_budge
         remove_counted(path, "init.mp4", &(struct ph_spool_budget){0});
         rmdir(path);
     }
+    ph_storyboard_remove(files->dir);
     remove_counted(files->dir, "publication.json", &(struct ph_spool_budget){0});
     remove_counted(files->dir, ".new", &(struct ph_spool_budget){0});
     rmdir(files->dir);

@@ -11,12 +11,15 @@
 #include "core/base/log.h"
 #include "transcode/encode_audio.h"
 #include "transcode/link_publication.h"
+#include "transcode/storyboard.h"
 #include "transcode/thumbnail.h"
 
 /* Kept for an origin that is away, over all its tracks. */
 static const size_t most_held_bytes = (size_t)64 << 20;
 /* An origin that has not answered for so long holds up no acknowledgement. */
 static const int64_t touch_us = 5 * PH_SECOND_US;
+/* Pictures for lists are not worth a longer wait at the end. */
+static const int64_t storyboard_patience_us = 2 * PH_SECOND_US;
 
 struct output_track {
     struct ph_output *output;
@@ -34,6 +37,7 @@ struct ph_output {
     char *publication;
     struct ph_audio_track *audio;
     struct ph_thumbnailer *thumbnailer;
+    struct ph_storyboard *storyboard;
     int64_t next_video; /* of the grid's thread */
 
     /* Made by the grid's thread before `started` is set, constant afterwards. Audio is the last. */
@@ -173,7 +177,19 @@ static int open_publishers(struct ph_output *output) {
                 return code;
         }
     }
-    return ph_thumbnailer_create(&output->thumbnailer, output->origins, output->origin_count);
+    return 0;
+}
+
+static int open_pictures(struct ph_output *output, const struct ph_source_description *description) {
+    const struct ph_storyboard_options options = {
+        .origins = output->origins,
+        .origin_count = output->origin_count,
+        .width = description->width,
+        .height = description->height,
+        .resumed = output->options.resume->from.source_state.size > 0,
+    };
+    int code = ph_thumbnailer_create(&output->thumbnailer, output->origins, output->origin_count);
+    return code < 0 ? code : ph_storyboard_create(&output->storyboard, &options);
 }
 
 static int begin(struct ph_grid_sink *sink, const struct ph_source_description *description) {
@@ -184,6 +200,8 @@ static int begin(struct ph_grid_sink *sink, const struct ph_source_description *
         code = make_publication(output);
     if (code >= 0)
         code = open_publishers(output);
+    if (code >= 0)
+        code = open_pictures(output, description);
     if (code < 0)
         return code;
     ph_log_info("source is described, publishing begins", ph_int("width", description->width),
@@ -202,8 +220,9 @@ static int begin(struct ph_grid_sink *sink, const struct ph_source_description *
 static int take_video(struct ph_grid_sink *sink, const struct ph_grid_video *video) {
     struct ph_output *output = (struct ph_output *)sink;
     output->next_video = video->frame + 1;
-    ph_thumbnailer_offer(
-        output->thumbnailer, video->picture, ph_grid_video_time_us(&output->plan.grid, video->frame));
+    int64_t time_us = ph_grid_video_time_us(&output->plan.grid, video->frame);
+    ph_thumbnailer_offer(output->thumbnailer, video->picture, time_us);
+    ph_storyboard_offer(output->storyboard, video->picture, time_us);
     for (uint32_t i = 0; i < output->plan.count; i++) {
         int code = ph_video_track_push(output->tracks[i].video, video);
         if (code < 0)
@@ -309,6 +328,8 @@ int ph_output_finish(struct ph_output *output, int64_t deadline_us) {
         for (uint32_t origin = 0; origin < output->origin_count; origin++)
             ph_publisher_close(output->tracks[i].publishers[origin]);
     }
+    int64_t enough_us = ph_now_us() + storyboard_patience_us;
+    ph_storyboard_finish(output->storyboard, enough_us < deadline_us ? enough_us : deadline_us);
     int best = -ETIMEDOUT;
     for (uint32_t origin = 0; origin < output->origin_count; origin++) {
         code = end_at_origin(output, origin, deadline_us);
@@ -335,6 +356,7 @@ void ph_output_destroy(struct ph_output *output) {
     if (!output)
         return;
     ph_thumbnailer_destroy(output->thumbnailer);
+    ph_storyboard_destroy(output->storyboard);
     for (uint32_t i = 0; i < output->track_count; i++)
         ph_video_track_destroy(output->tracks[i].video);
     for (uint32_t i = 0; i < output->track_count; i++) {

@@ -105,6 +105,19 @@ int ph_origin_put_thumbnail(
     return perform(client, &request, NULL);
 }
 
+int ph_origin_put_storyboard(struct ph_http_client *client, const struct ph_origin *origin,
+    const struct ph_storyboard_sheet *sheet, struct ph_slice jpeg) {
+    char file[64], header[PH_STORYBOARD_TEXT_BYTES];
+    snprintf(file, sizeof(file), "/storyboard/%" PRIu64 ".jpg", sheet->first_tile);
+    ph_storyboard_header_write(sheet, header);
+    struct request request;
+    begin(&request, origin, "PUT", file);
+    add_header(&request, "Content-Type", "image/jpeg");
+    add_header(&request, PH_HEADER_STORYBOARD, header);
+    request.exchange.body = jpeg;
+    return perform(client, &request, NULL);
+}
+
 int ph_origin_end(struct ph_http_client *client, const struct ph_origin *origin) {
     struct request request;
     begin(&request, origin, "DELETE", "");

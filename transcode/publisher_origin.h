@@ -3,6 +3,7 @@
 #define PH_TRANSCODE_PUBLISHER_ORIGIN_H
 
 #include "core/http/client.h"
+#include "core/media/storyboard.h"
 #include "core/media/track.h"
 #include "transcode/package.h"
 
@@ -23,6 +24,8 @@ int ph_origin_put_part(struct ph_http_client *client, const struct ph_origin *or
     const struct ph_part *part, int64_t arrival_utc_us, int64_t *retry_after_us) PH_NODISCARD;
 int ph_origin_put_thumbnail(
     struct ph_http_client *client, const struct ph_origin *origin, struct ph_slice jpeg) PH_NODISCARD;
+int ph_origin_put_storyboard(struct ph_http_client *client, const struct ph_origin *origin,
+    const struct ph_storyboard_sheet *sheet, struct ph_slice jpeg) PH_NODISCARD;
 int ph_origin_end(struct ph_http_client *client, const struct ph_origin *origin) PH_NODISCARD;
 /* Where each track stands; `standings` has room for PH_MOST_TRACKS and is filled with a 200 alone. A body
  * that does not parse gives PH_INVALID_DATA. */

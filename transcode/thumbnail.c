@@ -6,11 +6,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <libavcodec/avcodec.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/thread.h"
+#include "transcode/jpeg.h"
 #include "transcode/scale.h"
 
 enum { long_side = 640, nice_value = 10, quality = 6 };
@@ -44,43 +43,6 @@ static void thumbnail_size(const AVFrame *picture, uint32_t *width, uint32_t *he
     *height = *height < 16 ? 16 : *height;
 }
 
-static AVCodecContext *open_jpeg(const AVFrame *picture) {
-    const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
-    AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
-    if (!context)
-        return NULL;
-    context->width = picture->width;
-    context->height = picture->height;
-    context->pix_fmt = AV_PIX_FMT_YUV420P;
-    context->color_range = AVCOL_RANGE_JPEG;
-    context->time_base = (AVRational){1, 1};
-    context->flags |= AV_CODEC_FLAG_QSCALE;
-    context->global_quality = quality * FF_QP2LAMBDA;
-    context->thread_count = 1;
-    if (avcodec_open2(context, codec, NULL) < 0)
-        avcodec_free_context(&context);
-    return context;
-}
-
-static struct ph_bytes *encode_jpeg(const AVFrame *picture) {
-    struct ph_bytes *jpeg = NULL;
-    AVPacket *packet = av_packet_alloc();
-    AVFrame *input = av_frame_clone(picture);
-    AVCodecContext *context = open_jpeg(picture);
-    if (!packet || !input || !context)
-        goto out;
-    input->pts = 0;
-    input->quality = context->global_quality;
-    input->pict_type = AV_PICTURE_TYPE_NONE;
-    if (avcodec_send_frame(context, input) >= 0 && avcodec_receive_packet(context, packet) >= 0)
-        jpeg = ph_bytes_copy(packet->data, (size_t)packet->size);
-out:
-    avcodec_free_context(&context);
-    av_frame_free(&input);
-    av_packet_free(&packet);
-    return jpeg;
-}
-
 struct ph_bytes *ph_thumbnail_make(const AVFrame *picture) {
     uint32_t width, height;
     thumbnail_size(picture, &width, &height);
@@ -90,7 +52,7 @@ struct ph_bytes *ph_thumbnail_make(const AVFrame *picture) {
     struct ph_bytes *jpeg = NULL;
     const AVFrame *scaled;
     if (ph_scaler_run(scaler, picture, &scaled) == 0)
-        jpeg = encode_jpeg(scaled);
+        jpeg = ph_jpeg_make(scaled, quality);
     ph_scaler_destroy(scaler);
     return jpeg;
 }

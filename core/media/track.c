@@ -166,6 +166,8 @@ static int read_track(const struct place *place, struct ph_track *track) {
     if (!json_is_object(place->object))
         return wrong(place, "", "an object is needed");
     int code = read_text(place, "name", LOWER_CASE DIGITS, track->name, sizeof(track->name));
+    if (!code && strcmp(track->name, "storyboard") == 0)
+        code = wrong(place, "name", "the storyboard has this name");
     if (!code)
         code = read_kind(place, &track->kind);
     if (!code)

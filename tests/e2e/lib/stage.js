@@ -152,10 +152,10 @@ export class Stage {
   }
 
   /** A node, a session and a publisher; returns once the session is live. */
-  async live({ env, source, body } = {}) {
+  async live({ env, source, file, body } = {}) {
     const node = await this.node({ env });
     const session = await this.session(node, { body });
-    const publisher = await this.publish(session, node.srtPort, { source });
+    const publisher = await this.publish(session, node.srtPort, { source, file });
     const multivariant = await session.multivariant();
     return { node, session, publisher, multivariant, tracks: multivariant.variants.map((one) => one.track) };
   }

@@ -13,6 +13,7 @@
 #include "core/base/thread.h"
 #include "core/http/client.h"
 #include "core/media/publish_token.h"
+#include "core/media/storyboard.h"
 #include "origin/origin.h"
 #include "tests/unit/origin/example.h"
 
@@ -145,6 +146,61 @@ static void publishing_is_answered_as_the_contract_says(void **state) {
     assert_string_equal(text, "1.0;");
     assert_int_equal(get(&stage, "/live/s/v720/index.m3u8?_HLS_part=7", text), 200);
     assert_non_null(strstr(text, "#EXT-X-ENDLIST"));
+    close_stage(&stage);
+    example_remove_dir(stage.dir);
+}
+
+static unsigned put_sheet(struct stage *stage, const char *file, const char *header, const char *body) {
+    char path[64], line[96];
+    snprintf(path, sizeof(path), "/publish/s/storyboard/%s", file);
+    snprintf(line, sizeof(line), "X-Storyboard: %s", header);
+    const char *const headers[] = {stage->authorization, line, NULL};
+    return ask(stage->client, stage->base, "PUT", path, headers, body, NULL);
+}
+
+static void read_spooled(const struct stage *stage, const char *file, char text[256]) {
+    char path[128];
+    snprintf(path, sizeof(path), "%s/spool/s/storyboard/%s", stage->dir, file);
+    FILE *stream = fopen(path, "r");
+    assert_non_null(stream);
+    text[fread(text, 1, 255, stream)] = '\0';
+    fclose(stream);
+}
+
+/* The sheets are on disk when the session's end is; the last one put of each counts. */
+static void a_storyboard_is_kept_in_the_spool(void **state) {
+    (void)state;
+    struct stage stage;
+    char text[256];
+    example_make_dir(stage.dir);
+    open_stage(&stage);
+    static const char jpeg[] = "\xff\xd8\xff\xe0picture", again[] = "\xff\xd8\xff\xe0 more of it";
+    assert_int_equal(put_sheet(&stage, "0.jpg", "1, 5, 5, 160, 90, 10000", jpeg), 404);
+    announce(&stage);
+    assert_int_equal(put_sheet(&stage, "0.jpg", "1, 5, 5, 160, 90, 10000", "no picture"), 400);
+    assert_int_equal(put_sheet(&stage, "0.jpg", "26, 5, 5, 160, 90, 10000", jpeg), 400);
+    assert_int_equal(put_sheet(&stage, "index", "1, 5, 5, 160, 90, 10000", jpeg), 400);
+    assert_int_equal(put_sheet(&stage, "..jpg", "1, 5, 5, 160, 90, 10000", jpeg), 400);
+    assert_int_equal(put(&stage, "/publish/s/storyboard/0.jpg", jpeg, NULL), 400);
+    assert_int_equal(
+        ask(stage.client, stage.base, "PUT", "/publish/s/storyboard/0.jpg", NULL, jpeg, NULL), 401);
+
+    assert_int_equal(put_sheet(&stage, "0.jpg", "1, 5, 5, 160, 90, 10000", jpeg), 202);
+    assert_int_equal(put_sheet(&stage, "0.jpg", "2, 5, 5, 160, 90, 10000", again), 202);
+    assert_int_equal(put_sheet(&stage, "2.jpg", "1, 5, 5, 160, 90, 10000", jpeg), 202);
+    const char *const headers[] = {stage.authorization, NULL};
+    assert_int_equal(ask(stage.client, stage.base, "DELETE", "/publish/s", headers, NULL, NULL), 200);
+    assert_int_equal(put_sheet(&stage, "2.jpg", "2, 5, 5, 160, 90, 10000", jpeg), 410);
+    read_spooled(&stage, "0.jpg", text);
+    assert_string_equal(text, again);
+    read_spooled(&stage, "2.jpg", text);
+    assert_string_equal(text, jpeg);
+    read_spooled(&stage, "index", text);
+    struct ph_storyboard_sheet sheets[4];
+    const struct ph_slice index = {(const uint8_t *)text, strlen(text)};
+    assert_int_equal(ph_storyboard_index_parse(index, sheets, 4), 2);
+    assert_int_equal(sheets[0].tiles, 2);
+    assert_int_equal(sheets[1].first_tile, 2);
     close_stage(&stage);
     example_remove_dir(stage.dir);
 }
@@ -284,6 +340,7 @@ static void nothing_new_for_three_targets_gives_503(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publishing_is_answered_as_the_contract_says),
+        cmocka_unit_test(a_storyboard_is_kept_in_the_spool),
         cmocka_unit_test(a_restarted_origin_goes_on_where_it_was),
         cmocka_unit_test(what_viewers_are_sent_is_told_by_session),
         cmocka_unit_test(viewers_are_held_until_there_is_something),

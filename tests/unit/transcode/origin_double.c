@@ -97,6 +97,38 @@ static void put_thumbnail(struct ph_http_request *request, void *opaque) {
     answer(request, 200);
 }
 
+/* 404 while the session is unknown, as a true one. */
+static unsigned take_sheet(struct origin_double *origin, const struct ph_storyboard_sheet *sheet) {
+    if (!origin->known)
+        return 404;
+    if (origin->ended)
+        return 410;
+    uint32_t at = 0;
+    while (at < origin->sheet_count && origin->sheets[at].first_tile != sheet->first_tile)
+        at++;
+    if (at == ORIGIN_MOST_SHEETS)
+        return 507;
+    origin->sheets[at] = *sheet;
+    origin->sheet_count += at == origin->sheet_count;
+    return 202;
+}
+
+static void put_sheet(struct ph_http_request *request, void *opaque) {
+    struct origin_double *origin = opaque;
+    struct ph_storyboard_sheet sheet;
+    struct ph_slice body = ph_http_request_body(request);
+    const char *header = ph_http_request_header(request, PH_HEADER_STORYBOARD);
+    unsigned status = 400;
+    if (header && ph_storyboard_header_parse(header, &sheet) == 0 &&
+        ph_storyboard_file_parse(ph_http_request_param(request, "file"), &sheet.first_tile) == 0 &&
+        body.size > 100 && body.data[0] == 0xFF && body.data[1] == 0xD8) {
+        pthread_mutex_lock(&origin->lock);
+        status = origin->answer_instead ? origin->answer_instead : take_sheet(origin, &sheet);
+        pthread_mutex_unlock(&origin->lock);
+    }
+    answer(request, status);
+}
+
 static uint64_t header_number(struct ph_http_request *request, const char *name) {
     const char *text = ph_http_request_header(request, name);
     return text ? strtoull(text, NULL, 10) : 0;
@@ -163,6 +195,10 @@ void origin_double_start(struct origin_double *origin, uint16_t port) {
         {.method = "GET", .pattern = "/publish/{session}", .kind = "t", .handler = get_session},
         {.method = "DELETE", .pattern = "/publish/{session}", .kind = "t", .handler = end_session},
         {.method = "PUT", .pattern = "/publish/{session}/thumb.jpg", .kind = "t", .handler = put_thumbnail},
+        {.method = "PUT",
+            .pattern = "/publish/{session}/storyboard/{file}",
+            .kind = "t",
+            .handler = put_sheet},
         {.method = "PUT", .pattern = "/publish/{session}/{track}/{file}", .kind = "t", .handler = put_file},
     };
     struct ph_error error;

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 #include "core/http/server.h"
+#include "core/media/storyboard.h"
 #include "core/media/track.h"
 
-enum { ORIGIN_MOST_PARTS = 1024 };
+enum { ORIGIN_MOST_PARTS = 1024, ORIGIN_MOST_SHEETS = 16 };
 
 struct origin_part {
     struct ph_part_position position;
@@ -40,6 +41,8 @@ struct origin_double {
     bool known;
     bool ended;
     uint32_t announcements, repeats, refusals, thumbnails;
+    uint32_t sheet_count; /* of the storyboard, each once */
+    struct ph_storyboard_sheet sheets[ORIGIN_MOST_SHEETS];
     unsigned answer_instead; /* a status for every part; 0: the true one */
     bool slow_disk;          /* closes a segment with 202: durability only in the standing */
     uint32_t track_count;

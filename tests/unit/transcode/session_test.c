@@ -172,6 +172,9 @@ static void a_session_is_published_and_ended(void **state) {
     assert_whole(scene, 75);
     assert_true(origin_double_track(&scene->origin, "v480")->parts[12].last);
     assert_int_equal(scene->origin.thumbnails, 1);
+    assert_int_equal(scene->origin.sheet_count, 1);
+    assert_int_equal(scene->origin.sheets[0].first_tile, 0);
+    assert_int_equal(scene->origin.sheets[0].tiles, 1);
     assert_true(scene->first.acks >= 5);
     assert_true(scene->first.stats >= 1);
     assert_int_equal(scene->first.last_stats.source_width, 640);
