@@ -11,7 +11,7 @@ packages_to_run=(
 )
 packages_to_test=(
     libcmocka-dev clang clang-format clang-tidy libclang-rt-dev llvm shellcheck ccache python3
-    srt-tools chromium coturn nginx postgresql radosgw ceph-mon ceph-osd ceph-common rclone wrk iproute2 nftables procps
+    srt-tools chromium firefox-esr coturn nginx postgresql radosgw ceph-mon ceph-osd ceph-common rclone wrk iproute2 nftables procps
 )
 
 # The machine's own Node will do when it is 18 or newer and has npm; else Debian's is installed.
