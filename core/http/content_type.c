@@ -28,6 +28,7 @@ const char *ph_content_type(const char *name) {
         {"m3u8", "application/vnd.apple.mpegurl"},
         {"mp4", "video/mp4"},
         {"m4s", "video/mp4"},
+        {"vtt", "text/vtt; charset=utf-8"},
     };
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof(types) / sizeof(types[0]); i++) {

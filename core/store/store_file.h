@@ -1,0 +1,49 @@
+/* The inside of a store in a folder, shared by store_file*.c and store_routes.c.
+ *
+ * An object is the file <folder>/<key>. Beside its bytes it has, as extended attribute "user.sha256", their
+ * hash; where a file system keeps none, or for what was composed, small ones are hashed when asked. Its ETag
+ * is made of its size and the moment it was written. */
+#ifndef PH_STORE_STORE_FILE_H
+#define PH_STORE_STORE_FILE_H
+
+#include "core/store/folder.h"
+#include "core/store/store_impl.h"
+
+enum { PH_STORE_FILE_SECRET_BYTES = 65 };
+
+struct ph_store_file {
+    struct ph_store base;
+    struct ph_folder folder;
+    char *path;
+    char *public_url;
+    char host[256];                          /* of public_url, with its port */
+    char secret[PH_STORE_FILE_SECRET_BYTES]; /* of signed addresses; made from the options' */
+    pthread_mutex_t sweeping;
+    struct ph_store_rules rules;          /* under `sweeping` */
+    unsigned swept_place;                 /* under `sweeping`: where the last sweep ended, */
+    char swept_after[PH_STORE_KEY_BYTES]; /* and after which key */
+};
+
+static inline struct ph_store_file *ph_store_file_of(struct ph_store *store) {
+    return (struct ph_store_file *)store; /* `base` comes first */
+}
+
+/* Turns an -errno of the folder into a code of store.h, and remembers what is wrong with the folder. */
+int ph_store_file_told(struct ph_store_file *store, int code);
+/* All but the hash. */
+void ph_store_file_describe(const struct stat *status, struct ph_store_object *object);
+
+int ph_store_file_put(
+    struct ph_store *store, const struct ph_store_put *put, struct ph_store_object *written);
+int ph_store_file_head(struct ph_store *store, const char *key, struct ph_store_object *object);
+int ph_store_file_sign(
+    struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]);
+int ph_store_file_begin(struct ph_store *store, const char *key, const char *content_type,
+    struct ph_composition **composition, char token[PH_COMPOSITION_TOKEN_BYTES]);
+int ph_store_file_resume(
+    struct ph_store *store, const char *key, const char *token, struct ph_composition **composition);
+int ph_store_file_apply_rules(
+    struct ph_store *store, const struct ph_store_rules *rules, struct ph_error *error);
+int ph_store_file_sweep(struct ph_store *store);
+
+#endif
