@@ -27,11 +27,11 @@ is_free() {
 
 # The first of 40 ports in a row that nobody seems to use, below those that the kernel gives to clients.
 free_ports() {
-    local first try
-    for try in $(seq 50); do
+    local first next tries
+    for ((tries = 0; tries < 50; tries++)); do
         first=$((10000 + (RANDOM * 32768 + RANDOM) % 22000))
-        for try in $(seq 0 3); do
-            is_free $((first + try)) || continue 2
+        for next in 0 1 2 3; do
+            is_free $((first + next)) || continue 2
         done
         echo "$first"
         return
@@ -158,8 +158,8 @@ make_bucket() {
 }
 
 await_gateway() {
-    local try
-    for try in $(seq 600); do
+    local tries
+    for ((tries = 0; tries < 600; tries++)); do
         ! curl -s -o /dev/null "http://127.0.0.1:$port/" || return 0
         sleep 0.05
     done
@@ -167,11 +167,11 @@ await_gateway() {
 }
 
 end() {
-    local file=$folder/run/$1.pid pid try
+    local file=$folder/run/$1.pid pid tries
     [ -s "$file" ] || return 0
     pid=$(cat "$file")
     kill -KILL "$pid" 2>/dev/null || return 0
-    for try in $(seq 100); do
+    for ((tries = 0; tries < 100; tries++)); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.05
     done
