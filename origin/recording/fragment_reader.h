@@ -44,7 +44,8 @@ struct ph_media_segment {
     int64_t start_ticks; /* since t = 0 (tfdt) */
     int64_t duration_ticks;
     uint64_t media_bytes; /* of all samples */
-    uint32_t key_bytes;   /* from the segment's start to the end of its first sync sample; 0: there is none */
+    uint32_t
+        key_bytes; /* video: from the segment's start to the end of its first sync sample; 0: there is none */
 };
 /* 0, -ENOMEM, or PH_INVALID_DATA: broken, without a sample, or samples in an order of their own (composition
  * offsets). On failure there is nothing to finish. */
