@@ -18,11 +18,11 @@
 
 #include "core/base/bytes.h"
 #include "core/base/error.h"
-#include "core/base/random.h"
 #include "core/media/track.h"
 #include "core/store/store.h"
 
 enum {
+    PH_RECORDING_ID_BYTES = 65, /* as a session's name */
     PH_MOST_MANIFEST_BYTES = 64 * 1024 * 1024,
     PH_MOST_MANIFEST_SEGMENTS = 200000, /* of a track */
     PH_MOST_STORYBOARD_SHEETS = 2000,
@@ -64,7 +64,7 @@ struct ph_storyboard {
 
 /* Ends with ph_manifest_finish(). */
 struct ph_manifest {
-    char id[PH_SESSION_ID_BYTES];
+    char id[PH_RECORDING_ID_BYTES];
     struct ph_publication publication;
     int64_t started_utc_us; /* of the first sample; see ph_manifest_close */
     int64_t duration_us;

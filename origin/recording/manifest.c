@@ -1,0 +1,168 @@
+#include "origin/recording/manifest.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "origin/recording/fragment_reader.h"
+
+static const uint64_t most_number = UINT64_C(1) << 53;
+
+static bool id_is_valid(const char *id) {
+    size_t size = strlen(id);
+    return size > 0 && size < PH_RECORDING_ID_BYTES &&
+           strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == size;
+}
+
+int ph_manifest_init(struct ph_manifest *manifest, const char *id, const struct ph_publication *publication) {
+    *manifest = (struct ph_manifest){.publication = *publication};
+    if (!id_is_valid(id))
+        return -EINVAL;
+    memcpy(manifest->id, id, strlen(id) + 1);
+    return 0;
+}
+
+void ph_manifest_finish(struct ph_manifest *manifest) {
+    for (uint32_t i = 0; i < PH_MOST_TRACKS; i++)
+        free(manifest->tracks[i].segments);
+    free(manifest->storyboard.sheets);
+    *manifest = (struct ph_manifest){0};
+}
+
+void ph_manifest_set_init(struct ph_manifest *manifest, uint32_t index, struct ph_slice init) {
+    struct ph_manifest_track *track = &manifest->tracks[index];
+    track->init_bytes = (uint32_t)init.size;
+    EVP_Digest(init.data, init.size, track->init_hash, NULL, EVP_sha256(), NULL);
+}
+
+static int push(struct ph_manifest_track *track, const struct ph_manifest_segment *segment) {
+    if (track->count == PH_MOST_MANIFEST_SEGMENTS)
+        return -EINVAL;
+    if (track->count == track->capacity) {
+        uint32_t capacity = track->capacity ? track->capacity * 2 : 64;
+        struct ph_manifest_segment *segments = realloc(track->segments, capacity * sizeof(*segments));
+        if (!segments)
+            return -ENOMEM;
+        track->segments = segments;
+        track->capacity = capacity;
+    }
+    track->segments[track->count++] = *segment;
+    return 0;
+}
+
+/* Gaps for the numbers between, each with its share of the time. */
+static int fill(struct ph_manifest_track *track, uint64_t missing, int64_t until_ticks) {
+    struct ph_manifest_segment last = track->segments[track->count - 1];
+    int64_t start = last.start_ticks + last.duration_ticks;
+    uint64_t number = last.number;
+    int code = 0;
+    for (; missing && !code; missing--) {
+        int64_t share = (until_ticks - start) / (int64_t)missing;
+        if (share < 1 || share > UINT32_MAX)
+            return -EINVAL;
+        const struct ph_manifest_segment gap = {.number = ++number,
+            .start_ticks = start,
+            .duration_ticks = (uint32_t)share,
+            .flags = PH_MANIFEST_GAP};
+        code = push(track, &gap);
+        start += share;
+    }
+    return code;
+}
+
+static int check(const struct ph_manifest_track *track, const struct ph_manifest_segment *segment) {
+    if (segment->number > most_number || segment->start_ticks < 0 ||
+        segment->start_ticks > (int64_t)most_number || !segment->duration_ticks ||
+        segment->key_bytes > segment->bytes)
+        return -EINVAL;
+    if (!track->count)
+        return 0;
+    const struct ph_manifest_segment *last = &track->segments[track->count - 1];
+    if (segment->number <= last->number)
+        return -EALREADY;
+    uint64_t missing = segment->number - last->number - 1;
+    return segment->start_ticks >= last->start_ticks + (int64_t)last->duration_ticks &&
+                   missing < PH_MOST_MANIFEST_SEGMENTS - track->count
+               ? 0
+               : -EINVAL;
+}
+
+int ph_manifest_add_segment(
+    struct ph_manifest *manifest, uint32_t index, const struct ph_manifest_segment *segment) {
+    struct ph_manifest_track *track = &manifest->tracks[index];
+    uint32_t before = track->count;
+    int code = check(track, segment);
+    if (!code && before)
+        code = fill(track, segment->number - track->segments[before - 1].number - 1, segment->start_ticks);
+    if (!code)
+        code = push(track, segment);
+    if (code)
+        track->count = before;
+    return code;
+}
+
+int ph_manifest_describe_segment(
+    struct ph_slice init_bytes, uint64_t number, struct ph_slice bytes, struct ph_manifest_segment *segment) {
+    struct ph_init_segment init;
+    struct ph_media_segment media;
+    int code = ph_init_segment_read(init_bytes, &init);
+    if (!code)
+        code = ph_media_segment_read(bytes, &init, &media);
+    if (code)
+        return code;
+    bool fits = media.duration_ticks <= UINT32_MAX;
+    *segment = (struct ph_manifest_segment){.number = number,
+        .start_ticks = media.start_ticks,
+        .duration_ticks = (uint32_t)media.duration_ticks,
+        .bytes = bytes.size,
+        .key_bytes = media.key_bytes};
+    ph_media_segment_finish(&media);
+    EVP_Digest(bytes.data, bytes.size, segment->hash, NULL, EVP_sha256(), NULL);
+    return fits ? 0 : PH_INVALID_DATA;
+}
+
+int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_storyboard_sheet sheet) {
+    struct ph_storyboard *board = &manifest->storyboard;
+    if (board->sheet_count == PH_MOST_STORYBOARD_SHEETS)
+        return -EINVAL;
+    struct ph_storyboard_sheet *sheets =
+        realloc(board->sheets, (board->sheet_count + (size_t)1) * sizeof(*sheets));
+    if (!sheets)
+        return -ENOMEM;
+    board->sheets = sheets;
+    sheets[board->sheet_count++] = sheet;
+    return 0;
+}
+
+static int64_t to_us(int64_t ticks, uint32_t timescale) {
+    return (int64_t)((__int128)ticks * PH_SECOND_US / timescale);
+}
+
+void ph_manifest_close(struct ph_manifest *manifest) {
+    int64_t start = INT64_MAX, end = INT64_MIN;
+    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
+        const struct ph_manifest_track *track = &manifest->tracks[i];
+        uint32_t timescale = manifest->publication.tracks[i].timescale;
+        if (!track->count)
+            continue;
+        const struct ph_manifest_segment *last = &track->segments[track->count - 1];
+        int64_t first_us = to_us(track->segments[0].start_ticks, timescale);
+        int64_t last_us = to_us(last->start_ticks + last->duration_ticks, timescale);
+        start = first_us < start ? first_us : start;
+        end = last_us > end ? last_us : end;
+    }
+    bool is_empty = start > end;
+    manifest->started_utc_us = manifest->publication.epoch_utc_us + (is_empty ? 0 : start);
+    manifest->duration_us = is_empty ? 0 : end - start;
+}
+
+uint64_t ph_manifest_media_bytes(const struct ph_manifest *manifest) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
+        bytes += manifest->tracks[i].init_bytes;
+        for (uint32_t n = 0; n < manifest->tracks[i].count; n++)
+            bytes += manifest->tracks[i].segments[n].bytes;
+    }
+    return bytes;
+}
