@@ -4,7 +4,7 @@
  *   phase      begins with            what may be called
  *   open       ph_recorder_open       everything
  *   finished   ph_recorder_finish     finish (again), free
- *   broken     a call that says so    abort, free; open again goes on from the journal
+ *   broken     -ENOMEM, abort         abort, free; open again goes on from the journal
  *   gone       ph_recorder_free       nothing
  *
  * Of one thread; calls block on the store and on the disk. What was taken and is not yet durable in the store
@@ -48,10 +48,12 @@ bool ph_recorder_takes(const struct ph_recorder *recorder, uint32_t track);
 /* Takes a segment, whole, gaps in it included. Numbers rise; a number left out is a gap that keeps its time.
  * Best fed V, A, V, A by number. One that was taken already, or is of a track that is not recorded, is passed
  * over with 0. Of `bytes` nothing is kept by reference.
- *   PH_INVALID_DATA    not readable, or overlaps what is there: it is left out, go on with the next
- *   -EAGAIN, -EACCES   the store is away: not taken, add it again later
- *   -EPERM             another one is expected first (ph_recorder_expects)
- *   others             broken: free, and open again */
+ *   PH_INVALID_DATA  not readable, or overlaps what is there: it is left out, go on with the next
+ *   -EPERM           another one is expected first (ph_recorder_expects), or the end was written already
+ *   -EBADMSG         not the bytes that the expected one had: abort, and begin anew
+ *   -ENOENT          what was begun is gone from the store: free, and open again
+ *   -ENOMEM          broken: free, and open again
+ *   others           the store or the disk is away: not taken, add it again later */
 int ph_recorder_add(
     struct ph_recorder *recorder, uint32_t track, uint64_t segment, struct ph_slice bytes) PH_NODISCARD;
 
@@ -73,7 +75,7 @@ struct ph_recorder_result {
     char etag[PH_STORE_ETAG_BYTES];
 };
 /* Writes what is left, and the head. The MP4 is in the store when it returns 0; finishing again is fine, also
- * after a crash. -ENODATA when nothing was added; -EAGAIN, -EACCES: again later; others: broken. */
+ * after a crash. -ENODATA when nothing was added; others as above. */
 int ph_recorder_finish(struct ph_recorder *recorder, struct ph_recorder_result *result) PH_NODISCARD;
 
 /* Nothing remains of it, in the store (but an MP4 that was finished) and in the folder. When it fails, again
