@@ -122,11 +122,11 @@ int ph_manifest_describe_segment(
     return fits ? 0 : PH_INVALID_DATA;
 }
 
-int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_storyboard_sheet sheet) {
+int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_manifest_sheet sheet) {
     struct ph_storyboard *board = &manifest->storyboard;
-    if (board->sheet_count == PH_MOST_STORYBOARD_SHEETS)
+    if (board->sheet_count == PH_MOST_MANIFEST_SHEETS)
         return -EINVAL;
-    struct ph_storyboard_sheet *sheets =
+    struct ph_manifest_sheet *sheets =
         realloc(board->sheets, (board->sheet_count + (size_t)1) * sizeof(*sheets));
     if (!sheets)
         return -ENOMEM;

@@ -25,7 +25,7 @@ enum {
     PH_RECORDING_ID_BYTES = 65, /* as a session's name */
     PH_MOST_MANIFEST_BYTES = 64 * 1024 * 1024,
     PH_MOST_MANIFEST_SEGMENTS = 200000, /* of a track */
-    PH_MOST_STORYBOARD_SHEETS = 2000,
+    PH_MOST_MANIFEST_SHEETS = 2000,
 };
 
 enum ph_manifest_flags {
@@ -50,7 +50,7 @@ struct ph_manifest_track {
     uint32_t count, capacity;
 };
 
-struct ph_storyboard_sheet {
+struct ph_manifest_sheet {
     uint32_t first_tile; /* and its name: storyboard-<first tile>.jpg */
     uint32_t tiles;
 };
@@ -59,7 +59,7 @@ struct ph_storyboard {
     uint32_t width, height; /* of a tile */
     uint32_t columns, rows; /* of a sheet */
     uint32_t sheet_count;   /* 0: no storyboard */
-    struct ph_storyboard_sheet *sheets;
+    struct ph_manifest_sheet *sheets;
 };
 
 /* Ends with ph_manifest_finish(). */
@@ -90,7 +90,7 @@ int ph_manifest_add_segment(
 int ph_manifest_describe_segment(struct ph_slice init, uint64_t number, struct ph_slice bytes,
     struct ph_manifest_segment *segment) PH_NODISCARD;
 /* Copies. */
-int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_storyboard_sheet sheet) PH_NODISCARD;
+int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_manifest_sheet sheet) PH_NODISCARD;
 /* Fills started_utc_us and duration_us from the segments. */
 void ph_manifest_close(struct ph_manifest *manifest);
 

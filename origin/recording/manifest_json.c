@@ -223,11 +223,11 @@ static int read_sheets(json_t *nodes, struct ph_manifest *manifest, struct ph_er
     const struct ph_storyboard *board = &manifest->storyboard;
     int64_t next = 0;
     int code = 0;
-    if (!json_array_size(nodes) || json_array_size(nodes) > PH_MOST_STORYBOARD_SHEETS)
+    if (!json_array_size(nodes) || json_array_size(nodes) > PH_MOST_MANIFEST_SHEETS)
         return wrong(error, "storyboard: sheets");
     for (size_t i = 0; i < json_array_size(nodes) && !code; i++) {
         json_t *node = json_array_get(nodes, i);
-        struct ph_storyboard_sheet sheet = {0};
+        struct ph_manifest_sheet sheet = {0};
         if (!read_u32(json_array_get(node, 0), next, INT32_MAX, &sheet.first_tile) ||
             !read_u32(json_array_get(node, 1), 1, (int64_t)board->columns * board->rows, &sheet.tiles))
             return wrong(error, "storyboard: sheets");

@@ -11,7 +11,7 @@ static void write_time(struct ph_builder *builder, int64_t time_us) {
 }
 
 static void write_cue(struct ph_builder *builder, const struct ph_storyboard *board,
-    const struct ph_storyboard_sheet *sheet, uint32_t tile, int64_t end_us) {
+    const struct ph_manifest_sheet *sheet, uint32_t tile, int64_t end_us) {
     int64_t start_us = ((int64_t)sheet->first_tile + tile) * board->interval_us;
     if (start_us >= end_us)
         return;

@@ -51,9 +51,9 @@ static int fill(struct ph_manifest *manifest) {
     manifest->storyboard =
         (struct ph_storyboard){.interval_us = 10000000, .width = 160, .height = 90, .columns = 2, .rows = 2};
     if (!code)
-        code = ph_manifest_add_sheet(manifest, (struct ph_storyboard_sheet){0, 4});
+        code = ph_manifest_add_sheet(manifest, (struct ph_manifest_sheet){0, 4});
     if (!code)
-        code = ph_manifest_add_sheet(manifest, (struct ph_storyboard_sheet){4, 1});
+        code = ph_manifest_add_sheet(manifest, (struct ph_manifest_sheet){4, 1});
     ph_manifest_close(manifest);
     return code;
 }
