@@ -14,6 +14,7 @@ static const struct kind {
     int (*create)(struct ph_store **store, const struct ph_store_options *options, struct ph_error *error);
 } kinds[] = {
     {"file:", ph_store_file_create},
+    {"s3:", ph_store_s3_create},
 };
 
 int ph_store_create(struct ph_store **store, const struct ph_store_options *options, struct ph_error *error) {

@@ -1,0 +1,99 @@
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/store/s3_call.h"
+
+/* Servers allow a quarter of an hour. */
+static const int64_t most_skew_us = 10 * 60 * PH_SECOND_US;
+
+/* What S3's codes come to, where the status alone does not say it. */
+static const struct {
+    const char *code;
+    int result;
+    bool may_pass;
+} codes[] = {
+    {"NoSuchBucket", -EAGAIN, false},
+    {"NoSuchKey", -ENOENT, false},
+    {"NoSuchUpload", -ENOENT, false},
+    {"NoSuchLifecycleConfiguration", -ENOENT, false},
+    {"InvalidObjectState", -EREMOTE, false},
+    {"RestoreAlreadyInProgress", -EALREADY, false},
+    {"BadDigest", -EBADMSG, false},
+    {"InvalidDigest", -EBADMSG, false},
+    {"XAmzContentSHA256Mismatch", -EBADMSG, false},
+    {"XAmzContentChecksumMismatch", -EBADMSG, false},
+    {"EntityTooSmall", -EBADMSG, false},
+    {"InvalidPart", -EBADMSG, false},
+    {"InvalidPartOrder", -EBADMSG, false},
+    {"NotImplemented", -ENOSYS, false},
+    {"IncompleteBody", -EAGAIN, true},
+    {"RequestTimeout", -EAGAIN, true},
+    {"SlowDown", -EAGAIN, true},
+    {"ServiceUnavailable", -EAGAIN, true},
+    {"InternalError", -EAGAIN, true},
+    {"OperationAborted", -EAGAIN, true},
+    {"ConditionalRequestConflict", -EAGAIN, true},
+};
+
+/* The answer to HEAD has no body, so no code: the server's clock, which it tells, says the same. */
+static bool is_skew(const struct ph_s3_call *call, int64_t signed_us) {
+    if (call->status != 403 || call->answered.date_us < 0)
+        return false;
+    int64_t skew_us = call->answered.date_us - signed_us;
+    return strcmp(call->code, "RequestTimeTooSkewed") == 0 ||
+           (!*call->code && (skew_us > most_skew_us || skew_us < -most_skew_us));
+}
+
+struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_us) {
+    if (is_skew(call, signed_us))
+        return (struct ph_s3_verdict){-EACCES, false, true};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (strcmp(call->code, codes[i].code) == 0)
+            return (struct ph_s3_verdict){codes[i].result, codes[i].may_pass, false};
+    }
+    switch (call->status) {
+    case 404:
+        return (struct ph_s3_verdict){-ENOENT, false, false};
+    case 409:
+        return (struct ph_s3_verdict){-EAGAIN, true, false};
+    case 412:
+        return (struct ph_s3_verdict){-EEXIST, false, false};
+    case 416:
+        return (struct ph_s3_verdict){-ERANGE, false, false};
+    case 501:
+        return (struct ph_s3_verdict){-ENOSYS, false, false};
+    case 408:
+    case 429:
+        return (struct ph_s3_verdict){-EAGAIN, true, false};
+    default: /* 2xx: the error came late */
+        if (call->status >= 500 || call->status < 300)
+            return (struct ph_s3_verdict){-EAGAIN, true, false};
+        return (struct ph_s3_verdict){-EACCES, false, false};
+    }
+}
+
+const char *ph_s3_explain(
+    const struct ph_store_s3 *s3, const struct ph_s3_call *call, int code, struct ph_error *sentence) {
+    const char *bucket = s3->place.bucket, *why = *call->code ? call->code : "no reason";
+    if (strcmp(call->code, "NoSuchBucket") == 0)
+        ph_error_set(sentence, 0, "there is no bucket %s at %s: make it, or correct archive_url", bucket,
+            s3->place.host);
+    else if (*call->answered.region && strcmp(call->answered.region, s3->place.region) != 0 &&
+             call->status >= 300)
+        ph_error_set(sentence, 0, "the bucket %s is in the region %s: add region=%s to archive_url", bucket,
+            call->answered.region, call->answered.region);
+    else if (strcmp(call->code, "SignatureDoesNotMatch") == 0)
+        ph_error_set(sentence, 0, "%s refuses the signature: AWS_SECRET_ACCESS_KEY is wrong", s3->place.host);
+    else if (strcmp(call->code, "InvalidAccessKeyId") == 0)
+        ph_error_set(sentence, 0, "%s does not know the key in AWS_ACCESS_KEY_ID", s3->place.host);
+    else if (code == -EACCES)
+        ph_error_set(sentence, 0,
+            "%s refuses %s in the bucket %s (%u %s): check the credentials and what they may do",
+            s3->place.host, call->operation, bucket, call->status, why);
+    else if (code == -EAGAIN)
+        ph_error_set(sentence, 0, "%s cannot do %s just now (%u %s)", s3->place.host, call->operation,
+            call->status, why);
+    else
+        return NULL;
+    return sentence->text;
+}

@@ -1,0 +1,44 @@
+/* A bucket's lifecycle configuration: our rules in it, and those of others, which stay as they are. Pure. */
+#ifndef PH_STORE_S3_LIFECYCLE_H
+#define PH_STORE_S3_LIFECYCLE_H
+
+#include <stdbool.h>
+
+#include "core/base/builder.h"
+#include "core/store/store.h"
+
+enum { PH_S3_RULES = 4, PH_S3_RULE_ID_BYTES = 300, PH_S3_RULE_PREFIX_BYTES = 300 };
+
+/* Days are 0 where nothing happens. */
+struct ph_s3_rule {
+    char id[PH_S3_RULE_ID_BYTES];
+    char prefix[PH_S3_RULE_PREFIX_BYTES];
+    uint32_t expire_days;
+    uint32_t colder_days; /* to STANDARD_IA */
+    uint32_t deep_days;   /* to DEEP_ARCHIVE */
+    uint32_t abort_days;
+    bool is_wanted; /* with a day in it; of one read: it is there */
+    bool is_odd;    /* of one read: disabled, or with something else in it */
+};
+
+/* The rules wanted in a bucket under `prefix` ("" or with a slash at its end). */
+void ph_s3_lifecycle_plan(
+    struct ph_s3_rule rules[PH_S3_RULES], const char *prefix, const struct ph_store_rules *wanted);
+
+struct ph_s3_lifecycle {
+    struct ph_s3_rule ours[PH_S3_RULES]; /* in the plan's places */
+    struct ph_builder others;            /* their text; ph_s3_lifecycle_finish() discards it */
+    size_t other_count;
+};
+/* PH_INVALID_DATA, -ENOMEM. Finish it also after a failure. */
+int ph_s3_lifecycle_read(struct ph_s3_lifecycle *lifecycle, struct ph_slice document,
+    const struct ph_s3_rule plan[PH_S3_RULES]) PH_NODISCARD;
+void ph_s3_lifecycle_finish(struct ph_s3_lifecycle *lifecycle);
+/* Appends the configuration with the plan's rules and the others. False: it would be empty. */
+bool ph_s3_lifecycle_write(struct ph_builder *builder, const struct ph_s3_rule plan[PH_S3_RULES],
+    const struct ph_s3_lifecycle *there);
+/* The first rule of the plan that is not there as it is wanted; NULL: all are. */
+const struct ph_s3_rule *ph_s3_lifecycle_compare(
+    const struct ph_s3_rule plan[PH_S3_RULES], const struct ph_s3_lifecycle *there);
+
+#endif
