@@ -12,6 +12,8 @@
 #include "api/profiles.h"
 #include "api/rate_limits.h"
 #include "api/recordings/recording_states.h"
+#include "api/recordings/recordings.h"
+#include "api/recordings/recordings_keeper.h"
 #include "api/revocations.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
@@ -28,12 +30,14 @@ struct ph_api {
     struct ph_rate_limits *limits;
     struct ph_verifier *verifier;
     struct ph_revoker *revoker;
+    struct ph_recordings_keeper *keeper;
     struct ph_dispatch *dispatch; /* from the first route on */
     struct ph_sessions_resource resource;
     struct ph_profiles_resource profiles_resource;
     struct ph_stream_resource stream_resource;
     struct ph_audit_resource audit;
     struct ph_workers_resource workers_resource;
+    struct ph_recordings_resource recordings_resource;
     struct ph_analytics_resource analytics;
     struct ph_http_response *description; /* openapi.yaml */
 };
@@ -79,6 +83,12 @@ static int create_parts(struct ph_api *api) {
                             .reconnect_window_s = options->settings->reconnect_window_s});
     if (code == 0)
         code = ph_live_start(api->live, api->feed);
+    if (code == 0)
+        code = ph_recordings_keeper_create(
+            &api->keeper, &(struct ph_recordings_keeper_options){.db = options->db,
+                              .store = options->store,
+                              .clock = options->clock,
+                              .metrics = options->metrics});
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
@@ -126,6 +136,7 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
         return code;
     }
     api->resource = (struct ph_sessions_resource){.settings = options->settings,
+        .db = options->db,
         .sessions = api->sessions,
         .feed = api->feed,
         .clock = options->clock,
@@ -146,6 +157,8 @@ int ph_api_create(struct ph_api **result, const struct ph_api_options *options, 
     api->analytics =
         (struct ph_analytics_resource){.db = options->db, .sessions = api->sessions, .clock = options->clock};
     api->workers_resource = (struct ph_workers_resource){.db = options->db, .clock = options->clock};
+    api->recordings_resource = (struct ph_recordings_resource){
+        .settings = options->settings, .db = options->db, .store = options->store, .clock = options->clock};
     *result = api;
     return 0;
 }
@@ -202,6 +215,9 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
         code = ph_dispatch_add_routes(
             api->dispatch, server, ph_workers_routes, ph_workers_route_count, &api->workers_resource);
     if (code == 0)
+        code = ph_dispatch_add_routes(api->dispatch, server, ph_recordings_routes, ph_recordings_route_count,
+            &api->recordings_resource);
+    if (code == 0)
         code = ph_live_add_routes(api->live, api->dispatch, server);
     if (code == 0)
         code = ph_messenger_add_routes(api->messenger, api->dispatch, server);
@@ -212,6 +228,7 @@ void ph_api_stop(struct ph_api *api) {
     ph_dispatch_destroy(api->dispatch);
     api->dispatch = NULL;
     ph_revoker_stop(api->revoker);
+    ph_recordings_keeper_stop(api->keeper);
     ph_session_feed_stop(api->feed);
     ph_live_stop(api->live);
     ph_messenger_stop(api->messenger);
@@ -222,6 +239,7 @@ void ph_api_destroy(struct ph_api *api) {
         return;
     ph_dispatch_destroy(api->dispatch);
     ph_rate_limits_destroy(api->limits);
+    ph_recordings_keeper_destroy(api->keeper);
     if (api->feed)
         ph_session_feed_stop(api->feed);
     ph_live_destroy(api->live); /* the feed's sessions are observed by it */
@@ -235,7 +253,8 @@ void ph_api_destroy(struct ph_api *api) {
 }
 
 int ph_api_start(struct ph_api *api, const char *origins) {
-    return ph_revoker_start(api->revoker, origins);
+    int code = ph_revoker_start(api->revoker, origins);
+    return code < 0 ? code : ph_recordings_keeper_start(api->keeper);
 }
 
 void ph_api_reload(struct ph_api *api) {

@@ -17,6 +17,7 @@
 #include "core/base/settings.h"
 #include "core/db/db.h"
 #include "core/http/server.h"
+#include "core/store/store.h"
 
 struct ph_api;
 
@@ -26,9 +27,10 @@ struct ph_api_options {
     struct ph_metrics *metrics;
     struct ph_clock *clock;
     struct ph_api_runtime *runtime;
-    bool carries_sessions; /* ingest runs in this process alone: what is live in the database died with the
-                              last one */
-    uint16_t srt_port;     /* where publishers reach SRT; 0: the port of srt_listen */
+    struct ph_store *store; /* where recordings lie; NULL: they are not downloaded, nor removed, from here */
+    bool carries_sessions;  /* ingest runs in this process alone: what is live in the database died with the
+                               last one */
+    uint16_t srt_port;      /* where publishers reach SRT; 0: the port of srt_listen */
 };
 
 /* A negative code with a sentence for the operator. */

@@ -5,7 +5,7 @@
 
 #include "api/auth.h"
 
-void ph_playback_grant(const char *cluster_secret, const struct ph_caller *caller, const char *session,
+int64_t ph_playback_grant(const char *cluster_secret, const struct ph_caller *caller, const char *session,
     const char *viewer, int64_t now_s, char token[PH_PLAYBACK_TOKEN_BYTES]) {
     const struct ph_slice secret = {(const uint8_t *)cluster_secret, strlen(cluster_secret)};
     struct ph_playback_claims claims = {.issued_s = now_s, .expires_s = now_s + PH_PLAYBACK_TOKEN_S};
@@ -14,4 +14,5 @@ void ph_playback_grant(const char *cluster_secret, const struct ph_caller *calle
     snprintf(claims.viewer, sizeof(claims.viewer), "%s", viewer);
     ph_playback_holder(secret, caller->subject, claims.holder);
     ph_playback_token_make(secret, session, &claims, token);
+    return claims.expires_s;
 }

@@ -6,8 +6,8 @@
 #include "core/media/playback_token.h"
 
 /* A token for the caller, who may watch the session, as the viewer of that id ("": none in particular). It
- * ends with the caller's own token, PH_PLAYBACK_TOKEN_S from now at the latest. */
-void ph_playback_grant(const char *cluster_secret, const struct ph_caller *caller, const char *session,
+ * ends with the caller's own token, PH_PLAYBACK_TOKEN_S from now at the latest. When it ends, UTC seconds. */
+int64_t ph_playback_grant(const char *cluster_secret, const struct ph_caller *caller, const char *session,
     const char *viewer, int64_t now_s, char token[PH_PLAYBACK_TOKEN_BYTES]);
 
 #endif

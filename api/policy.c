@@ -49,6 +49,7 @@ static const struct rule rules[PH_ACTIONS] = {
     RULE(RECORDING_VIEW,     "recording.view",     NONE,      CHILD,                  OWN | CHILD,          EVERY,           EVERY,           NONE),
     RULE(RECORDING_DOWNLOAD, "recording.download", NONE,      CHILD,                  OWN | CHILD,          NONE,            EVERY,           NONE),
     RULE(RECORDING_DELETE,   "recording.delete",   NONE,      NONE,                   OWN,                  NONE,            EVERY,           NONE),
+    RULE(RECORDING_CLIP,     "recording.clip",     NONE,      CHILD,                  OWN | CHILD,          NONE,            EVERY,           NONE),
     RULE(RECORDING_UPLOAD,   "recording.upload",   NONE,      NONE,                   OWN,                  NONE,            NONE,            NONE),
 
     RULE(PROFILE_VIEW,       "profile.view",       NONE,      SELF,                   SELF,                 SELF,            OPEN | SELF,     OPEN),

@@ -9,6 +9,8 @@
 #include "api/page.h"
 #include "api/playback.h"
 #include "api/problem.h"
+#include "api/recordings/recording_view.h"
+#include "api/recordings/recordings.h"
 #include "api/session_request.h"
 #include "api/session_view.h"
 #include "api/token.h"
@@ -116,12 +118,29 @@ static struct ph_http_response *end(void *opaque, const struct ph_api_call *call
     return show(resource, &call->caller, &session);
 }
 
+/* Null for who may not see it; what the database does not tell is not worth the session's view. */
+static int add_recording(struct ph_sessions_resource *resource, const struct ph_caller *caller,
+    const struct ph_session *session, json_t *view) {
+    struct ph_recording recording;
+    bool is_there = session->record && ph_recording_access(resource->db, caller, session->id,
+                                           PH_ACTION_RECORDING_VIEW, &recording) == 0;
+    return json_object_set_new(
+        view, "recording", is_there ? ph_recording_brief_view(&recording) : json_null());
+}
+
 static struct ph_http_response *get(void *opaque, const struct ph_api_call *call) {
     struct ph_sessions_resource *resource = opaque;
     struct ph_session session;
     int code = ph_access_session(
         resource->sessions, &call->caller, call->id, PH_ACTION_SESSION_VIEW, &session, NULL);
-    return code < 0 ? ph_access_problem(&call->caller, code, "") : show(resource, &call->caller, &session);
+    if (code < 0)
+        return ph_access_problem(&call->caller, code, "");
+    json_t *body = view_for(resource, &call->caller, &session);
+    if (body && add_recording(resource, &call->caller, &session, body) < 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    return ph_answer_json(200, body);
 }
 
 static json_t *page_view(struct ph_sessions_resource *resource, const struct ph_caller *caller,

@@ -10,6 +10,7 @@
 /* The opaque of the actions; everything is borrowed. */
 struct ph_sessions_resource {
     const struct ph_settings *settings;
+    struct ph_db *db;
     struct ph_sessions *sessions;
     struct ph_session_feed *feed;
     struct ph_clock *clock;

@@ -221,10 +221,10 @@ int ph_recordings_tell(
     struct ph_db_transaction *transaction, const struct ph_recording *recording, int64_t now_ms) {
     struct ph_event event = {.type = PH_EVENT_RECORDING, .at_ms = now_ms};
     const char *topic = *recording->session ? recording->session : recording->id;
-    json_t *body = json_pack("{s:s, s:s?, s:s, s:s, s:s?, s:I}", "recordingId", recording->id, "sessionId",
-        *recording->session ? recording->session : NULL, "kind", kinds[recording->kind], "state",
+    json_t *body = json_pack("{s:s, s:s?, s:s, s:s, s:s?, s:I, s:s}", "recordingId", recording->id,
+        "sessionId", *recording->session ? recording->session : NULL, "kind", kinds[recording->kind], "state",
         states[recording->state], "reason", *recording->reason ? recording->reason : NULL, "durationMs",
-        (json_int_t)recording->duration_ms);
+        (json_int_t)recording->duration_ms, "storage", storages[recording->storage]);
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     memcpy(event.session, topic, sizeof(event.session));
     event.body = text;

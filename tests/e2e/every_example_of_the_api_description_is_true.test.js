@@ -6,6 +6,7 @@ import { run } from './lib/child.js';
 import { request } from './lib/http.js';
 import { repository } from './lib/media.js';
 import { Description, file } from './lib/openapi.js';
+import { insertRecording } from './lib/recordings.js';
 import { scenario, scenarioOnBoth } from './lib/stage.js';
 
 const someSession = 'kmp2hwamzsevckjttco2k6vusq'; // stands for a session of the caller's in the examples
@@ -124,6 +125,21 @@ scenarioOnBoth('the API answers as its description says, for every operation and
   await call('getAnalyticsSummary', 'operator', { query: '?owner=streamer-1' });
   await call('getAnalyticsSummary', 'streamer', { query: '?from=x' });
 
+  const recording = await insertRecording(stage, { owner: 'streamer-1' });
+  const of = { params: { id: recording } };
+  await call('listRecordings', 'streamer', { query: '?limit=5' });
+  await call('listRecordings', 'streamer', { query: '?session=x' });
+  await call('listRecordings', 'nobody');
+  await call('listSessionRecordings', 'streamer');
+  await call('getRecording', 'streamer', of);
+  await call('getRecording', 'viewer', of);
+  await call('restoreRecording', 'streamer', of);
+  await call('downloadRecording', 'operator', of);
+  await replay('createClip', 'streamer', { id: recording });
+  await call('createClip', 'streamer', { ...of, body: { fromMs: 5, toMs: 6 } });
+  await call('deleteRecording', 'streamer', of);
+  await call('deleteRecording', 'viewer', of);
+
   for (const id of ['askToUnsubscribe', 'unsubscribe']) await call(id, 'nobody', { query: '?wish=x' });
   await call('endSession', 'streamer');
   await call('deleteStreamSession', 'operator', { params: { id: await started() } });
@@ -131,7 +147,7 @@ scenarioOnBoth('the API answers as its description says, for every operation and
 
   const rest = [...description.operations].filter(([, { exercised }]) => exercised === 0).map(([id]) => id);
   assert.deepEqual(rest, [], 'operations that nothing was asked of');
-  const refusedAlone = ['askToUnsubscribe', 'unsubscribe']; // their wishes are signed, and come by mail
+  const refusedAlone = ['askToUnsubscribe', 'unsubscribe', 'downloadRecording']; // their wishes are signed, and come by mail
   const untold = [...description.operations.keys()].filter((id) => !told.has(id) && !refusedAlone.includes(id));
   assert.deepEqual(untold, [], 'operations that never succeeded');
 }, { within: 30_000 });

@@ -41,7 +41,7 @@ static int64_t say(const char *id, const char *text) {
 static void a_follower_hears_how_things_stand_and_then_what_happens(void **state) {
     char id[PH_SESSION_ID_BYTES];
     (void)state;
-    stage_start("{\"visibility\":\"public\"}", id);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", id);
     listener_open(&listener, query_of(id), NULL, NULL);
     listener_await(&listener, "id: 1\nevent: state\ndata: {", NULL);
     listener_await(&listener, "\"state\":\"created\"", NULL);
@@ -65,7 +65,7 @@ static void a_follower_hears_how_things_stand_and_then_what_happens(void **state
 static void who_comes_back_hears_exactly_what_it_missed(void **state) {
     char id[PH_SESSION_ID_BYTES], last[32];
     (void)state;
-    stage_start("{\"visibility\":\"public\"}", id);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", id);
     snprintf(last, sizeof(last), "%lld", (long long)say(id, "zero"));
     say(id, "one");
     say(id, "two");
@@ -91,7 +91,7 @@ static void a_number_that_is_unknown_begins_anew(void **state) {
     static const char *const ids[] = {"99", "-1", "nonsense", "9999999999999999999999", "1; 2"};
     char id[PH_SESSION_ID_BYTES];
     (void)state;
-    stage_start("{\"visibility\":\"public\"}", id);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", id);
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         listener_open(&listener, query_of(id), NULL, ids[i]);
         listener_await(&listener, "id: 1\nevent: reset\ndata: {}\n\nid: 1\nevent: state\n", NULL);
@@ -103,7 +103,7 @@ static void what_is_kept_no_more_begins_anew(void **state) {
     struct ph_db_transaction *transaction;
     char id[PH_SESSION_ID_BYTES];
     (void)state;
-    stage_start("{\"visibility\":\"public\"}", id);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", id);
     for (int i = 0; i < 5; i++)
         say(id, "gone");
     assert_int_equal(ph_db_begin(stage_database(), PH_DB_WRITE, &transaction), 0);
@@ -123,7 +123,7 @@ static void more_than_a_stream_holds_begins_anew(void **state) {
     (void)state;
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    stage_start("{\"visibility\":\"public\"}", id);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", id);
     for (int i = 0; i < 200; i++)
         say(id, text);
     listener_open(&listener, query_of(id), NULL, "1");
@@ -172,7 +172,7 @@ static void who_follows_all_hears_the_states_it_may_see_listed(void **state) {
     listener_open(&anybody, "", NULL, NULL);
     listener_open(&alice, "", stage_alice(), NULL);
     stage_start(NULL, hidden);
-    stage_start("{\"visibility\":\"public\"}", open);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", open);
     listener_await(&alice, hidden, NULL);
     listener_await(&alice, open, NULL);
     listener_await(&anybody, open, skipped);

@@ -33,6 +33,7 @@ static const char *const short_names[PH_ACTIONS] = {
     [PH_ACTION_RECORDING_VIEW] = "recording",
     [PH_ACTION_RECORDING_DOWNLOAD] = "download",
     [PH_ACTION_RECORDING_DELETE] = "delete",
+    [PH_ACTION_RECORDING_CLIP] = "clip",
     [PH_ACTION_RECORDING_UPLOAD] = "upload",
     [PH_ACTION_PROFILE_VIEW] = "profile",
     [PH_ACTION_PROFILE_WRITE] = "write-profile",
@@ -50,15 +51,15 @@ static const char *const short_names[PH_ACTIONS] = {
 
 #define SEES "view watch join read follow "
 #define SEES_AND_SAYS "view watch join read say follow "
-#define GUARDS "list view watch join viewers read say follow recordings recording download "
+#define GUARDS "list view watch join viewers read say follow recordings recording download clip "
 #define OWNS                                                                                                 \
     "list view watch end beat rekey join viewers remove read say moderate follow recordings recording "      \
-    "download delete upload figures "
+    "download delete clip upload figures "
 #define OPERATES                                                                                             \
     "list view watch end rekey join viewers remove read say moderate follow recordings recording figures "
 #define ADMINISTERS                                                                                          \
     "list view watch end rekey join viewers remove read say moderate follow recordings recording download "  \
-    "delete figures "
+    "delete clip figures "
 
 enum token { OPEN, FOR_THIS, KEPT_TO_THIS, FOR_OTHER };
 

@@ -57,12 +57,24 @@ int stage_open(void **state) {
             &(struct ph_http_server_options){.listen = "127.0.0.1:0", .threads = 2, .metrics = metrics},
             &error);
     if (code == 0)
+        code = ph_store_create(&stage.store,
+            &(struct ph_store_options){.url = "file:",
+                .data_dir = ph_test_database_folder(),
+                .public_url = settings.public_url,
+                .secret = {(const uint8_t *)SECRET, strlen(SECRET)},
+                .storage_class = "",
+                .encryption = "",
+                .ca_file = "",
+                .metrics = metrics},
+            &error);
+    if (code == 0)
         code = ph_api_create(&stage.api,
             &(struct ph_api_options){.settings = &settings,
                 .db = db,
                 .metrics = metrics,
                 .clock = ph_clock_system(),
                 .runtime = &runtime,
+                .store = stage.store,
                 .carries_sessions = true},
             &error);
     if (code == 0)
@@ -85,6 +97,7 @@ int stage_close(void **state) {
     ph_api_stop(stage.api);
     ph_http_server_destroy(server);
     ph_api_destroy(stage.api);
+    ph_store_destroy(stage.store);
     ph_db_close(db);
     ph_metrics_destroy(metrics);
     ph_settings_finish(&settings);

@@ -8,6 +8,7 @@
 
 struct stage {
     struct ph_api *api;
+    struct ph_store *store;          /* where its recordings lie: a folder */
     unsigned status;                 /* of the last call */
     int64_t retry_after_us;          /* of the last call; -1 without */
     json_t *answer;                  /* of the last call; NULL when it was no JSON */

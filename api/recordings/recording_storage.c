@@ -1,0 +1,102 @@
+#include "api/recordings/recording_storage.h"
+
+#include "api/recordings/recording_rows.h"
+
+#define DUE "state = 'ready' AND storage_ms <= $1"
+
+/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
+static int has_any(struct ph_db *db, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction, "SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", &statement);
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        code = ph_db_step(statement);
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+static int64_t take(
+    struct ph_db_transaction *transaction, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "UPDATE recordings SET storage_ms = $2 WHERE id = (SELECT id FROM recordings WHERE " DUE
+        " ORDER BY storage_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS,
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_integer(statement, 1, now_ms);
+    ph_db_bind_integer(statement, 2, until_ms);
+    code = ph_db_step(statement);
+    if (code == 1)
+        ph_recordings_read_row(statement, recording);
+    ph_db_finish(statement);
+    return code;
+}
+
+int ph_recording_storage_lease(
+    struct ph_db *db, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
+    struct ph_db_transaction *transaction;
+    int code = has_any(db, now_ms);
+    if (code <= 0)
+        return code;
+    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t taken = take(transaction, now_ms, until_ms, recording);
+    code = ph_recordings_settle(transaction, taken);
+    return code < 0 ? code : (int)taken;
+}
+
+static int64_t write(struct ph_db_transaction *transaction, const struct ph_recording *recording,
+    enum ph_recording_storage storage, int64_t next_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(
+        transaction, "UPDATE recordings SET storage = $2, storage_ms = $3 WHERE id = $1", &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, recording->id);
+    ph_db_bind_text(statement, 2, ph_recording_storage_name(storage));
+    ph_db_bind_integer(statement, 3, next_ms);
+    return ph_db_run(statement);
+}
+
+static int64_t set(struct ph_db_transaction *transaction, struct ph_recording *recording,
+    enum ph_recording_storage storage, int64_t next_ms, int64_t now_ms) {
+    bool is_news = recording->storage != storage;
+    int64_t code = write(transaction, recording, storage, next_ms);
+    recording->storage = storage;
+    return code < 0 || !is_news ? code : ph_recordings_tell(transaction, recording, now_ms);
+}
+
+int ph_recording_storage_note(
+    struct ph_db *db, const char *id, enum ph_recording_storage storage, int64_t next_ms, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_recording recording;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = ph_recordings_find_in(transaction, id, &recording);
+    if (answer == 0 && recording.state == PH_RECORDING_READY)
+        answer = set(transaction, &recording, storage, next_ms, now_ms);
+    return ph_recordings_settle(transaction, answer);
+}
+
+int ph_recording_storage_restore(struct ph_db *db, const char *id, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_recording recording;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = ph_recordings_find_in(transaction, id, &recording);
+    if (answer == 0 && recording.state == PH_RECORDING_READY && recording.storage == PH_STORAGE_ARCHIVED)
+        answer = set(transaction, &recording, PH_STORAGE_RESTORING, now_ms, now_ms);
+    if (answer >= 0)
+        answer = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
+    return ph_recordings_settle(transaction, answer);
+}

@@ -1,0 +1,176 @@
+#include "api/recordings/recordings_keeper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/recordings/recording_removal.h"
+#include "api/recordings/recording_restore.h"
+#include "api/recordings/recording_storage.h"
+#include "api/recordings/recordings_jobs.h"
+#include "core/base/log.h"
+#include "core/base/random.h"
+#include "core/base/ticker.h"
+
+enum { MOST_AT_ONCE = 16 };
+static const int64_t minute_ms = 60 * INT64_C(1000);
+static const int64_t hour_ms = 3600 * INT64_C(1000);
+static const int64_t removal_lease_ms = 10 * 60 * INT64_C(1000);
+
+struct ph_recordings_keeper {
+    struct ph_recordings_keeper_options options;
+    struct ph_ticker *ticker;       /* NULL when it does not run */
+    struct ph_metric *removed;      /* borrowed */
+    struct ph_metric *failures;     /* borrowed */
+    char name[PH_SESSION_ID_BYTES]; /* of this life, in leases */
+};
+
+static int64_t now_ms(const struct ph_recordings_keeper *keeper) {
+    return ph_clock_utc_us(keeper->options.clock) / PH_MILLISECOND_US;
+}
+
+static int remove_objects(struct ph_recordings_keeper *keeper, const struct ph_recording_removal *removal) {
+    char prefix[PH_STORE_KEY_BYTES];
+    int code = 0;
+    if (removal->is_all) {
+        snprintf(prefix, sizeof(prefix), "recordings/%s", removal->id);
+        code = ph_store_remove_all(keeper->options.store, prefix);
+    }
+    snprintf(prefix, sizeof(prefix), "uploads/%s", removal->id);
+    return code < 0 ? code : ph_store_remove_all(keeper->options.store, prefix);
+}
+
+/* From two seconds to ten minutes, half of it by chance. */
+static int64_t pause_after(int64_t attempts) {
+    int64_t longest_ms = attempts < 9 ? INT64_C(1000) << attempts : 10 * minute_ms;
+    if (longest_ms > 10 * minute_ms)
+        longest_ms = 10 * minute_ms;
+    return longest_ms / 2 + (int64_t)(ph_random_unit() * (double)longest_ms / 2);
+}
+
+static void remove_one(struct ph_recordings_keeper *keeper, const struct ph_recording_removal *removal) {
+    struct ph_db *db = keeper->options.db;
+    int code = remove_objects(keeper, removal), noted;
+    if (code < 0) {
+        ph_metric_add(keeper->failures, 1);
+        ph_log_warning("objects of a recording could not be removed; it is tried again",
+            ph_str("recording", removal->id), ph_int("attempt", removal->attempts), ph_code(code));
+        noted = ph_recording_removal_again(
+            db, removal->id, keeper->name, now_ms(keeper) + pause_after(removal->attempts));
+    } else {
+        ph_metric_add(keeper->removed, 1);
+        noted = ph_recording_removal_done(db, removal->id, keeper->name, now_ms(keeper));
+    }
+    /* What could not be noted is done again when the lease has run out. */
+    if (noted < 0 && noted != -ESTALE)
+        ph_log_warning("a removal could not be noted", ph_str("recording", removal->id), ph_code(noted));
+}
+
+static void remove_what_waits(struct ph_recordings_keeper *keeper) {
+    struct ph_recording_removal removal;
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
+        int64_t now = now_ms(keeper);
+        if (ph_recording_removal_lease(
+                keeper->options.db, keeper->name, now, now + removal_lease_ms, &removal) != 1)
+            return;
+        remove_one(keeper, &removal);
+    }
+}
+
+/* Where it lies by what the store says of its MP4, and in how long to ask again. */
+static enum ph_recording_storage judge(
+    const struct ph_recording *recording, enum ph_store_class class, int64_t *pause_ms) {
+    *pause_ms = 24 * hour_ms;
+    switch (class) {
+    case PH_STORE_INFREQUENT:
+        return PH_STORAGE_INFREQUENT;
+    case PH_STORE_RESTORING:
+        *pause_ms = minute_ms;
+        return PH_STORAGE_RESTORING;
+    case PH_STORE_RESTORED:
+        *pause_ms = hour_ms;
+        return PH_STORAGE_RESTORED;
+    case PH_STORE_DEEP:
+        /* Asked for, and not on its way yet. */
+        *pause_ms = recording->storage == PH_STORAGE_RESTORING ? minute_ms : 24 * hour_ms;
+        return recording->storage == PH_STORAGE_RESTORING ? PH_STORAGE_RESTORING : PH_STORAGE_ARCHIVED;
+    default:
+        return PH_STORAGE_STANDARD;
+    }
+}
+
+static void look_at(struct ph_recordings_keeper *keeper, const struct ph_recording *recording) {
+    char key[PH_STORE_KEY_BYTES];
+    struct ph_store_object object;
+    int64_t pause_ms;
+    snprintf(key, sizeof(key), "recordings/%s/recording.mp4", recording->id);
+    int code = ph_store_head(keeper->options.store, key, &object);
+    if (code == 0 && object.class == PH_STORE_DEEP && recording->storage == PH_STORAGE_RESTORING)
+        code = ph_recording_restore(keeper->options.store, recording->id);
+    if (code < 0) {
+        ph_metric_add(keeper->failures, 1);
+        ph_log_warning(
+            "where a recording lies could not be asked", ph_str("recording", recording->id), ph_code(code));
+        return; /* the lease's end is the next look */
+    }
+    enum ph_recording_storage storage = judge(recording, object.class, &pause_ms);
+    int64_t now = now_ms(keeper);
+    code = ph_recording_storage_note(keeper->options.db, recording->id, storage, now + pause_ms, now);
+    if (code < 0 && code != -ENOENT)
+        ph_log_warning(
+            "where a recording lies could not be noted", ph_str("recording", recording->id), ph_code(code));
+}
+
+static void look_where_things_lie(struct ph_recordings_keeper *keeper) {
+    struct ph_recording recording;
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
+        int64_t now = now_ms(keeper);
+        if (ph_recording_storage_lease(keeper->options.db, now, now + 10 * minute_ms, &recording) != 1)
+            return;
+        look_at(keeper, &recording);
+    }
+}
+
+static void tick(void *opaque) {
+    struct ph_recordings_keeper *keeper = opaque;
+    int code = ph_recording_jobs_sweep(keeper->options.db, now_ms(keeper));
+    if (code < 0)
+        return; /* the database is away; so it would be for the rest */
+    if (!keeper->options.store)
+        return;
+    remove_what_waits(keeper);
+    look_where_things_lie(keeper);
+}
+
+int ph_recordings_keeper_create(
+    struct ph_recordings_keeper **out, const struct ph_recordings_keeper_options *options) {
+    *out = NULL;
+    struct ph_recordings_keeper *keeper = calloc(1, sizeof(*keeper));
+    if (!keeper)
+        return -ENOMEM;
+    keeper->options = *options;
+    ph_random_id(keeper->name, PH_SESSION_ID_CHARACTERS);
+    keeper->removed = ph_metrics_counter(options->metrics, "porthole_recordings_removed_total",
+        "Deleted recordings and used sources whose objects are gone", NULL);
+    keeper->failures = ph_metrics_counter(options->metrics, "porthole_recordings_keeping_failures_total",
+        "What the store refused to remove, to restore or to tell; it is tried again", NULL);
+    *out = keeper;
+    return 0;
+}
+
+int ph_recordings_keeper_start(struct ph_recordings_keeper *keeper) {
+    return ph_ticker_start(&keeper->ticker, &(struct ph_ticker_options){.name = "recordings",
+                                                .first_us = PH_SECOND_US / 4,
+                                                .period_us = PH_SECOND_US,
+                                                .tick = tick,
+                                                .opaque = keeper});
+}
+
+void ph_recordings_keeper_stop(struct ph_recordings_keeper *keeper) {
+    if (keeper)
+        ph_ticker_stop(&keeper->ticker);
+}
+
+void ph_recordings_keeper_destroy(struct ph_recordings_keeper *keeper) {
+    ph_recordings_keeper_stop(keeper);
+    free(keeper);
+}
