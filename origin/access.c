@@ -72,20 +72,32 @@ static void remember(
     pthread_mutex_unlock(&access->lock);
 }
 
-enum ph_access_verdict ph_access_check(struct ph_access *access, struct ph_slice secret, const char *session,
-    const char *token, int64_t now_s, struct ph_playback_claims *claims) {
+static bool holds_at(const struct ph_playback_claims *claims, int64_t now_s) {
+    return claims->expires_s > now_s && claims->expires_s <= now_s + 2 * PH_PLAYBACK_TOKEN_S;
+}
+
+enum ph_access_verdict ph_access_judge(struct ph_slice secret, const char *session, const char *token,
+    int64_t now_s, struct ph_playback_claims *claims) {
     if (!token || !*token)
         return PH_ACCESS_MISSING;
-    size_t size = strlen(token);
-    if (size >= PH_PLAYBACK_TOKEN_BYTES)
+    if (strlen(token) >= PH_PLAYBACK_TOKEN_BYTES || !ph_playback_token_read(secret, session, token, claims))
         return PH_ACCESS_WRONG;
-    if (!recall(access, token, size, claims)) {
-        if (!ph_playback_token_read(secret, session, token, claims))
-            return PH_ACCESS_WRONG;
+    return holds_at(claims, now_s) ? PH_ACCESS_GRANTED : PH_ACCESS_EXPIRED;
+}
+
+enum ph_access_verdict ph_access_check(struct ph_access *access, struct ph_slice secret, const char *session,
+    const char *token, int64_t now_s, struct ph_playback_claims *claims) {
+    enum ph_access_verdict verdict = PH_ACCESS_GRANTED;
+    size_t size = token ? strlen(token) : 0;
+    if (size < PH_PLAYBACK_TOKEN_BYTES && size > 0 && recall(access, token, size, claims)) {
+        if (!holds_at(claims, now_s))
+            return PH_ACCESS_EXPIRED;
+    } else {
+        verdict = ph_access_judge(secret, session, token, now_s, claims);
+        if (verdict != PH_ACCESS_GRANTED)
+            return verdict;
         remember(access, token, size, claims);
     }
-    if (claims->expires_s <= now_s || claims->expires_s > now_s + 2 * PH_PLAYBACK_TOKEN_S)
-        return PH_ACCESS_EXPIRED;
     return ph_access_is_revoked(access, claims) ? PH_ACCESS_REVOKED : PH_ACCESS_GRANTED;
 }
 

@@ -39,7 +39,11 @@ struct ph_access {
 
 void ph_access_init(struct ph_access *access);
 void ph_access_finish(struct ph_access *access);
-/* `token` NULL: none. Fills `claims` when it is granted. */
+/* Whether it is a token of the session that holds, whoever was sent away since. `token` NULL: none. Fills
+ * `claims` when it is granted. */
+enum ph_access_verdict ph_access_judge(struct ph_slice secret, const char *session, const char *token,
+    int64_t now_s, struct ph_playback_claims *claims);
+/* The same with what was proven before and what was revoked. */
 enum ph_access_verdict ph_access_check(struct ph_access *access, struct ph_slice secret, const char *session,
     const char *token, int64_t now_s, struct ph_playback_claims *claims);
 bool ph_access_is_revoked(struct ph_access *access, const struct ph_playback_claims *claims);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { media_age_s = 86400 };
+enum { media_age_s = 86400, recording_age_s = 60 };
 
 uint32_t ph_caching_age_s(enum ph_caching_kind kind, uint32_t target_duration_s) {
     switch (kind) {
@@ -14,6 +14,8 @@ uint32_t ph_caching_age_s(enum ph_caching_kind kind, uint32_t target_duration_s)
         return media_age_s;
     case PH_CACHING_PICTURE:
         return target_duration_s;
+    case PH_CACHING_RECORDING:
+        return recording_age_s;
     }
     return 0;
 }
@@ -40,10 +42,8 @@ struct ph_http_response *ph_caching_apply(struct ph_http_response *response, enu
     return add_cache_control(response, text);
 }
 
-struct ph_http_response *ph_caching_media(
-    struct ph_http_response *response, uint32_t crc32, size_t size_bytes, bool is_private) {
-    char etag[48];
-    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", crc32, size_bytes);
+struct ph_http_response *ph_caching_tagged_media(
+    struct ph_http_response *response, const char *etag, bool is_private) {
     response = ph_caching_apply(response, PH_CACHING_MEDIA, 0, is_private);
     if (!response)
         return NULL;
@@ -51,6 +51,13 @@ struct ph_http_response *ph_caching_media(
     if (ph_http_response_set_etag(response, etag))
         ph_http_response_unref(&response);
     return response;
+}
+
+struct ph_http_response *ph_caching_media(
+    struct ph_http_response *response, uint32_t crc32, size_t size_bytes, bool is_private) {
+    char etag[48];
+    snprintf(etag, sizeof(etag), "\"%08x-%zx\"", crc32, size_bytes);
+    return ph_caching_tagged_media(response, etag, is_private);
 }
 
 static const char *title_of(unsigned status) {
@@ -63,6 +70,8 @@ static const char *title_of(unsigned status) {
         return "Forbidden";
     case 404:
         return "Not Found";
+    case 409:
+        return "Conflict";
     case 410:
         return "Gone";
     case 503:

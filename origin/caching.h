@@ -11,10 +11,11 @@
 #include "core/media/track.h"
 
 enum ph_caching_kind {
-    PH_CACHING_BLOCKING, /* playlist asked for with _HLS_msn: 6 targets, failures 4 */
-    PH_CACHING_PLAIN,    /* other playlists: half a target, failures one */
-    PH_CACHING_MEDIA,    /* parts, segments, init: a day and immutable, failures one target */
-    PH_CACHING_PICTURE,  /* the thumbnail: one target */
+    PH_CACHING_BLOCKING,  /* playlist asked for with _HLS_msn: 6 targets, failures 4 */
+    PH_CACHING_PLAIN,     /* other playlists: half a target, failures one */
+    PH_CACHING_MEDIA,     /* parts, segments, init: a day and immutable, failures one target */
+    PH_CACHING_PICTURE,   /* the thumbnail: one target */
+    PH_CACHING_RECORDING, /* a recording's playlists: a minute, since deletion takes them away */
 };
 
 /* max-age in seconds for an answer and for a failure. */
@@ -30,6 +31,9 @@ struct ph_http_response *ph_caching_apply(struct ph_http_response *response, enu
  */
 struct ph_http_response *ph_caching_media(
     struct ph_http_response *response, uint32_t crc32, size_t size_bytes, bool is_private);
+/* The same with a tag that is known; `etag` is quoted. */
+struct ph_http_response *ph_caching_tagged_media(
+    struct ph_http_response *response, const char *etag, bool is_private);
 /* 401 or 403 for want of a playback token, which nobody may keep. NULL when out of memory. */
 struct ph_http_response *ph_caching_denial(unsigned status, const char *detail);
 /* A problem with its own max-age. NULL when out of memory. */

@@ -1,4 +1,6 @@
 /* What viewers ask for: GET /live/… */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,7 +104,8 @@ static void hold(
     const struct visit *visit, enum ph_wait_kind kind, uint32_t track, struct ph_part_position until) {
     struct ph_session *session = visit->session;
     enum ph_caching_kind caching = PH_CACHING_PLAIN;
-    if (kind == PH_WAIT_PLAYLIST_BLOCKING || kind == PH_WAIT_DELTA_BLOCKING)
+    if (kind == PH_WAIT_PLAYLIST_BLOCKING || kind == PH_WAIT_DELTA_BLOCKING ||
+        kind == PH_WAIT_PAST_BLOCKING || kind == PH_WAIT_PAST_DELTA_BLOCKING)
         caching = PH_CACHING_BLOCKING;
     if (kind == PH_WAIT_PART)
         caching = PH_CACHING_MEDIA;
@@ -120,33 +123,36 @@ static void hold(
     ph_http_response_unref(&too_late);
 }
 
+/* Whether playlists are asked for that reach back to the session's start. Without an archive nobody keeps
+ * what they would list. */
+static bool asks_for_past(const struct ph_origin *origin, const struct ph_http_request *request) {
+    return origin->vod && ph_http_request_query(request, "dvr");
+}
+
 static void get_multivariant(struct ph_http_request *request, void *opaque) {
     struct visit visit;
     if (!enter(opaque, request, PH_CACHING_PLAIN, &visit))
         return;
+    bool with_past = asks_for_past(opaque, request);
     struct ph_session *session = visit.session;
     pthread_mutex_lock(&session->lock);
     bool ready = session->ended || ph_window_is_ready(&session->window);
     pthread_mutex_unlock(&session->lock);
     if (ready)
-        ph_http_respond(request, session->multivariant);
+        ph_http_respond(request, with_past ? session->past_multivariant : session->multivariant);
     else
-        hold(&visit, PH_WAIT_MULTIVARIANT, 0, (struct ph_part_position){0, 0});
+        hold(&visit, with_past ? PH_WAIT_PAST_MULTIVARIANT : PH_WAIT_MULTIVARIANT, 0,
+            (struct ph_part_position){0, 0});
     ph_session_unref(&session);
 }
 
-static enum ph_wait_kind wait_kind(enum ph_skip skip, bool blocking) {
-    if (skip == PH_SKIP_NONE)
-        return blocking ? PH_WAIT_PLAYLIST_BLOCKING : PH_WAIT_PLAYLIST_PLAIN;
-    return blocking ? PH_WAIT_DELTA_BLOCKING : PH_WAIT_DELTA_PLAIN;
-}
-
-static void serve_playlist(const struct visit *visit, uint32_t track) {
+static void serve_playlist(const struct visit *visit, uint32_t track, bool with_past) {
     struct ph_http_request *request = visit->request;
     struct ph_session *session = visit->session;
     const char *msn = ph_http_request_query(request, "_HLS_msn");
     const char *part = ph_http_request_query(request, "_HLS_part");
     bool blocking = msn || part;
+    struct ph_playlist_form form = {.blocking = blocking, .with_past = with_past};
     enum ph_caching_kind caching = blocking ? PH_CACHING_BLOCKING : PH_CACHING_PLAIN;
     pthread_mutex_lock(&session->lock);
     struct ph_edge edge = session->window.tracks[track].edge;
@@ -156,20 +162,21 @@ static void serve_playlist(const struct visit *visit, uint32_t track) {
         return;
     }
     if (edge.ended) {
-        respond(request, ph_session_playlist(session, track, PH_SKIP_NONE, blocking));
+        respond(request, ph_session_playlist(session, track, form));
         return;
     }
 
-    struct ph_directives directives;
+    struct ph_directives directives = {0};
     struct ph_directive_decision decision = {.verdict = PH_DIRECTIVE_REFUSE};
     if (ph_directives_parse(msn, part, ph_http_request_query(request, "_HLS_skip"), &directives) == 0)
         decision = ph_directives_decide(&directives, &edge, &session->publication);
+    form.skip = directives.skip;
     if (decision.verdict == PH_DIRECTIVE_REFUSE)
         fail(request, session, caching, 400, "the delivery directives make no sense for this playlist");
     else if (decision.verdict == PH_DIRECTIVE_HOLD)
-        hold(visit, wait_kind(directives.skip, blocking), track, decision.until);
+        hold(visit, ph_wait_kind_of(form), track, decision.until);
     else
-        respond(request, ph_session_playlist(session, track, directives.skip, blocking));
+        respond(request, ph_session_playlist(session, track, form));
 }
 
 static void serve_part(const struct visit *visit, uint32_t track, struct ph_part_position position) {
@@ -189,16 +196,42 @@ static void serve_part(const struct visit *visit, uint32_t track, struct ph_part
         fail(visit->request, session, PH_CACHING_MEDIA, 404, no_file);
 }
 
-static void serve_segment(
-    struct ph_http_request *request, struct ph_session *session, uint32_t track, uint64_t number) {
+/* A segment that has left the window: from the spool's file, or from the archive. */
+static void serve_past_segment(struct ph_origin *origin, struct ph_http_request *request,
+    struct ph_session *session, uint32_t track, uint64_t number) {
+    const struct ph_publication *publication = &session->publication;
+    struct ph_vod_object object = {
+        .content_type = ph_caching_media_type(publication->tracks[track].kind),
+        .bytes = UINT64_MAX,
+        .is_private = publication->is_private,
+    };
+    char file[PH_SESSION_NAME_BYTES + PH_TRACK_NAME_BYTES + 32];
+    snprintf(
+        file, sizeof(file), "%s/%s/%" PRIu64 ".m4s", session->id, publication->tracks[track].name, number);
+    snprintf(object.name, sizeof(object.name), "past/%s", file);
+    snprintf(object.key, sizeof(object.key), "%s/%s", publication->is_recorded ? "recordings" : "live", file);
+    pthread_mutex_lock(&session->lock);
+    bool is_on_disk = number < session->durable_segments[track];
+    pthread_mutex_unlock(&session->lock);
+    int size = snprintf(object.path, sizeof(object.path), "%s/%s", ph_spool_root(origin->spool), file);
+    if (!is_on_disk || size < 0 || (size_t)size >= sizeof(object.path))
+        *object.path = '\0';
+    ph_vod_answer_object(origin->vod, request, &object);
+}
+
+static void serve_segment(struct ph_origin *origin, struct ph_http_request *request,
+    struct ph_session *session, uint32_t track, uint64_t number) {
     int code = 0;
     pthread_mutex_lock(&session->lock);
     struct ph_http_response *response = ph_window_segment_response(&session->window, track, number, &code);
     if (response)
         ph_http_response_ref(response);
+    bool is_past = ph_history_has(&session->window.tracks[track].history, number);
     pthread_mutex_unlock(&session->lock);
     if (response || code)
         respond(request, response);
+    else if (origin->vod && is_past)
+        serve_past_segment(origin, request, session, track, number);
     else
         fail(request, session, PH_CACHING_MEDIA, 404, no_file);
 }
@@ -228,11 +261,11 @@ static void serve_file(struct ph_http_request *request, struct ph_origin *origin
     if (code || track < 0)
         fail(request, session, caching, 404, no_file);
     else if (is_playlist)
-        serve_playlist(&visit, (uint32_t)track);
+        serve_playlist(&visit, (uint32_t)track, asks_for_past(origin, request));
     else if (file.kind == PH_FILE_PART)
         serve_part(&visit, (uint32_t)track, file.position);
     else if (file.kind == PH_FILE_SEGMENT)
-        serve_segment(request, session, (uint32_t)track, file.position.segment);
+        serve_segment(origin, request, session, (uint32_t)track, file.position.segment);
     else
         serve_init(request, session, (uint32_t)track);
     ph_session_unref(&session);

@@ -13,6 +13,15 @@ static const int64_t default_idle_us = 90 * PH_SECOND_US;
 static const int64_t default_keep_ended_us = 300 * PH_SECOND_US;
 static const int64_t tick_us = 1 * PH_SECOND_US;
 
+static int create_vod(struct ph_origin *origin, const struct ph_origin_options *options) {
+    return ph_vod_create(&origin->vod, &(struct ph_vod_options){
+                                           .store = options->store,
+                                           .secret = ph_bytes_slice(origin->secret),
+                                           .clock = origin->clock,
+                                           .metrics = options->metrics,
+                                       });
+}
+
 int ph_origin_create(
     struct ph_origin **out, const struct ph_origin_options *options, struct ph_error *error) {
     struct ph_origin *origin = calloc(1, sizeof(*origin));
@@ -39,6 +48,8 @@ int ph_origin_create(
     };
     if (!code)
         code = ph_spool_create(&origin->spool, &spool, error);
+    if (!code && options->store)
+        code = create_vod(origin, options);
     if (code)
         ph_origin_destroy(origin);
     else
@@ -52,6 +63,8 @@ int ph_origin_restore(struct ph_origin *origin, struct ph_error *error) {
 
 int ph_origin_add_routes(struct ph_origin *origin, struct ph_http_server *server) {
     int code = ph_publish_add_routes(origin, server);
+    if (!code && origin->vod)
+        code = ph_vod_add_routes(origin->vod, server);
     return code ? code : ph_delivery_add_routes(origin, server);
 }
 
@@ -94,14 +107,16 @@ static void tick(void *opaque) {
     ph_metric_set(metrics->sessions_ended, (double)ended);
     ph_metric_set(metrics->held_parts, (double)held[PH_WAIT_PART]);
     ph_metric_set(metrics->held_publishers, (double)held[PH_WAIT_DURABLE]);
-    size_t playlists = held[PH_WAIT_MULTIVARIANT];
-    for (int kind = PH_WAIT_PLAYLIST_BLOCKING; kind <= PH_WAIT_DELTA_PLAIN; kind++)
+    size_t playlists = held[PH_WAIT_MULTIVARIANT] + held[PH_WAIT_PAST_MULTIVARIANT];
+    for (int kind = PH_WAIT_PLAYLIST_BLOCKING; kind < PH_WAIT_PART; kind++)
         playlists += held[kind];
     ph_metric_set(metrics->held_playlists, (double)playlists);
 }
 
 int ph_origin_start(struct ph_origin *origin) {
     int code = ph_spool_start(origin->spool);
+    if (!code && origin->vod)
+        code = ph_vod_start(origin->vod);
     if (code)
         return code;
     return ph_ticker_start(&origin->ticker, &(struct ph_ticker_options){.name = "origin-tick",
@@ -128,6 +143,8 @@ void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
     atomic_store(&origin->draining, true);
     ph_ticker_stop(&origin->ticker);
     ph_spool_drain(origin->spool, deadline_us);
+    if (origin->vod)
+        ph_vod_drain(origin->vod);
     release_held(origin);
 }
 
@@ -135,6 +152,7 @@ void ph_origin_destroy(struct ph_origin *origin) {
     if (!origin)
         return;
     ph_ticker_stop(&origin->ticker);
+    ph_vod_destroy(origin->vod);
     ph_spool_destroy(origin->spool);
     ph_origin_sessions_destroy(origin->sessions);
     ph_bytes_unref(&origin->secret);
@@ -146,6 +164,11 @@ bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
     bool is_well = ph_spool_is_well(origin->spool);
     snprintf(text, text_bytes, "%s", is_well ? "ok" : "the spool cannot write: free space or check the disk");
     return is_well;
+}
+
+void ph_origin_forget_recording(struct ph_origin *origin, const char *recording) {
+    if (origin->vod)
+        ph_vod_forget(origin->vod, recording);
 }
 
 int ph_origin_end_session(struct ph_origin *origin, const char *id) {

@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/base/metrics.h"
 #include "core/http/server.h"
+#include "core/store/store.h"
 
 struct ph_origin;
 
@@ -25,6 +26,7 @@ struct ph_origin_options {
     uint32_t spool_most_mib;    /* 0: 4096 */
     int64_t idle_us;            /* 0: 90 s; a publication without a PUT for longer is ended */
     int64_t keep_ended_us;      /* 0: 5 minutes; how long an ended session is served */
+    struct ph_store *store;     /* of recordings; NULL: there are none; borrowed, lives longer */
     struct ph_clock *clock;     /* NULL: the system's; borrowed */
     struct ph_metrics *metrics; /* borrowed */
 };
@@ -34,18 +36,21 @@ int ph_origin_create(
     struct ph_origin **origin, const struct ph_origin_options *options, struct ph_error *error) PH_NODISCARD;
 /* Reads the sessions back from the spool, once, before the server starts. */
 int ph_origin_restore(struct ph_origin *origin, struct ph_error *error) PH_NODISCARD;
-/* /live/… and /publish/…; the origin outlives the server. */
+/* /live/…, /publish/… and with a store /vod/…; the origin outlives the server. */
 int ph_origin_add_routes(struct ph_origin *origin, struct ph_http_server *server) PH_NODISCARD;
 int ph_origin_start(struct ph_origin *origin) PH_NODISCARD;
 /* Stops the threads, writes what is left to the spool until the deadline (ph_now_us() time) and answers every
  * held request; playlists of sessions that have ended keep being served. What is published afterwards gets
  * 507. */
 void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us);
-/* After the server is gone. NULL is fine. */
+/* After the server is gone and the store was cancelled. NULL is fine. */
 void ph_origin_destroy(struct ph_origin *origin);
 
 /* For /health: writes a sentence and returns whether all is well. `origin` is a struct ph_origin *. */
 bool ph_origin_health(void *origin, char *text, size_t text_bytes);
+/* A recording was deleted: nothing of it comes out of this origin's memory any more. Others notice within
+ * half a minute. */
+void ph_origin_forget_recording(struct ph_origin *origin, const char *recording);
 /* Ends a session as its DELETE does. -ENOENT when there is none. */
 int ph_origin_end_session(struct ph_origin *origin, const char *session) PH_NODISCARD;
 

@@ -8,6 +8,7 @@
 #include "origin/origin.h"
 #include "origin/sessions.h"
 #include "origin/spool.h"
+#include "origin/vod/vod.h"
 
 struct ph_origin {
     struct ph_bytes *secret; /* constant, as all down to metrics */
@@ -16,6 +17,7 @@ struct ph_origin {
     struct ph_clock *clock;
     struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
+    struct ph_vod *vod; /* NULL without an archive */
     struct ph_origin_metrics metrics;
     atomic_bool draining;
 

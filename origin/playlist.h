@@ -32,6 +32,15 @@ struct ph_playlist_report {
     struct ph_part_position newest;
 };
 
+/* Of the segments before those of a playlist: what its reader has not heard of yet (past_text.h). */
+struct ph_playlist_past {
+    uint64_t first; /* the oldest's number, and where it starts */
+    int64_t start_ticks;
+    uint64_t from;           /* so many were heard of; 0: of none, or of another past */
+    const uint32_t *lengths; /* of those after them, as in history.h */
+    uint64_t count;
+};
+
 struct ph_playlist {
     const struct ph_publication *publication;
     const struct ph_track *track;
@@ -39,8 +48,9 @@ struct ph_playlist {
     const struct ph_playlist_segment *segments;
     uint32_t segment_count;
     /* A playlist that reaches back to the session's start: segments before these, right up to them, whose
-     * lines are kept elsewhere (history.h). 0 otherwise. */
+     * lines are kept elsewhere (past_text.h). 0 otherwise. */
     uint64_t past_count;
+    struct ph_playlist_past past_news;
     bool with_past;
     struct ph_playlist_report reports[PH_MOST_TRACKS];
     uint32_t report_count;

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <zlib.h>
 
-#include "origin/caching.h"
-
 static const char playlist_type[] = "application/vnd.apple.mpegurl";
 enum { gzip_level = 6, gzip_window_bits = 15 + 16, gzip_memory_level = 8 };
 
@@ -23,6 +21,7 @@ static void forget(struct ph_rendering *rendering) {
 
 void ph_rendering_finish(struct ph_rendering *rendering) {
     forget(rendering);
+    ph_past_text_finish(&rendering->past);
     pthread_mutex_destroy(&rendering->lock);
 }
 
@@ -70,13 +69,12 @@ static uint64_t hash_of(struct ph_slice text) {
 }
 
 /* Borrows the text and its compressed twin. */
-static struct ph_http_response *make_answer(struct ph_bytes *text, struct ph_bytes *compressed, bool blocking,
-    const struct ph_publication *publication) {
+static struct ph_http_response *make_answer(struct ph_bytes *text, struct ph_bytes *compressed,
+    enum ph_caching_kind caching, const struct ph_publication *publication) {
     char etag[32];
     snprintf(etag, sizeof(etag), "\"%016" PRIx64 "\"", hash_of(ph_bytes_slice(text)));
     struct ph_http_response *response = ph_http_response_from_bytes(200, playlist_type, text);
-    response = ph_caching_apply(response, blocking ? PH_CACHING_BLOCKING : PH_CACHING_PLAIN,
-        publication->target_duration_s, publication->is_private);
+    response = ph_caching_apply(response, caching, publication->target_duration_s, publication->is_private);
     if (!response)
         return NULL;
     if (ph_http_response_set_etag(response, etag) || ph_http_response_set_gzip(response, compressed))
@@ -85,32 +83,71 @@ static struct ph_http_response *make_answer(struct ph_bytes *text, struct ph_byt
 }
 
 struct ph_http_response *ph_rendering_answer(
-    struct ph_bytes *text, bool blocking, const struct ph_publication *publication) {
+    struct ph_bytes *text, enum ph_caching_kind caching, const struct ph_publication *publication) {
     struct ph_http_response *response = NULL;
     struct ph_bytes *compressed = text ? compress_text(ph_bytes_slice(text)) : NULL;
     if (compressed)
-        response = make_answer(text, compressed, blocking, publication);
+        response = make_answer(text, compressed, caching, publication);
     ph_bytes_unref(&compressed);
     ph_bytes_unref(&text);
     return response;
+}
+
+/* NULL when out of memory. */
+static struct ph_http_response *answer_with_past(const struct ph_past_whole *whole,
+    enum ph_caching_kind caching, const struct ph_publication *publication) {
+    char etag[32];
+    snprintf(etag, sizeof(etag), "\"%08" PRIx32 "-%zx\"", whole->crc32, whole->bytes);
+    struct ph_http_response *response =
+        ph_http_response_from_chain(200, playlist_type, whole->blocks, whole->block_count);
+    response = ph_caching_apply(response, caching, publication->target_duration_s, publication->is_private);
+    if (!response)
+        return NULL;
+    if (ph_http_response_set_etag(response, etag) || ph_http_response_set_gzip(response, whole->compressed))
+        ph_http_response_unref(&response);
+    return response;
+}
+
+/* The whole of a playlist that has a past. */
+static void render_with_past(
+    struct ph_rendering *rendering, struct ph_rendered *rendered, const struct ph_playlist *playlist) {
+    struct ph_past_whole whole;
+    if (ph_past_text_join(&rendering->past, playlist, &whole))
+        return;
+    rendered->responses[0] = answer_with_past(&whole, PH_CACHING_PLAIN, playlist->publication);
+    rendered->responses[1] = answer_with_past(&whole, PH_CACHING_BLOCKING, playlist->publication);
+    ph_past_whole_finish(&whole);
+}
+
+static void render_text(
+    struct ph_rendered *rendered, const struct ph_playlist *playlist, struct ph_builder *builder) {
+    struct ph_bytes *text = ph_builder_finish(builder);
+    struct ph_bytes *compressed = text ? compress_text(ph_bytes_slice(text)) : NULL;
+    if (compressed) {
+        rendered->responses[0] = make_answer(text, compressed, PH_CACHING_PLAIN, playlist->publication);
+        rendered->responses[1] = make_answer(text, compressed, PH_CACHING_BLOCKING, playlist->publication);
+    }
+    ph_bytes_unref(&compressed);
+    ph_bytes_unref(&text);
 }
 
 int ph_rendering_render(
     struct ph_rendering *rendering, const struct ph_playlist *playlist, enum ph_skip skip) {
     struct ph_rendered *rendered = &rendering->rendered[skip];
     struct ph_builder builder = {0};
-    ph_playlist_write_media(&builder, playlist, skip);
-    struct ph_bytes *text = ph_builder_finish(&builder);
-    struct ph_bytes *compressed = text ? compress_text(ph_bytes_slice(text)) : NULL;
-    if (compressed) {
-        rendered->responses[0] = make_answer(text, compressed, false, playlist->publication);
-        rendered->responses[1] = make_answer(text, compressed, true, playlist->publication);
+    if (playlist->with_past && ph_past_text_add(&rendering->past, playlist))
+        return -ENOMEM;
+    bool is_delta = skip == PH_SKIP_SEGMENTS && ph_playlist_write_delta(&builder, playlist);
+    if (!is_delta && playlist->with_past) {
+        render_with_past(rendering, rendered, playlist);
+    } else {
+        if (!is_delta)
+            ph_playlist_write_media(&builder, playlist, PH_SKIP_NONE);
+        render_text(rendered, playlist, &builder);
     }
     if (!rendered->responses[0] || !rendered->responses[1]) {
         ph_http_response_unref(&rendered->responses[0]);
         ph_http_response_unref(&rendered->responses[1]);
     }
-    ph_bytes_unref(&compressed);
-    ph_bytes_unref(&text);
     return rendered->responses[0] ? 0 : -ENOMEM;
 }

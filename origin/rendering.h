@@ -10,6 +10,8 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 #include "core/http/response.h"
+#include "origin/caching.h"
+#include "origin/past_text.h"
 #include "origin/playlist.h"
 
 /* One text and its answers: [0] for plain requests, [1] for blocking ones, which differ in Cache-Control
@@ -23,6 +25,7 @@ struct ph_rendering {
     pthread_mutex_t lock;
     uint64_t version;               /* guarded by lock: of what is kept below */
     struct ph_rendered rendered[2]; /* guarded by lock: by enum ph_skip */
+    struct ph_past_text past;       /* guarded by lock: of a playlist that has one */
 };
 
 void ph_rendering_init(struct ph_rendering *rendering);
@@ -39,6 +42,6 @@ int ph_rendering_render(
 /* The answer that carries a playlist: content type, strong ETag from the text, gzip twin, caching. Takes the
  * text over. NULL when out of memory or when `text` is NULL. */
 struct ph_http_response *ph_rendering_answer(
-    struct ph_bytes *text, bool blocking, const struct ph_publication *publication);
+    struct ph_bytes *text, enum ph_caching_kind caching, const struct ph_publication *publication);
 
 #endif

@@ -16,9 +16,12 @@ bool ph_session_name_is_valid(const char *name) {
 
 static void session_destroy(struct ph_session *session) {
     ph_window_finish(&session->window);
-    for (uint32_t i = 0; i < session->publication.track_count; i++)
+    for (uint32_t i = 0; i < session->publication.track_count; i++) {
         ph_rendering_finish(&session->renderings[i]);
+        ph_rendering_finish(&session->past_renderings[i]);
+    }
     ph_http_response_unref(&session->multivariant);
+    ph_http_response_unref(&session->past_multivariant);
     ph_http_response_unref(&session->thumb);
     ph_storyboard_forget(session);
     ph_access_finish(&session->access);
@@ -28,6 +31,14 @@ static void session_destroy(struct ph_session *session) {
     pthread_mutex_destroy(&session->lock);
     free(session->publication_json);
     free(session);
+}
+
+/* NULL when out of memory. */
+static struct ph_http_response *render_multivariant(
+    const struct ph_publication *publication, bool with_past) {
+    struct ph_builder builder = {0};
+    ph_playlist_write_multivariant(&builder, publication, with_past);
+    return ph_rendering_answer(ph_builder_finish(&builder), PH_CACHING_PLAIN, publication);
 }
 
 struct ph_session *ph_session_create(const char *id, const struct ph_publication *publication,
@@ -43,17 +54,17 @@ struct ph_session *ph_session_create(const char *id, const struct ph_publication
     pthread_mutex_init(&session->lock, NULL);
     ph_access_init(&session->access);
     ph_window_init(&session->window, &session->publication);
-    for (uint32_t i = 0; i < publication->track_count; i++)
+    for (uint32_t i = 0; i < publication->track_count; i++) {
         ph_rendering_init(&session->renderings[i]);
-
-    struct ph_builder builder = {0};
-    ph_playlist_write_multivariant(&builder, publication, false);
-    session->multivariant = ph_rendering_answer(ph_builder_finish(&builder), false, publication);
+        ph_rendering_init(&session->past_renderings[i]);
+    }
+    session->multivariant = render_multivariant(publication, false);
+    session->past_multivariant = render_multivariant(publication, true);
     session->publication_json = ph_publication_to_json(publication);
     session->playlists_sent = ph_http_tally_create();
     session->media_sent = ph_http_tally_create();
-    if (!session->multivariant || !session->publication_json || !session->playlists_sent ||
-        !session->media_sent)
+    if (!session->multivariant || !session->past_multivariant || !session->publication_json ||
+        !session->playlists_sent || !session->media_sent)
         ph_session_unref(&session);
     return session;
 }
@@ -97,7 +108,7 @@ static struct released detach(struct ph_session *session, uint32_t track) {
     if (window_track->init || session->ended)
         released.of_track = ph_waiters_detach(&session->viewers, track, &window_track->edge);
     if (session->viewers.groups && (session->ended || ph_window_is_ready(&session->window)))
-        released.of_session = ph_waiters_detach_kind(&session->viewers, PH_WAIT_MULTIVARIANT);
+        released.of_session = ph_waiters_detach_multivariant(&session->viewers);
     return released;
 }
 

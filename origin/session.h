@@ -40,7 +40,7 @@ struct ph_session {
     char id[PH_SESSION_NAME_BYTES];
     struct ph_publication publication;
     char *publication_json;
-    struct ph_http_response *multivariant;
+    struct ph_http_response *multivariant, *past_multivariant;
     struct ph_origin_metrics *metrics; /* borrowed */
     struct ph_http_tally *playlists_sent, *media_sent;
     struct ph_session_told told;
@@ -48,7 +48,8 @@ struct ph_session {
     atomic_uint references;
     atomic_bool spool_queued; /* it stands in the spool's queue */
     struct ph_rendering renderings[PH_MOST_TRACKS];
-    struct ph_access access; /* of a private session */
+    struct ph_rendering past_renderings[PH_MOST_TRACKS]; /* of the playlists that reach back to the start */
+    struct ph_access access;                             /* of a private session */
 
     pthread_mutex_t lock;
     struct ph_window window;                   /* guarded by lock */
@@ -93,9 +94,16 @@ void ph_session_release_all(struct ph_session *session, struct ph_http_response 
 void ph_session_tick(struct ph_session *session, int64_t now_us, size_t held[PH_WAIT_KINDS]);
 void ph_session_standings(struct ph_session *session, struct ph_track_standing standings[PH_MOST_TRACKS]);
 
+/* The forms of one playlist. */
+struct ph_playlist_form {
+    enum ph_skip skip;
+    bool blocking;
+    bool with_past; /* back to the session's start */
+};
+enum ph_wait_kind ph_wait_kind_of(struct ph_playlist_form form);
 /* The current playlist; a reference. NULL when out of memory. */
 struct ph_http_response *ph_session_playlist(
-    struct ph_session *session, uint32_t track, enum ph_skip skip, bool blocking);
+    struct ph_session *session, uint32_t track, struct ph_playlist_form form);
 
 /* Ends the access of some; who of them waits is answered at once. -ENOMEM. */
 int ph_session_revoke(

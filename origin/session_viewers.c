@@ -5,9 +5,9 @@
 #include "origin/session.h"
 
 /* Renders under the track's rendering lock, so that one thread does it for all who ask at once. */
-static int render_current(
-    struct ph_session *session, uint32_t track, enum ph_skip skip, struct ph_playlist **playlist) {
-    int code = *playlist ? ph_rendering_render(&session->renderings[track], *playlist, skip) : -ENOMEM;
+static int render_current(struct ph_session *session, struct ph_rendering *rendering, enum ph_skip skip,
+    struct ph_playlist **playlist) {
+    int code = *playlist ? ph_rendering_render(rendering, *playlist, skip) : -ENOMEM;
     free(*playlist);
     *playlist = NULL;
     if (!code)
@@ -15,19 +15,29 @@ static int render_current(
     return code;
 }
 
+/* With both locks held. */
+static struct ph_playlist *take_snapshot(
+    const struct ph_session *session, uint32_t track, const struct ph_rendering *rendering, bool with_past) {
+    if (!with_past)
+        return ph_window_snapshot(&session->window, track);
+    return ph_window_snapshot_with_past(
+        &session->window, track, rendering->past.first, rendering->past.count);
+}
+
 struct ph_http_response *ph_session_playlist(
-    struct ph_session *session, uint32_t track, enum ph_skip skip, bool blocking) {
-    struct ph_rendering *rendering = &session->renderings[track];
+    struct ph_session *session, uint32_t track, struct ph_playlist_form form) {
+    struct ph_rendering *rendering =
+        form.with_past ? &session->past_renderings[track] : &session->renderings[track];
     struct ph_playlist *playlist = NULL;
     pthread_mutex_lock(&rendering->lock);
     pthread_mutex_lock(&session->lock);
     ph_rendering_set_version(rendering, session->window.tracks[track].version);
-    struct ph_http_response *response = ph_rendering_find(rendering, skip, blocking);
+    struct ph_http_response *response = ph_rendering_find(rendering, form.skip, form.blocking);
     if (!response)
-        playlist = ph_window_snapshot(&session->window, track);
+        playlist = take_snapshot(session, track, rendering, form.with_past);
     pthread_mutex_unlock(&session->lock);
-    if (!response && render_current(session, track, skip, &playlist) == 0)
-        response = ph_rendering_find(rendering, skip, blocking);
+    if (!response && render_current(session, rendering, form.skip, &playlist) == 0)
+        response = ph_rendering_find(rendering, form.skip, form.blocking);
     pthread_mutex_unlock(&rendering->lock);
     return response;
 }
@@ -45,19 +55,31 @@ static struct ph_http_response *find_part_response(
         404, PH_CACHING_MEDIA, session->publication.target_duration_s, "the part is missing from the stream");
 }
 
+static const enum ph_wait_kind of_past = PH_WAIT_PAST_BLOCKING, of_delta = PH_WAIT_DELTA_BLOCKING;
+
+enum ph_wait_kind ph_wait_kind_of(struct ph_playlist_form form) {
+    unsigned kind = form.blocking ? PH_WAIT_PLAYLIST_BLOCKING : PH_WAIT_PLAYLIST_PLAIN;
+    return kind + (form.with_past ? of_past : 0) + (form.skip == PH_SKIP_SEGMENTS ? of_delta : 0);
+}
+
+/* Of a kind that is a playlist's. */
+static struct ph_playlist_form form_of(enum ph_wait_kind kind) {
+    return (struct ph_playlist_form){
+        .with_past = kind >= of_past,
+        .skip = kind % of_past >= of_delta ? PH_SKIP_SEGMENTS : PH_SKIP_NONE,
+        .blocking = kind % 2 == PH_WAIT_PLAYLIST_BLOCKING,
+    };
+}
+
 /* A reference on what the group's viewers get. NULL when out of memory. */
 static struct ph_http_response *answer_for(struct ph_session *session, const struct ph_waiter_group *group) {
+    if (group->kind < PH_WAIT_PART)
+        return ph_session_playlist(session, group->track, form_of(group->kind));
     switch (group->kind) {
-    case PH_WAIT_PLAYLIST_BLOCKING:
-        return ph_session_playlist(session, group->track, PH_SKIP_NONE, true);
-    case PH_WAIT_PLAYLIST_PLAIN:
-        return ph_session_playlist(session, group->track, PH_SKIP_NONE, false);
-    case PH_WAIT_DELTA_BLOCKING:
-        return ph_session_playlist(session, group->track, PH_SKIP_SEGMENTS, true);
-    case PH_WAIT_DELTA_PLAIN:
-        return ph_session_playlist(session, group->track, PH_SKIP_SEGMENTS, false);
     case PH_WAIT_MULTIVARIANT:
         return ph_http_response_ref(session->multivariant);
+    case PH_WAIT_PAST_MULTIVARIANT:
+        return ph_http_response_ref(session->past_multivariant);
     case PH_WAIT_PART:
         return find_part_response(session, group);
     default:
@@ -82,7 +104,7 @@ static bool is_there(
     const struct ph_window_track *window_track = &session->window.tracks[track];
     if (session->ended)
         return true;
-    if (kind == PH_WAIT_MULTIVARIANT)
+    if (kind == PH_WAIT_MULTIVARIANT || kind == PH_WAIT_PAST_MULTIVARIANT)
         return ph_window_is_ready(&session->window);
     return window_track->init && ph_edge_contains(&window_track->edge, until);
 }

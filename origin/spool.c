@@ -57,6 +57,10 @@ void ph_spool_poke(struct ph_spool *spool, struct ph_session *session) {
     ph_session_unref(&session);
 }
 
+const char *ph_spool_root(const struct ph_spool *spool) {
+    return spool->root;
+}
+
 bool ph_spool_is_well(const struct ph_spool *spool) {
     return atomic_load(&spool->failing_since_us) == 0;
 }

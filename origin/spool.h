@@ -43,6 +43,8 @@ int ph_spool_restore(struct ph_spool *spool, struct ph_error *error) PH_NODISCAR
 int ph_spool_start(struct ph_spool *spool) PH_NODISCARD;
 /* From any thread: the session has something to write. Never blocks. */
 void ph_spool_poke(struct ph_spool *spool, struct ph_session *session);
+/* The folder, for the spool's life. */
+const char *ph_spool_root(const struct ph_spool *spool);
 /* Whether the last write went well. */
 bool ph_spool_is_well(const struct ph_spool *spool);
 /* Writes what is queued and stops; returns at the deadline (ph_now_us() time) at the latest. */

@@ -46,6 +46,14 @@ static int read_file(const char *dir, const char *name, size_t most_bytes, struc
     return code;
 }
 
+/* A segment that only the index tells of: its file has gone. */
+struct past_segment {
+    bool any;
+    uint64_t number;
+    int64_t start_ticks, duration_ticks;
+    bool gap;
+};
+
 /* One track being read: the index line by line, the segments it names one at a time. */
 struct reader {
     struct ph_session *session;
@@ -58,6 +66,7 @@ struct reader {
     bool has_number;
     uint64_t offset; /* in it */
     double parts;
+    struct past_segment past; /* of whose file is gone, as far as its lines were read */
 };
 
 /* 0; -ENOENT when the segment's file is gone. */
@@ -125,12 +134,35 @@ static void note_part(struct reader *reader, const struct ph_spool_record *recor
     reader->parts++;
 }
 
+/* The segment whose lines were read is a whole one. */
+static void remember_past(struct reader *reader) {
+    const struct past_segment *past = &reader->past;
+    struct ph_window_track *track = &reader->session->window.tracks[reader->index];
+    if (past->any)
+        ph_history_add(&track->history, past->number, past->start_ticks, past->duration_ticks, past->gap);
+    reader->past.any = false;
+}
+
+/* The line of a part whose segment's file is gone. */
+static void note_past(struct reader *reader, const struct ph_part_head *head) {
+    struct past_segment *past = &reader->past;
+    if (!past->any || past->number != head->position.segment) {
+        remember_past(reader);
+        *past = (struct past_segment){
+            .any = true, .number = head->position.segment, .start_ticks = head->start_ticks};
+    }
+    past->duration_ticks += head->duration_ticks;
+    past->gap = past->gap || head->gap;
+}
+
 /* Reads lines until one is torn. 0, or a code that forbids serving. */
 static int read_index(struct reader *reader, struct ph_slice text, bool *torn) {
     while (text.size) {
         struct ph_spool_record record;
         size_t line_bytes = 0;
         int code = ph_spool_record_parse(text, &record, &line_bytes);
+        if (!code && reader->past.any && record.head.position.segment != reader->past.number)
+            remember_past(reader);
         if (!code)
             code = restore_part(reader, text, &record);
         if (code == PH_INVALID_DATA) {
@@ -139,9 +171,10 @@ static int read_index(struct reader *reader, struct ph_slice text, bool *torn) {
         }
         if (code && code != -ENOENT)
             return code;
-        if (code)
+        if (code) {
             reader->track->index_bytes += line_bytes;
-        else
+            note_past(reader, &record.head);
+        } else
             note_part(reader, &record, line_bytes);
         text.data += line_bytes;
         text.size -= line_bytes;

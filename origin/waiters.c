@@ -47,8 +47,12 @@ int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t 
     return 0;
 }
 
+static bool is_for_multivariant(const struct ph_waiter_group *group) {
+    return group->kind == PH_WAIT_MULTIVARIANT || group->kind == PH_WAIT_PAST_MULTIVARIANT;
+}
+
 static bool is_over(const struct ph_waiter_group *group, uint32_t track, const struct ph_edge *edge) {
-    if (group->track != track || group->kind == PH_WAIT_MULTIVARIANT)
+    if (group->track != track || is_for_multivariant(group))
         return false;
     return edge->ended || ph_edge_contains(edge, group->until);
 }
@@ -65,10 +69,10 @@ struct ph_waiter_group *ph_waiters_detach(
     return detached;
 }
 
-struct ph_waiter_group *ph_waiters_detach_kind(struct ph_waiters *waiters, enum ph_wait_kind kind) {
+struct ph_waiter_group *ph_waiters_detach_multivariant(struct ph_waiters *waiters) {
     struct ph_waiter_group *detached = NULL, *group, *following;
     LL_FOREACH_SAFE(waiters->groups, group, following) {
-        if (group->kind != kind)
+        if (!is_for_multivariant(group))
             continue;
         LL_DELETE(waiters->groups, group);
         LL_PREPEND(detached, group);

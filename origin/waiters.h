@@ -16,12 +16,17 @@
 #include "origin/edge.h"
 
 enum ph_wait_kind {
-    PH_WAIT_PLAYLIST_BLOCKING,
+    PH_WAIT_PLAYLIST_BLOCKING, /* of a track's playlist its forms, in this order */
     PH_WAIT_PLAYLIST_PLAIN,
     PH_WAIT_DELTA_BLOCKING,
     PH_WAIT_DELTA_PLAIN,
+    PH_WAIT_PAST_BLOCKING, /* the same, back to the session's start */
+    PH_WAIT_PAST_PLAIN,
+    PH_WAIT_PAST_DELTA_BLOCKING,
+    PH_WAIT_PAST_DELTA_PLAIN,
     PH_WAIT_PART,
     PH_WAIT_MULTIVARIANT,
+    PH_WAIT_PAST_MULTIVARIANT,
     PH_WAIT_DURABLE, /* a publisher, until the segment is on disk */
     PH_WAIT_KINDS,
 };
@@ -51,11 +56,11 @@ struct ph_waiters {
 int ph_waiters_add(struct ph_waiters *waiters, enum ph_wait_kind kind, uint32_t track,
     struct ph_part_position until, struct ph_http_hold *hold,
     const struct ph_playback_claims *claims) PH_NODISCARD;
-/* Takes out the track's groups whose wait is over at this edge; PH_WAIT_MULTIVARIANT waits for more than one
- * track and stays. The groups are a list of the caller's. */
+/* Takes out the track's groups whose wait is over at this edge; who waits for a multivariant playlist waits
+ * for more than one track and stays. The groups are a list of the caller's. */
 struct ph_waiter_group *ph_waiters_detach(
     struct ph_waiters *waiters, uint32_t track, const struct ph_edge *edge);
-struct ph_waiter_group *ph_waiters_detach_kind(struct ph_waiters *waiters, enum ph_wait_kind kind);
+struct ph_waiter_group *ph_waiters_detach_multivariant(struct ph_waiters *waiters);
 struct ph_waiter_group *ph_waiters_detach_all(struct ph_waiters *waiters);
 /* Takes out those of whom the predicate holds, as one group of no kind; NULL: none, or out of memory. */
 struct ph_waiter_group *ph_waiters_take(struct ph_waiters *waiters,

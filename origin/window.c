@@ -37,13 +37,24 @@ static void free_segments(struct ph_window_track *track) {
 void ph_window_finish(struct ph_window *window) {
     for (uint32_t i = 0; i < window->publication->track_count; i++) {
         free_segments(&window->tracks[i]);
+        ph_history_finish(&window->tracks[i].history);
         ph_http_response_unref(&window->tracks[i].init);
         ph_bytes_unref(&window->tracks[i].init_bytes);
     }
 }
 
+static void remember(struct ph_window_track *track, const struct ph_segment *segment) {
+    ph_history_add(
+        &track->history, segment->number, segment->start_ticks, segment->duration_ticks, segment->gap);
+}
+
 void ph_window_reset_track(struct ph_window *window, uint32_t index) {
     struct ph_window_track *track = &window->tracks[index];
+    const struct ph_segment *segment;
+    DL_FOREACH(track->segments, segment) {
+        if (!segment->removed)
+            remember(track, segment);
+    }
     free_segments(track);
     track->edge = (struct ph_edge){0};
     track->end_ticks = 0;
@@ -117,6 +128,8 @@ static struct ph_segment *open_segment(
         free(parts);
         return NULL;
     }
+    if (!track->segments)
+        ph_history_reach(&track->history, head->position.segment, head->start_ticks);
     segment->number = head->position.segment;
     segment->start_ticks = head->start_ticks;
     segment->parts = parts;
@@ -146,6 +159,7 @@ static void slide(const struct ph_window *window, struct ph_window_track *track,
         if (count-- <= PH_WINDOW_LISTED_SEGMENTS || listed < least)
             break;
         segment->removed = true;
+        remember(track, segment);
         segment->keep_until_us =
             now_us + (segment->duration_ticks + track->longest_list_ticks) * 1000000 / timescale;
     }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "origin/edge.h"
+#include "origin/history.h"
 #include "origin/part.h"
 #include "origin/playlist.h"
 
@@ -38,6 +39,7 @@ struct ph_segment {
 struct ph_window_track {
     const struct ph_track *track;
     struct ph_segment *segments; /* oldest first */
+    struct ph_history history;   /* of segments before those that are listed */
     struct ph_edge edge;
     int64_t end_ticks;             /* where the next part starts */
     int64_t longest_list_ticks;    /* the longest playlist so far */
@@ -72,7 +74,7 @@ enum ph_window_verdict ph_window_add_part(struct ph_window *window, uint32_t tra
 int ph_window_set_init(struct ph_window *window, uint32_t track, struct ph_bytes *bytes) PH_NODISCARD;
 /* Closes what is open and lets every playlist end. */
 void ph_window_end(struct ph_window *window);
-/* Forgets the parts of a track: a restored track goes on after a hole. */
+/* Forgets the parts of a track, which its history tells of: a restored track goes on after a hole. */
 void ph_window_reset_track(struct ph_window *window, uint32_t track);
 /* Frees removed segments whose time has come. */
 void ph_window_expire(struct ph_window *window, int64_t now_us);
@@ -93,6 +95,10 @@ uint64_t ph_window_first_listed(const struct ph_window *window, uint32_t track);
 /* An immutable copy of what the track's playlist shows, in one block; free() ends it. It borrows the
  * publication. NULL when out of memory. */
 struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t track);
+/* The same with the past: of its segments those that follow the `count` from number `first`, which the caller
+ * knows. */
+struct ph_playlist *ph_window_snapshot_with_past(
+    const struct ph_window *window, uint32_t track, uint64_t first, uint64_t count);
 
 /* References to the parts of a track's segment that follow `from`, for the spool. */
 struct ph_window_run {

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "origin/window.h"
@@ -51,10 +52,25 @@ static void copy_reports(const struct ph_window *window, uint32_t self, struct p
     }
 }
 
-struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t index) {
+/* What of the history follows what is known. */
+static struct ph_playlist_past past_news(const struct ph_history *history, uint64_t first, uint64_t known) {
+    bool goes_on = known > 0 && first == history->first && known <= history->count;
+    uint64_t from = goes_on ? known : 0;
+    return (struct ph_playlist_past){
+        .first = history->first,
+        .start_ticks = history->start_ticks,
+        .from = from,
+        .count = history->count - from,
+    };
+}
+
+/* `past`: what is told of the history; NULL: nothing. */
+static struct ph_playlist *snapshot(
+    const struct ph_window *window, uint32_t index, const struct ph_playlist_past *past) {
     const struct ph_window_track *track = &window->tracks[index];
     const struct ph_segment *segment;
     uint32_t segment_count = 0;
+    uint64_t past_count = past ? past->count : 0;
     size_t part_count = 0;
     DL_FOREACH(track->segments, segment) {
         if (segment->removed)
@@ -63,24 +79,43 @@ struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t 
         part_count += shows_parts(window, track, segment) ? segment->part_count : 0;
     }
 
-    struct snapshot *snapshot =
-        calloc(1, sizeof(*snapshot) + segment_count * sizeof(struct ph_playlist_segment) +
-                      part_count * sizeof(struct ph_playlist_part));
-    if (!snapshot)
+    struct snapshot *copy =
+        calloc(1, sizeof(*copy) + segment_count * sizeof(struct ph_playlist_segment) +
+                      part_count * sizeof(struct ph_playlist_part) + past_count * sizeof(uint32_t));
+    if (!copy)
         return NULL;
-    snapshot->next_segment = (struct ph_playlist_segment *)(snapshot + 1);
-    snapshot->next_part = (struct ph_playlist_part *)(snapshot->next_segment + segment_count);
-    snapshot->playlist = (struct ph_playlist){
+    copy->next_segment = (struct ph_playlist_segment *)(copy + 1);
+    copy->next_part = (struct ph_playlist_part *)(copy->next_segment + segment_count);
+    uint32_t *lengths = (uint32_t *)(copy->next_part + part_count);
+    copy->playlist = (struct ph_playlist){
         .publication = window->publication,
         .track = track->track,
         .edge = track->edge,
-        .segments = snapshot->next_segment,
+        .segments = copy->next_segment,
         .segment_count = segment_count,
     };
     DL_FOREACH(track->segments, segment) {
         if (!segment->removed)
-            copy_segment(snapshot, segment, shows_parts(window, track, segment));
+            copy_segment(copy, segment, shows_parts(window, track, segment));
     }
-    copy_reports(window, index, &snapshot->playlist);
-    return &snapshot->playlist;
+    copy_reports(window, index, &copy->playlist);
+    if (!past)
+        return &copy->playlist;
+    copy->playlist.with_past = true;
+    copy->playlist.past_count = track->history.count;
+    copy->playlist.past_news = *past;
+    copy->playlist.past_news.lengths = lengths;
+    if (past_count)
+        memcpy(lengths, track->history.lengths + past->from, past_count * sizeof(uint32_t));
+    return &copy->playlist;
+}
+
+struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t index) {
+    return snapshot(window, index, NULL);
+}
+
+struct ph_playlist *ph_window_snapshot_with_past(
+    const struct ph_window *window, uint32_t index, uint64_t first, uint64_t count) {
+    const struct ph_playlist_past past = past_news(&window->tracks[index].history, first, count);
+    return snapshot(window, index, &past);
 }

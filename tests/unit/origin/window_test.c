@@ -254,7 +254,8 @@ static int live_a_session(void *opaque) {
         ph_part_unref(&part);
     }
     if (!code)
-        answer = ph_session_playlist(session, 0, PH_SKIP_SEGMENTS, true);
+        answer = ph_session_playlist(
+            session, 0, (struct ph_playlist_form){.skip = PH_SKIP_SEGMENTS, .blocking = true});
     if (!answer)
         code = -ENOMEM;
     ph_http_response_unref(&answer);
