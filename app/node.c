@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "app/control_wiring.h"
 #include "app/status.h"
+#include "app/store_wiring.h"
 #include "app/traffic_wiring.h"
 #include "app/web_pages.h"
 #include "app/worker_wiring.h"
@@ -31,6 +32,7 @@ struct ph_node {
     struct ph_error_tracker *errors; /* NULL without a DSN */
     struct ph_status status;
     struct ph_http_server *server;
+    struct ph_store_wiring store_wiring; /* without a store in a process that only ingests */
     struct ph_origin *origin;
     struct ph_db *db;
     struct ph_api *api;
@@ -86,11 +88,17 @@ static int create_server(struct ph_node *node, struct ph_error *error) {
     return ph_status_add_routes(&node->status, node->server);
 }
 
+static int create_store(struct ph_node *node, struct ph_error *error) {
+    int code = ph_store_wiring_create(&node->store_wiring, node->settings, node->metrics, error);
+    return code ? code : ph_store_wiring_add_routes(&node->store_wiring, &node->status, node->server);
+}
+
 static int create_origin(struct ph_node *node, struct ph_error *error) {
     struct ph_origin_options options = {
         .data_dir = node->settings->data_dir,
         .secret = secret_of(node->settings->cluster_secret),
         .spool_most_mib = node->settings->spool_most_mib,
+        .store = node->store_wiring.store,
         .metrics = node->metrics,
     };
     int code = ph_origin_create(&node->origin, &options, error);
@@ -112,6 +120,7 @@ static int create_api(struct ph_node *node, struct ph_error *error) {
         .metrics = node->metrics,
         .clock = ph_clock_system(),
         .runtime = &node->wiring.runtime,
+        .store = node->store_wiring.store,
         /* SQLite is one machine's: there is no other ingest. */
         .carries_sessions =
             has_role(node, PH_ROLE_INGEST) && strncmp(node->settings->database_url, "sqlite:", 7) == 0,
@@ -278,6 +287,8 @@ int ph_node_create(
         code = create_error_tracker(node, error);
     if (!code)
         code = create_server(node, error);
+    if (!code && roles & (PH_ROLE_ORIGIN | PH_ROLE_API | PH_ROLE_WORKER))
+        code = create_store(node, error);
     if (!code && has_role(node, PH_ROLE_ORIGIN))
         code = create_origin(node, error);
     if (!code && roles & (PH_ROLE_API | PH_ROLE_INGEST))
@@ -302,6 +313,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = ph_http_server_start(node->server, error);
     if (!code && has_role(node, PH_ROLE_API))
         code = start_api(node);
+    if (!code && node->roles & (PH_ROLE_ORIGIN | PH_ROLE_API))
+        code = ph_store_wiring_start(&node->store_wiring);
     if (!code && node->supervisor)
         code = ph_supervisor_start(node->supervisor);
     if (!code && node->supervisor)
@@ -353,6 +366,7 @@ void ph_node_drain(struct ph_node *node, int64_t deadline_us) {
     if (node->origin)
         ph_origin_drain(node->origin, deadline_us);
     ph_http_server_drain(node->server, deadline_us);
+    ph_store_wiring_stop(&node->store_wiring);
     if (node->api)
         ph_api_stop(node->api);
 }
@@ -360,6 +374,7 @@ void ph_node_drain(struct ph_node *node, int64_t deadline_us) {
 void ph_node_destroy(struct ph_node *node) {
     if (!node)
         return;
+    ph_store_wiring_stop(&node->store_wiring);
     if (node->api)
         ph_api_stop(node->api);
     ph_whip_stop(node->whip);
@@ -374,6 +389,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_api_destroy(node->api);
     ph_db_close(node->db);
     ph_origin_destroy(node->origin);
+    ph_store_wiring_destroy(&node->store_wiring);
     ph_error_tracker_destroy(node->errors);
     ph_metrics_destroy(node->metrics);
     free(node);

@@ -19,21 +19,27 @@ struct ph_settings {
     char *public_url;      /* without a trailing slash */
     char *database_url;
     char *archive_url;
-    char *smtp_url;                  /* "" when not given */
-    char *smtp_tls;                  /* "required" or "optional" */
-    char *mail_from;                 /* "" when not given */
-    char *ca_file;                   /* "": the machine's certificates */
-    char *webhook_private_addresses; /* "yes" or "no" */
-    char *sentry_dsn;                /* "" when not given */
-    char *jwt_secret;                /* made at first start when not given */
-    char *jwks_file;                 /* "" when not given */
-    char *api_key;                   /* of the app that embeds Porthole; "" when not given */
-    char *cors_origins;              /* comma-separated; "" when not given */
-    char *trusted_proxies;           /* addresses and networks, comma-separated; "" when not given */
-    char *rate_limits;               /* "<class>=<count>/<seconds>", comma-separated; "off" */
-    char *country_header;            /* of the CDN, with the viewer's country; "" when not given */
-    char *turn_urls;                 /* comma-separated; "" when not given */
-    char *turn_secret;               /* "" when not given */
+    char *archive_storage_class;      /* "": the bucket's own */
+    char *archive_encryption;         /* "", "AES256", "aws:kms" or "aws:kms:<key id>" */
+    uint32_t archive_live_days;       /* 30; days: 0 for never */
+    uint32_t archive_infrequent_days; /* 30 */
+    uint32_t archive_deep_days;       /* 180 */
+    uint32_t archive_upload_days;     /* 1 */
+    char *smtp_url;                   /* "" when not given */
+    char *smtp_tls;                   /* "required" or "optional" */
+    char *mail_from;                  /* "" when not given */
+    char *ca_file;                    /* "": the machine's certificates */
+    char *webhook_private_addresses;  /* "yes" or "no" */
+    char *sentry_dsn;                 /* "" when not given */
+    char *jwt_secret;                 /* made at first start when not given */
+    char *jwks_file;                  /* "" when not given */
+    char *api_key;                    /* of the app that embeds Porthole; "" when not given */
+    char *cors_origins;               /* comma-separated; "" when not given */
+    char *trusted_proxies;            /* addresses and networks, comma-separated; "" when not given */
+    char *rate_limits;                /* "<class>=<count>/<seconds>", comma-separated; "off" */
+    char *country_header;             /* of the CDN, with the viewer's country; "" when not given */
+    char *turn_urls;                  /* comma-separated; "" when not given */
+    char *turn_secret;                /* "" when not given */
     char *ladder;
     char *preset;
     char *encoder; /* "libx264" */

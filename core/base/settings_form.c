@@ -212,6 +212,25 @@ bool ph_form_is_archive(const char *text) {
     return bucket >= 3 && bucket <= 63 && strchr("/?", text[5 + bucket]) != NULL;
 }
 
+/* Classes whose objects can be read at once; the colder ones are for the rules. */
+bool ph_form_is_storage_class(const char *text) {
+    static const char *const classes[] = {
+        "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "REDUCED_REDUNDANCY"};
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+        if (strcmp(text, classes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool ph_form_is_encryption(const char *text) {
+    static const char with_key[] = "aws:kms:";
+    if (strcmp(text, "AES256") == 0 || strcmp(text, "aws:kms") == 0)
+        return true;
+    const char *key = text + strlen(with_key);
+    return strncmp(text, with_key, strlen(with_key)) == 0 && *key && strlen(key) <= 512 && is_graphic(key);
+}
+
 bool ph_form_is_smtp(const char *text) {
     return is_url(text, "smtp://") || is_url(text, "smtps://");
 }

@@ -20,7 +20,7 @@ struct ph_setting_key {
     const char *form;                   /* ends the sentence "<key> must be …" */
 };
 
-enum { PH_SETTING_COUNT = 38 };
+enum { PH_SETTING_COUNT = 44 };
 extern const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT];
 
 /* Reads the file's values as text, by the table's order; NULL where the file does not give the key. The
@@ -40,6 +40,8 @@ bool ph_form_is_web_origins(const char *text);
 bool ph_form_is_ice_servers(const char *text);
 bool ph_form_is_database(const char *text);
 bool ph_form_is_archive(const char *text);
+bool ph_form_is_storage_class(const char *text);
+bool ph_form_is_encryption(const char *text);
 bool ph_form_is_smtp(const char *text);
 bool ph_form_is_smtp_tls(const char *text);
 bool ph_form_is_mail_from(const char *text);

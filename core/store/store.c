@@ -209,9 +209,7 @@ int ph_store_sign(struct ph_store *store, const struct ph_store_link *link, char
     int code = may_begin(store, link->key);
     if (code == 0 && (link->ttl_s == 0 || link->ttl_s > most_ttl_s))
         code = -EINVAL;
-    if (code < 0)
-        return code;
-    return store->impl->sign ? store->impl->sign(store, link, url) : -EACCES;
+    return code < 0 ? code : store->impl->sign(store, link, url);
 }
 
 int ph_store_apply_rules(struct ph_store *store, const struct ph_store_rules *rules, struct ph_error *error) {

@@ -203,6 +203,7 @@ static const struct ph_store_impl impl = {
     .copy = copy,
     .list = list,
     .restore = restore,
+    .sign = ph_store_file_sign,
     .begin = ph_store_file_begin,
     .resume = ph_store_file_resume,
     .apply_rules = ph_store_file_apply_rules,

@@ -7,6 +7,7 @@
 #define PH_STORE_STORE_FILE_H
 
 #include "core/store/folder.h"
+#include "core/store/sigv4.h"
 #include "core/store/store_impl.h"
 
 enum { PH_STORE_FILE_SECRET_BYTES = 65 };
@@ -38,6 +39,9 @@ int ph_store_file_put(
 int ph_store_file_head(struct ph_store *store, const char *key, struct ph_store_object *object);
 int ph_store_file_sign(
     struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]);
+/* Whether an address's query was signed for this key. 0, or as ph_sigv4_verify(). */
+int ph_store_file_verify(const struct ph_store_file *store, const char *key,
+    const struct ph_sigv4_pair *query, size_t count) PH_NODISCARD;
 int ph_store_file_begin(struct ph_store *store, const char *key, const char *content_type,
     struct ph_composition **composition, char token[PH_COMPOSITION_TOKEN_BYTES]);
 int ph_store_file_resume(

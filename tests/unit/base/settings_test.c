@@ -25,6 +25,12 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_string_equal(settings->public_url, "http://localhost:8080");
     assert_string_equal(settings->database_url, "sqlite:./data/porthole.db");
     assert_string_equal(settings->archive_url, "file:./data/archive");
+    assert_string_equal(settings->archive_storage_class, "");
+    assert_string_equal(settings->archive_encryption, "");
+    assert_int_equal(settings->archive_live_days, 30);
+    assert_int_equal(settings->archive_infrequent_days, 30);
+    assert_int_equal(settings->archive_deep_days, 180);
+    assert_int_equal(settings->archive_upload_days, 1);
     assert_string_equal(settings->smtp_url, "");
     assert_string_equal(settings->jwt_secret, "");
     assert_string_equal(settings->jwks_file, "");
@@ -88,12 +94,13 @@ static void example_gives_the_defaults(void **state) {
 
 static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
-        "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url", "smtp_url",
-        "smtp_tls", "mail_from", "ca_file", "webhook_private_addresses", "sentry_dsn", "jwt_secret",
-        "jwks_file", "api_key", "cors_origins", "trusted_proxies", "country_header", "turn_urls",
-        "turn_secret", "ladder", "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s",
-        "most_sessions", "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir",
-        "log_level"};
+        "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url",
+        "archive_storage_class", "archive_encryption", "archive_live_days", "archive_infrequent_days",
+        "archive_deep_days", "archive_upload_days", "smtp_url", "smtp_tls", "mail_from", "ca_file",
+        "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file", "api_key", "cors_origins",
+        "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder", "preset", "encoder",
+        "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "spool_most_mib", "worker_listen",
+        "workers", "origins", "cluster_secret", "web_dir", "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
