@@ -8,6 +8,7 @@ set -euo pipefail
 usage="usage: s3.sh init <folder> [port]   makes the cluster, a user and the bucket 'porthole'; the gateway does not serve
        s3.sh run <folder>           the gateway, in the foreground
        s3.sh start <folder> [port]  init, and the gateway in the background
+       s3.sh lifecycle <folder>     enforces the lifecycle rules once
        s3.sh stop <folder>          ends all of it and removes the folder"
 [ $# -ge 2 ] || {
     echo "$usage" >&2
@@ -90,7 +91,10 @@ osd max object name len = 256
 rgw data = $folder/rgw
 rgw frontends = beast endpoint=127.0.0.1:$port
 rgw dns name = localhost
+rgw enable lc threads = false
 rgw lc debug interval = 1
+rgw lc max objs = 1
+rgw gc max objs = 1
 rgw lifecycle work time = 00:00-24:00
 rgw restore debug interval = 1
 rgw gc obj min wait = 1
@@ -226,6 +230,7 @@ start)
     stop
     init
     ;;
+lifecycle) radosgw-admin -n client.rgw lc process ;;
 stop) stop ;;
 *)
     echo "$usage" >&2
