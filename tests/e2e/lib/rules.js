@@ -7,10 +7,10 @@ export class Rules {
   #over = new AbortController();
 
   /** `requests`: also the rules about single requests, which takes some seconds. `except`: rules a disturbance may break.
-   * `tokens`: of two viewers of a private session. */
-  constructor(session, { requests = false, except = [], tolerance = 150, tokens } = {}) {
+   * `tokens`: of two viewers of a private session. `past`: of the playlists that reach back to its start. */
+  constructor(session, { requests = false, except = [], tolerance = 150, tokens, past = false } = {}) {
     this.except = new Set(except);
-    this.result = checkLive(`${session.live}/index.m3u8`, { untilEnd: true, requests, tolerance, tokens, signal: this.#over.signal });
+    this.result = checkLive(`${session.live}/index.m3u8${past ? '?dvr' : ''}`, { untilEnd: true, requests, tolerance, tokens, signal: this.#over.signal });
     this.result.catch(() => {});
   }
 

@@ -34,14 +34,20 @@ function mayFollow(before, place) {
 }
 
 /** What stands in the URIs of a private session for each viewer's token. */
-const placeholder = '?token={$token}';
+const placeholder = /[?&]token=\{\$token\}/g;
 export const withoutTokens = (text) => text.replaceAll(placeholder, '');
+const takesToken = (uri) => /[?&]token=\{\$token\}$/.test(uri);
+
+/** What playlists that reach back to the session's start have in the URIs of playlists. */
+export const withoutPast = (text) => text.replaceAll('index.m3u8?dvr=1', 'index.m3u8');
+/** The address with more in its query. */
+export const addQuery = (url, query) => `${url}${url.includes('?') ? '&' : '?'}${query}`;
 
 /** Whether the playlist is one of a private session, and every URI in it takes the token. */
 export function takesTokens(text) {
   const uris = text.split('\n').flatMap((line) => (line.startsWith('#') ? [...line.matchAll(/URI="([^"]*)"/g)].map(([, uri]) => uri) : [line])).filter(Boolean);
   const defined = text.split('\n').includes('#EXT-X-DEFINE:QUERYPARAM="token"');
-  return { isPrivate: defined, complete: uris.every((uri) => uri.endsWith(placeholder) === defined) };
+  return { isPrivate: defined, complete: uris.every((uri) => takesToken(uri) === defined) };
 }
 
 /** A media playlist. segments: [{msn, uri, duration, date, parts, lines, gap, discontinuity}], the open one in `open`. */

@@ -1,7 +1,7 @@
 // Rules about single requests: directives, headers, conditions, ranges.
 import { gunzipSync } from 'node:zlib';
 import { fetchText, maxAge } from './fetch.js';
-import { compareParts, parsePlaylist } from './playlist.js';
+import { addQuery, compareParts, parsePlaylist } from './playlist.js';
 
 const atOnce = 1000; // ms: less than any hold
 
@@ -9,7 +9,7 @@ const atOnce = 1000; // ms: less than any hold
 export async function checkDirectives(book, url, shared) {
   const name = new URL(url).pathname;
   const note = (rule, holds, detail) => book.expect(rule, holds, `${name}: ${detail}`);
-  const ask = (query, options) => fetchText(`${url}?${query}`, options);
+  const ask = (query, options) => fetchText(addQuery(url, query), options);
   const current = async () => parsePlaylist((await fetchText(url)).text);
   const refused = async (rule, query) => {
     const answer = await ask(query);
@@ -116,7 +116,7 @@ export async function checkMediaRequests(book, url) {
 
 export async function checkAfterEnd(book, url) {
   for (const query of ['_HLS_msn=999999&_HLS_part=0', '_HLS_part=3', '_HLS_msn=0', '_HLS_msn=x', '_HLS_skip=YES']) {
-    const answer = await fetchText(`${url}?${query}`);
+    const answer = await fetchText(addQuery(url, query));
     book.expect('end-directives-ignored', answer.status === 200 && parsePlaylist(answer.text).ended && answer.endedAt - answer.startedAt < atOnce, `${query}: status ${answer.status}`);
   }
 }
