@@ -65,6 +65,7 @@ uint32_t example_media_audio_samples(uint64_t number) {
 
 static void add_part(struct ph_builder *builder, enum ph_track_kind kind, uint64_t number, uint32_t part,
     uint32_t sample_bytes) {
+    static uint8_t pattern[64 * 1024];
     struct ph_sample samples[16];
     struct ph_builder payload = {0};
     bool is_video = kind == PH_TRACK_VIDEO;
@@ -75,8 +76,8 @@ static void add_part(struct ph_builder *builder, enum ph_track_kind kind, uint64
     for (uint32_t i = 0; i < count; i++) {
         samples[i] = (struct ph_sample){
             .bytes = sample_bytes + i, .duration_ticks = ticks, .sync = !is_video || (part == 0 && i == 0)};
-        for (uint32_t n = 0; n < samples[i].bytes; n++)
-            ph_builder_u8(&payload, (uint8_t)((first + i) * 7 + n * 3 + (is_video ? 0 : 1)));
+        memset(pattern, (uint8_t)((first + i) * 7 + (is_video ? 0 : 1)), samples[i].bytes);
+        ph_builder_append(&payload, pattern, samples[i].bytes);
     }
     ph_package_fragment(builder, (uint32_t)(number * EXAMPLE_PARTS + part) + 1, (int64_t)(first * ticks),
         samples, count, (struct ph_slice){payload.data, payload.size});

@@ -18,7 +18,8 @@ void example_media_publication(struct ph_publication *publication);
 
 /* NULL when out of memory. */
 struct ph_bytes *example_media_init(enum ph_track_kind kind);
-/* Segment n: ten parts that begin at 2 n seconds; each sample has `sample_bytes` or a few more. */
+/* Segment n: ten parts that begin at 2 n seconds; each sample has `sample_bytes` or a few more, and
+ * at most 65535. */
 struct ph_bytes *example_media_segment(enum ph_track_kind kind, uint64_t number, uint32_t sample_bytes);
 /* Samples in audio segment n: 93 or 94. */
 uint32_t example_media_audio_samples(uint64_t number);
