@@ -57,7 +57,7 @@ static uint32_t movie_timescale(const struct ph_mp4 *mp4) {
     for (uint32_t i = 0; i < mp4->track_count; i++) {
         uint32_t own = mp4->tracks[i]->timescale;
         scale = scale / greatest_common_divisor(scale, own) * own;
-        if (scale > UINT32_MAX)
+        if (!scale || scale > UINT32_MAX)
             return fallback_timescale;
     }
     return (uint32_t)scale;
