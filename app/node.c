@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "app/control_wiring.h"
+#include "app/recording_wiring.h"
 #include "app/status.h"
 #include "app/store_wiring.h"
 #include "app/traffic_wiring.h"
@@ -17,6 +18,7 @@
 #include "core/http/address.h"
 #include "core/http/error_tracker.h"
 #include "core/http/server.h"
+#include "core/store/store.h"
 #include "ingest/webrtc/whip.h"
 #include "origin/origin.h"
 #include "transcode/supervisor.h"
@@ -33,6 +35,7 @@ struct ph_node {
     struct ph_status status;
     struct ph_http_server *server;
     struct ph_store_wiring store_wiring; /* without a store in a process that only ingests */
+    struct ph_recording_wiring recording_wiring;
     struct ph_origin *origin;
     struct ph_db *db;
     struct ph_api *api;
@@ -99,8 +102,10 @@ static int create_origin(struct ph_node *node, struct ph_error *error) {
         .secret = secret_of(node->settings->cluster_secret),
         .spool_most_mib = node->settings->spool_most_mib,
         .store = node->store_wiring.store,
+        .catalogue = &node->recording_wiring.catalogue,
         .metrics = node->metrics,
     };
+    ph_recording_wiring_init(&node->recording_wiring, node->settings->database_url, ph_clock_system());
     int code = ph_origin_create(&node->origin, &options, error);
     if (!code)
         code = ph_origin_restore(node->origin, error);
@@ -308,6 +313,8 @@ int ph_node_create(
 /* The HTTP server first: workers publish to it. Ingest last: it needs all the others; it is made here because
  * the port that workers publish to is known only now. */
 int ph_node_start(struct ph_node *node, struct ph_error *error) {
+    if (node->origin && opens_db(node, "what is recorded"))
+        ph_recording_wiring_set_db(&node->recording_wiring, node->db);
     int code = node->origin ? ph_origin_start(node->origin) : 0;
     if (!code)
         code = ph_http_server_start(node->server, error);
@@ -387,8 +394,9 @@ void ph_node_destroy(struct ph_node *node) {
     ph_whip_destroy(node->whip);
     ph_web_pages_destroy(node->pages);
     ph_api_destroy(node->api);
-    ph_db_close(node->db);
     ph_origin_destroy(node->origin);
+    ph_recording_wiring_finish(&node->recording_wiring);
+    ph_db_close(node->db);
     ph_store_wiring_destroy(&node->store_wiring);
     ph_error_tracker_destroy(node->errors);
     ph_metrics_destroy(node->metrics);

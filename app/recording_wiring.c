@@ -4,9 +4,19 @@
 
 #include "api/recordings/recording_states.h"
 
-static const struct ph_recording_wiring *wiring_of(const struct ph_archive_catalogue *catalogue) {
-    return (const struct ph_recording_wiring *)((const char *)catalogue -
-                                                offsetof(struct ph_recording_wiring, catalogue));
+static struct ph_recording_wiring *wiring_of(struct ph_archive_catalogue *catalogue) {
+    return (
+        struct ph_recording_wiring *)((char *)catalogue - offsetof(struct ph_recording_wiring, catalogue));
+}
+
+/* NULL while it cannot be opened: a database that is away must not keep an origin from starting. */
+static struct ph_db *db_of(struct ph_recording_wiring *wiring) {
+    pthread_mutex_lock(&wiring->lock);
+    if (!wiring->db && ph_db_open(&wiring->own, wiring->url, NULL) == 0)
+        wiring->db = wiring->own;
+    struct ph_db *db = wiring->db;
+    pthread_mutex_unlock(&wiring->lock);
+    return db;
 }
 
 static int64_t now_ms(const struct ph_recording_wiring *wiring) {
@@ -19,7 +29,8 @@ static int again_later(int code) {
 }
 
 static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts) {
-    const struct ph_recording_wiring *wiring = wiring_of(catalogue);
+    struct ph_recording_wiring *wiring = wiring_of(catalogue);
+    struct ph_db *db = db_of(wiring);
     const struct ph_recording_outcome outcome = {.duration_ms = facts->duration_us / PH_MILLISECOND_US,
         .bytes = (int64_t)facts->mp4_bytes,
         .total_bytes = (int64_t)facts->total_bytes,
@@ -27,26 +38,44 @@ static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recordi
         .height = facts->height,
         .has_poster = facts->has_poster,
         .has_storyboard = facts->has_storyboard};
-    return again_later(ph_recordings_ready(wiring->db, facts->id, &outcome, now_ms(wiring)));
+    return db ? again_later(ph_recordings_ready(db, facts->id, &outcome, now_ms(wiring))) : -EAGAIN;
 }
 
 static int failed(struct ph_archive_catalogue *catalogue, const char *id, const char *reason) {
-    const struct ph_recording_wiring *wiring = wiring_of(catalogue);
-    return again_later(ph_recordings_failed(wiring->db, id, reason, now_ms(wiring)));
+    struct ph_recording_wiring *wiring = wiring_of(catalogue);
+    struct ph_db *db = db_of(wiring);
+    return db ? again_later(ph_recordings_failed(db, id, reason, now_ms(wiring))) : -EAGAIN;
 }
 
 static int is_deleted(struct ph_archive_catalogue *catalogue, const char *id) {
-    return again_later(ph_recordings_is_deleted(wiring_of(catalogue)->db, id));
+    struct ph_db *db = db_of(wiring_of(catalogue));
+    return db ? again_later(ph_recordings_is_deleted(db, id)) : -EAGAIN;
 }
 
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *id,
     int (*visit)(void *opaque, const char *id), void *opaque) {
-    return again_later(ph_recordings_each_ready(wiring_of(catalogue)->db, id, visit, opaque));
+    struct ph_db *db = db_of(wiring_of(catalogue));
+    return db ? again_later(ph_recordings_each_ready(db, id, visit, opaque)) : -EAGAIN;
 }
 
-void ph_recording_wiring_init(struct ph_recording_wiring *wiring, struct ph_db *db, struct ph_clock *clock) {
+void ph_recording_wiring_init(struct ph_recording_wiring *wiring, const char *url, struct ph_clock *clock) {
     *wiring = (struct ph_recording_wiring){
         .catalogue = {.ready = ready, .failed = failed, .is_deleted = is_deleted, .each_ready = each_ready},
-        .db = db,
+        .url = url,
         .clock = clock};
+    pthread_mutex_init(&wiring->lock, NULL);
+}
+
+void ph_recording_wiring_set_db(struct ph_recording_wiring *wiring, struct ph_db *db) {
+    pthread_mutex_lock(&wiring->lock);
+    wiring->db = db;
+    pthread_mutex_unlock(&wiring->lock);
+}
+
+void ph_recording_wiring_finish(struct ph_recording_wiring *wiring) {
+    if (!wiring->url)
+        return;
+    ph_db_close(wiring->own);
+    pthread_mutex_destroy(&wiring->lock);
+    *wiring = (struct ph_recording_wiring){0};
 }

@@ -46,6 +46,11 @@ int ph_origin_create(
         .sessions = origin->sessions,
         .metrics = &origin->metrics,
     };
+    if (!code && options->store)
+        code = ph_archive_create(&origin->archive,
+            &(struct ph_archive_options){
+                .store = options->store, .catalogue = options->catalogue, .metrics = options->metrics});
+    spool.archive = origin->archive;
     if (!code)
         code = ph_spool_create(&origin->spool, &spool, error);
     if (!code && options->store)
@@ -111,12 +116,16 @@ static void tick(void *opaque) {
     for (int kind = PH_WAIT_PLAYLIST_BLOCKING; kind < PH_WAIT_PART; kind++)
         playlists += held[kind];
     ph_metric_set(metrics->held_playlists, (double)playlists);
+    if (origin->archive)
+        ph_archive_measure(origin->archive);
 }
 
 int ph_origin_start(struct ph_origin *origin) {
     int code = ph_spool_start(origin->spool);
     if (!code && origin->vod)
         code = ph_vod_start(origin->vod);
+    if (!code && origin->archive)
+        code = ph_archive_start(origin->archive);
     if (code)
         return code;
     return ph_ticker_start(&origin->ticker, &(struct ph_ticker_options){.name = "origin-tick",
@@ -146,6 +155,8 @@ void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
     if (origin->vod)
         ph_vod_drain(origin->vod);
     release_held(origin);
+    if (origin->archive)
+        ph_archive_drain(origin->archive, deadline_us);
 }
 
 void ph_origin_destroy(struct ph_origin *origin) {
@@ -154,6 +165,7 @@ void ph_origin_destroy(struct ph_origin *origin) {
     ph_ticker_stop(&origin->ticker);
     ph_vod_destroy(origin->vod);
     ph_spool_destroy(origin->spool);
+    ph_archive_destroy(origin->archive);
     ph_origin_sessions_destroy(origin->sessions);
     ph_bytes_unref(&origin->secret);
     free(origin);
@@ -161,8 +173,15 @@ void ph_origin_destroy(struct ph_origin *origin) {
 
 bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
     const struct ph_origin *origin = opaque;
+    double fill = ph_spool_fill(origin->spool);
     bool is_well = ph_spool_is_well(origin->spool);
-    snprintf(text, text_bytes, "%s", is_well ? "ok" : "the spool cannot write: free space or check the disk");
+    if (!is_well)
+        snprintf(text, text_bytes, "the spool cannot write: free space or check the disk");
+    else if (fill >= PH_SPOOL_ALARMING_FILL)
+        snprintf(text, text_bytes,
+            "the spool is %.0f%% full: the archive's store does not take what is written", 100 * fill);
+    else
+        snprintf(text, text_bytes, "ok");
     return is_well;
 }
 

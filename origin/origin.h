@@ -2,8 +2,8 @@
  * viewers.
  *
  * Lifetime: create → restore → add_routes → start → (server starts) … drain → (server drains and is
- * destroyed) → destroy. Threads of its own: "spool" (spool.h) and "origin-tick", which expires media, ends
- * idle sessions and retires ended ones. */
+ * destroyed) → destroy. Threads of its own: "spool" (spool.h), the archive's (archive/archive.h) and
+ * "origin-tick", which expires media, ends idle sessions and retires ended ones. */
 #ifndef PH_ORIGIN_ORIGIN_H
 #define PH_ORIGIN_ORIGIN_H
 
@@ -17,18 +17,20 @@
 #include "core/base/metrics.h"
 #include "core/http/server.h"
 #include "core/store/store.h"
+#include "origin/archive/catalogue.h"
 
 struct ph_origin;
 
 struct ph_origin_options {
-    const char *data_dir;       /* the spool lives in <data_dir>/spool */
-    struct ph_slice secret;     /* of publish tokens; copied */
-    uint32_t spool_most_mib;    /* 0: 4096 */
-    int64_t idle_us;            /* 0: 90 s; a publication without a PUT for longer is ended */
-    int64_t keep_ended_us;      /* 0: 5 minutes; how long an ended session is served */
-    struct ph_store *store;     /* of recordings; NULL: there are none; borrowed, lives longer */
-    struct ph_clock *clock;     /* NULL: the system's; borrowed */
-    struct ph_metrics *metrics; /* borrowed */
+    const char *data_dir;                   /* the spool lives in <data_dir>/spool */
+    struct ph_slice secret;                 /* of publish tokens; copied */
+    uint32_t spool_most_mib;                /* 0: 4096 */
+    int64_t idle_us;                        /* 0: 90 s; a publication without a PUT for longer is ended */
+    int64_t keep_ended_us;                  /* 0: 5 minutes; how long an ended session is served */
+    struct ph_store *store;                 /* of the archive; NULL: nothing is kept. Borrowed */
+    struct ph_archive_catalogue *catalogue; /* NULL: nobody is told of recordings. Borrowed */
+    struct ph_clock *clock;                 /* NULL: the system's; borrowed */
+    struct ph_metrics *metrics;             /* borrowed */
 };
 
 /* Makes the spool's folder. On failure `error` says what to do. */

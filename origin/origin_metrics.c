@@ -23,6 +23,8 @@ void ph_origin_metrics_init(struct ph_origin_metrics *metrics, struct ph_metrics
         .spool_parts =
             ph_metrics_gauge(registry, "porthole_spool_depth_parts", "Parts not yet written.", NULL),
         .spool_bytes = ph_metrics_gauge(registry, "porthole_spool_bytes", "Bytes of segments on disk.", NULL),
+        .spool_fill = ph_metrics_gauge(
+            registry, "porthole_spool_fill_ratio", "How much of spool_most_mib is taken.", NULL),
         .spool_age =
             ph_metrics_gauge(registry, "porthole_spool_age_seconds", "Age of the oldest write error.", NULL),
         .spool_failures =

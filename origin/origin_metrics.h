@@ -15,9 +15,9 @@ struct ph_origin_metrics {
     struct ph_metric *held_playlists;
     struct ph_metric *held_parts;
     struct ph_metric *held_publishers;
-    struct ph_metric *spool_parts; /* waiting to be written */
-    struct ph_metric *spool_bytes; /* on disk */
-    struct ph_metric *spool_age;   /* seconds since everything was written */
+    struct ph_metric *spool_parts;              /* waiting to be written */
+    struct ph_metric *spool_bytes, *spool_fill; /* on disk */
+    struct ph_metric *spool_age;                /* seconds since everything was written */
     struct ph_metric *spool_failures;
     struct ph_metric *spool_lost_parts; /* left the window before they could be written */
     struct ph_metric *fsync_seconds;

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "origin/archive/archive.h"
 #include "origin/origin.h"
 #include "origin/sessions.h"
 #include "origin/spool.h"
@@ -17,7 +18,8 @@ struct ph_origin {
     struct ph_clock *clock;
     struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
-    struct ph_vod *vod; /* NULL without an archive */
+    struct ph_vod *vod;         /* NULL without a store */
+    struct ph_archive *archive; /* NULL without a store */
     struct ph_origin_metrics metrics;
     atomic_bool draining;
 

@@ -104,7 +104,7 @@ void ph_publish_put_thumb(struct ph_http_request *request, void *opaque) {
     if (thumb && ph_http_response_set_etag(thumb, etag))
         ph_http_response_unref(&thumb);
     if (thumb) {
-        ph_session_set_thumb(session, thumb, ph_clock_monotonic_us(origin->clock));
+        ph_session_set_thumb(session, thumb, bytes, ph_clock_monotonic_us(origin->clock));
         ph_publish_answer(request, 200);
     } else {
         ph_http_respond(request, NULL);

@@ -23,6 +23,7 @@ static void session_destroy(struct ph_session *session) {
     ph_http_response_unref(&session->multivariant);
     ph_http_response_unref(&session->past_multivariant);
     ph_http_response_unref(&session->thumb);
+    ph_bytes_unref(&session->picture);
     ph_storyboard_forget(session);
     ph_access_finish(&session->access);
     ph_http_tally_unref(&session->playlists_sent);
@@ -141,13 +142,17 @@ int ph_session_set_init(struct ph_session *session, uint32_t track, struct ph_by
     return code;
 }
 
-void ph_session_set_thumb(struct ph_session *session, struct ph_http_response *thumb, int64_t now_us) {
+void ph_session_set_thumb(
+    struct ph_session *session, struct ph_http_response *thumb, struct ph_bytes *picture, int64_t now_us) {
     pthread_mutex_lock(&session->lock);
     struct ph_http_response *old = session->thumb;
+    struct ph_bytes *old_picture = session->picture;
     session->thumb = thumb;
+    session->picture = ph_bytes_ref(picture);
     session->last_put_us = now_us;
     pthread_mutex_unlock(&session->lock);
     ph_http_response_unref(&old);
+    ph_bytes_unref(&old_picture);
 }
 
 void ph_session_end(struct ph_session *session, int64_t now_us) {

@@ -62,6 +62,7 @@ struct ph_session {
     int64_t last_put_us;                       /* guarded by lock, monotonic */
     int64_t ended_us;                          /* guarded by lock, monotonic */
     struct ph_http_response *thumb;            /* guarded by lock; NULL until one came */
+    struct ph_bytes *picture;                  /* guarded by lock: the thumb's bytes */
     struct ph_pending_sheet *sheets;           /* guarded by lock: of the storyboard, on their way to disk */
 
     struct ph_spool_session *spool; /* of the spool's thread */
@@ -84,8 +85,9 @@ enum ph_window_verdict ph_session_add_part(struct ph_session *session, uint32_t 
 /* As ph_window_set_init. Answers who waited for it. -EPIPE when the session has ended. */
 int ph_session_set_init(
     struct ph_session *session, uint32_t track, struct ph_bytes *bytes, int64_t now_us) PH_NODISCARD;
-/* Takes the picture over. */
-void ph_session_set_thumb(struct ph_session *session, struct ph_http_response *thumb, int64_t now_us);
+/* Takes the answer over; references its bytes. */
+void ph_session_set_thumb(
+    struct ph_session *session, struct ph_http_response *thumb, struct ph_bytes *picture, int64_t now_us);
 /* Closes what is open, ends every playlist, answers everybody. Ending again does nothing. */
 void ph_session_end(struct ph_session *session, int64_t now_us);
 /* Answers all held requests with the failure (borrowed), for the drain. */

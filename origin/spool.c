@@ -61,48 +61,18 @@ const char *ph_spool_root(const struct ph_spool *spool) {
     return spool->root;
 }
 
-bool ph_spool_is_well(const struct ph_spool *spool) {
-    return atomic_load(&spool->failing_since_us) == 0;
+double ph_spool_fill(const struct ph_spool *spool) {
+    return atomic_load(&spool->fill);
 }
 
-/* Frees space for the budget: first sessions that have ended, the oldest first; then segments that have left
- * the playlists of the others. Viewers are served from memory all the same. Returns whether it freed any. */
-static bool make_room(struct ph_spool *spool) {
-    struct ph_session **list = calloc(PH_MOST_SESSIONS, sizeof(struct ph_session *)), *oldest = NULL;
-    uint64_t before = spool->budget.used_bytes;
-    size_t count = list ? ph_origin_sessions_list(spool->options.sessions, list) : 0;
-    int64_t oldest_us = INT64_MAX;
-    for (size_t i = 0; i < count; i++) {
-        struct ph_session *session = list[i];
-        pthread_mutex_lock(&session->lock);
-        if (session->end_durable && session->spool && !session->spool->files_gone &&
-            session->ended_us < oldest_us) {
-            oldest = session;
-            oldest_us = session->ended_us;
-        }
-        pthread_mutex_unlock(&session->lock);
-    }
-    if (oldest)
-        ph_spool_files_remove_all(oldest, &spool->budget);
-    for (size_t i = 0; i < count; i++) {
-        struct ph_session *session = list[i];
-        for (uint32_t track = 0; !oldest && session->spool && track < session->publication.track_count;
-             track++) {
-            pthread_mutex_lock(&session->lock);
-            uint64_t listed = ph_window_first_listed(&session->window, track);
-            pthread_mutex_unlock(&session->lock);
-            ph_spool_files_remove_below(session, track, listed, &spool->budget);
-        }
-        ph_session_unref(&list[i]);
-    }
-    free(list);
-    return spool->budget.used_bytes < before;
+bool ph_spool_is_well(const struct ph_spool *spool) {
+    return atomic_load(&spool->failing_since_us) == 0;
 }
 
 static int write_part(
     struct ph_spool *spool, struct ph_session *session, uint32_t track, const struct ph_part *part) {
     int code = ph_spool_files_write_part(session, track, part, &spool->budget);
-    while (code == -ENOSPC && make_room(spool))
+    while (code == -ENOSPC && ph_spool_make_room(spool))
         code = ph_spool_files_write_part(session, track, part, &spool->budget);
     if (!code)
         ph_metric_add(spool->options.metrics->spool_parts, -1);
@@ -111,9 +81,16 @@ static int write_part(
 
 static int sync_segment(struct ph_spool *spool, struct ph_session *session, uint32_t track) {
     int64_t start_us = ph_now_us();
+    const struct ph_spool_track *written = &session->spool->tracks[track];
+    const struct ph_archive_segment segment = {.number = written->next.segment,
+        .start_ticks = written->start_ticks,
+        .duration_ticks = written->duration_ticks,
+        .bytes = written->data_bytes};
     int code = ph_spool_files_sync(session, track, true);
     if (code)
         ph_spool_files_rewind(session, track, &spool->budget);
+    else if (session->spool->archived)
+        ph_archive_take(session->spool->archived, track, &segment);
     ph_metric_observe(
         spool->options.metrics->fsync_seconds, (double)(ph_now_us() - start_us) / (double)PH_SECOND_US);
     return code;
@@ -181,15 +158,21 @@ static int write_session(struct ph_spool *spool, struct ph_session *session) {
         return 0;
     bool ended = has_ended(spool, session, &utc_us);
     int code = ph_spool_files_write_head(session);
+    if (!code)
+        ph_spool_tell_archive(spool, session);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++)
         code = write_track(spool, session, i);
     if (!code)
         code = ph_storyboard_spool(session);
+    if (!code)
+        code = ph_spool_write_poster(session, ended);
     if (code || !ended || session->spool->end_written)
         return code;
     code = ph_spool_files_write_end(session, utc_us);
     if (!code)
         ph_session_mark_end_durable(session);
+    if (!code && session->spool->archived)
+        ph_archive_end(session->spool->archived);
     return code;
 }
 
@@ -230,7 +213,7 @@ static void serve_session(struct ph_spool *spool, struct ph_session *session) {
     bool retired = session->retired;
     pthread_mutex_unlock(&session->lock);
     if (retired) {
-        ph_spool_files_remove_all(session, &spool->budget);
+        ph_spool_let_go(spool, session);
         return;
     }
     remove_old(spool, session);
@@ -252,6 +235,7 @@ static void publish_figures(struct ph_spool *spool) {
     double age_s = since_us ? (double)(ph_now_us() - since_us) / (double)PH_SECOND_US : 0;
     ph_metric_set(spool->options.metrics->spool_age, age_s);
     ph_metric_set(spool->options.metrics->spool_bytes, (double)spool->budget.used_bytes);
+    ph_spool_watch_fill(spool);
 }
 
 static void *run(void *opaque) {

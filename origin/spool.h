@@ -22,6 +22,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "origin/archive/archive.h"
 #include "origin/sessions.h"
 
 struct ph_spool;
@@ -33,6 +34,7 @@ struct ph_spool_options {
     struct ph_clock *clock; /* borrowed, as all that follow */
     struct ph_origin_sessions *sessions;
     struct ph_origin_metrics *metrics;
+    struct ph_archive *archive; /* NULL: nothing is kept for longer than it is served */
 };
 
 /* Makes the folder. On failure `error` says what to do. */
@@ -47,6 +49,9 @@ void ph_spool_poke(struct ph_spool *spool, struct ph_session *session);
 const char *ph_spool_root(const struct ph_spool *spool);
 /* Whether the last write went well. */
 bool ph_spool_is_well(const struct ph_spool *spool);
+/* How full it is, 0 to 1; from the alarming fill on somebody is to look. */
+#define PH_SPOOL_ALARMING_FILL 0.75
+double ph_spool_fill(const struct ph_spool *spool);
 /* Writes what is queued and stops; returns at the deadline (ph_now_us() time) at the latest. */
 void ph_spool_drain(struct ph_spool *spool, int64_t deadline_us);
 /* Joins the thread. NULL is fine. */

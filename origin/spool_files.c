@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "origin/archive/archive.h"
 #include "origin/spool_index.h"
 #include "origin/storyboard.h"
 
@@ -43,6 +44,8 @@ void ph_spool_files_close(struct ph_spool_session *files) {
 
 void ph_spool_files_destroy(struct ph_spool_session *files) {
     ph_spool_files_close(files);
+    if (files)
+        ph_bytes_unref(&files->poster);
     free(files);
 }
 
@@ -178,6 +181,14 @@ static int write_both(struct ph_spool_track *track, struct ph_slice bytes, struc
     return code ? code : write_at(track->index_fd, line, track->index_bytes);
 }
 
+void ph_spool_track_measure(struct ph_spool_track *track, const struct ph_part_head *head) {
+    if (head->position.part == 0) {
+        track->start_ticks = head->start_ticks;
+        track->duration_ticks = 0;
+    }
+    track->duration_ticks += head->duration_ticks;
+}
+
 int ph_spool_files_write_part(
     struct ph_session *session, uint32_t index, const struct ph_part *part, struct ph_spool_budget *budget) {
     struct ph_spool_track *track = &session->spool->tracks[index];
@@ -192,6 +203,7 @@ int ph_spool_files_write_part(
     if (!code) {
         if (!track->begun)
             track->first_on_disk = part->head.position.segment;
+        ph_spool_track_measure(track, &part->head);
         track->begun = true;
         track->next = (struct ph_part_position){part->head.position.segment, part->head.position.part + 1};
         track->data_bytes += bytes.size;
@@ -253,10 +265,13 @@ int ph_spool_files_write_end(struct ph_session *session, int64_t utc_us) {
     return code;
 }
 
-/* The one place that decides whether a segment's file may go: when no viewer can fetch the segment any more.
- */
-static bool may_go(const struct ph_spool_track *track, uint64_t segment, uint64_t keep_from) {
-    return segment < keep_from && segment < track->next.segment;
+/* The one place that decides whether a segment's file may go: when no viewer can fetch the segment any more,
+ * and the archive has it. */
+static bool may_go(
+    const struct ph_spool_session *files, uint32_t index, uint64_t segment, uint64_t keep_from) {
+    if (segment >= keep_from || segment >= files->tracks[index].next.segment)
+        return false;
+    return !files->archived || ph_archive_release(files->archived, index, segment);
 }
 
 static void remove_counted(const char *dir, const char *name, struct ph_spool_budget *budget) {
@@ -274,7 +289,7 @@ void ph_spool_files_remove_below(
     char dir[PH_SPOOL_PATH_BYTES], name[32];
     if (!track->begun || track_dir(dir, session, index))
         return;
-    for (; may_go(track, track->first_on_disk, keep_from); track->first_on_disk++) {
+    for (; may_go(session->spool, index, track->first_on_disk, keep_from); track->first_on_disk++) {
         snprintf(name, sizeof(name), "%" PRIu64 ".m4s", track->first_on_disk);
         remove_counted(dir, name, budget);
     }

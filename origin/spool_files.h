@@ -10,6 +10,8 @@
 
 enum { PH_SPOOL_PATH_BYTES = 512 };
 
+struct ph_archive_session;
+
 struct ph_spool_track {
     int data_fd;                  /* the segment being written, or -1 */
     int index_fd;                 /* or -1 */
@@ -19,6 +21,8 @@ struct ph_spool_track {
     uint64_t index_bytes;         /* written to index_fd */
     uint64_t index_segment_bytes; /* index_bytes where the segment being written begins */
     uint64_t first_on_disk;       /* segments [first_on_disk, next.segment] have files */
+    int64_t start_ticks;          /* of the segment being written */
+    int64_t duration_ticks;       /* of what is written of it */
 };
 
 struct ph_spool_session {
@@ -28,6 +32,9 @@ struct ph_spool_session {
     bool end_written;
     bool files_gone; /* removed to make room: nothing more is written */
     struct ph_spool_track tracks[PH_MOST_TRACKS];
+    struct ph_archive_session *archived; /* NULL: not told, or retired */
+    struct ph_bytes *poster;             /* the picture written last */
+    int64_t poster_us;                   /* when that was, monotonic */
 };
 
 /* What the files of all sessions share. */
@@ -49,6 +56,8 @@ int ph_spool_files_write_head(struct ph_session *session) PH_NODISCARD;
  * written: the next attempt overwrites it. */
 int ph_spool_files_write_part(struct ph_session *session, uint32_t track, const struct ph_part *part,
     struct ph_spool_budget *budget) PH_NODISCARD;
+/* Adds a part to what is known of the segment being written. */
+void ph_spool_track_measure(struct ph_spool_track *track, const struct ph_part_head *head);
 /* Makes what is written of the open segment durable, and goes on with the next when `closes`. */
 int ph_spool_files_sync(struct ph_session *session, uint32_t track, bool closes) PH_NODISCARD;
 /* After a failed sync: nobody knows what reached the disk, so that the segment is written again from its

@@ -19,11 +19,26 @@ struct ph_spool {
     pthread_cond_t finish;            /* with lock */
     bool finished;                    /* guarded by lock: the thread has written everything and ends */
     _Atomic int64_t failing_since_us; /* 0: all is well */
+    _Atomic double fill;              /* how full it is, 0 to 1 */
     /* of the spool's thread */
     struct ph_spool_budget budget;
     int64_t retry_at_us;
     int64_t log_next_us;
+    int64_t fill_log_next_us;
 };
+
+/* Frees space for the budget. Returns whether it freed any. */
+bool ph_spool_make_room(struct ph_spool *spool);
+/* Measures how full it is, and says so when that is nearly all. */
+void ph_spool_watch_fill(struct ph_spool *spool);
+/* Tells the archive of the session, where there is one and it was not told yet. */
+void ph_spool_tell_archive(struct ph_spool *spool, struct ph_session *session);
+/* Gives an ended session's folder, which nobody is served from any more, to the archive, or removes it. */
+void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir);
+/* A retired session's folder goes, at once or by the archive. */
+void ph_spool_let_go(struct ph_spool *spool, struct ph_session *session);
+/* The last picture, for the recording: now and then, and at the end. */
+int ph_spool_write_poster(struct ph_session *session, bool ended) PH_NODISCARD;
 
 /* Removes the folders of sessions whose end marker is older than a tombstone lives. */
 void ph_spool_sweep_tombstones(struct ph_spool *spool);

@@ -15,6 +15,8 @@
 
 enum { most_publication_bytes = 64 << 10, most_init_bytes = 1 << 20, most_segment_bytes = 1 << 30 };
 enum { most_index_bytes = 256 << 20 };
+/* More than a window holds, listed or not yet expired: what is older waits on disk for the archive alone. */
+static const uint64_t most_restored_segments = 40;
 
 /* The whole file. -ENOENT, -EFBIG, -ENOMEM or another code of errno. */
 static int read_file(const char *dir, const char *name, size_t most_bytes, struct ph_bytes **content) {
@@ -60,6 +62,7 @@ struct reader {
     struct ph_spool_track *track;
     uint32_t index;
     int64_t now_us;
+    uint64_t wanted_from; /* segments below it have left the window */
     char dir[PH_SPOOL_PATH_BYTES];
     struct ph_bytes *segment; /* the file of `number`, or NULL */
     uint64_t number;
@@ -99,7 +102,9 @@ static int add_part(struct reader *reader, struct ph_part *part) {
 /* One line of the index and its part. -ENOENT: the segment has left the window before; PH_INVALID_DATA: the
  * line or the part is torn. */
 static int restore_part(struct reader *reader, struct ph_slice line, const struct ph_spool_record *record) {
-    int code = load_segment(reader, &record->head.position);
+    int code = record->head.position.segment < reader->wanted_from
+                   ? -ENOENT
+                   : load_segment(reader, &record->head.position);
     if (code)
         return code == -ENOENT && !reader->track->begun ? code : PH_INVALID_DATA;
     struct ph_slice file = ph_bytes_slice(reader->segment);
@@ -129,6 +134,7 @@ static void note_part(struct reader *reader, const struct ph_spool_record *recor
     track->begun = true;
     if (record->head.position.part == 0)
         track->index_segment_bytes = track->index_bytes;
+    ph_spool_track_measure(track, &record->head);
     track->index_bytes += line_bytes;
     track->data_bytes = reader->offset;
     reader->parts++;
@@ -153,6 +159,19 @@ static void note_past(struct reader *reader, const struct ph_part_head *head) {
     }
     past->duration_ticks += head->duration_ticks;
     past->gap = past->gap || head->gap;
+}
+
+/* Where the window began, by the index's last line. */
+static uint64_t find_wanted(struct ph_slice text) {
+    struct ph_spool_record record;
+    size_t line_bytes = 0;
+    uint64_t last = 0;
+    while (text.size && ph_spool_record_parse(text, &record, &line_bytes) == 0) {
+        last = record.head.position.segment;
+        text.data += line_bytes;
+        text.size -= line_bytes;
+    }
+    return last > most_restored_segments ? last - most_restored_segments : 0;
 }
 
 /* Reads lines until one is torn. 0, or a code that forbids serving. */
@@ -207,7 +226,9 @@ static int tidy(struct reader *reader, struct ph_spool_budget *budget) {
             continue;
         uint64_t number = file.position.segment, open = track->next.segment;
         bool is_open = number == open && track->next.part > 0;
-        bool is_known = track->begun && number >= track->first_on_disk && (number < open || is_open);
+        bool is_known = track->begun && (number < open || is_open);
+        if (is_known && number < track->first_on_disk)
+            track->first_on_disk = number;
         if (!is_known)
             unlinkat(fd, entry->d_name, 0);
         else if (fstatat(fd, entry->d_name, &status, 0) == 0)
@@ -262,6 +283,8 @@ static int restore_track(struct ph_spool *spool, struct ph_session *session, uin
     files->init_written[index] = !code;
     if (!code)
         code = read_file(reader.dir, "index", most_index_bytes, &lines);
+    if (!code)
+        reader.wanted_from = find_wanted(ph_bytes_slice(lines));
     if (!code)
         code = read_index(&reader, ph_bytes_slice(lines), &torn);
     if (!code && torn)
@@ -323,6 +346,8 @@ static void end_restored(struct ph_spool *spool, struct ph_session *session, int
     ph_session_end(session, ph_clock_monotonic_us(spool->options.clock) - age_us);
     session->spool->end_written = true;
     session->end_durable = true;
+    if (session->spool->archived)
+        ph_archive_end(session->spool->archived);
 }
 
 /* 0, or a code that is logged. */
@@ -334,16 +359,16 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
         return -ENAMETOOLONG;
     bool ended = read_end(dir, &end_utc_us) == 0;
     int64_t age_us = ph_clock_utc_us(spool->options.clock) - end_utc_us;
-    struct ph_session *session = restore_session(spool, id, dir, &code);
-    if (ended && (!session || age_us > spool->options.keep_ended_us)) {
+    bool is_over = ended && age_us > spool->options.keep_ended_us;
+    struct ph_session *session = is_over ? NULL : restore_session(spool, id, dir, &code);
+    if (ended && !session) {
         ph_origin_sessions_bury(spool->options.sessions, id, now_us - age_us);
-        if (session)
-            ph_spool_files_remove_all(session, &spool->budget);
-        ph_session_unref(&session);
+        ph_spool_hand_over(spool, id, dir);
         return 0;
     }
     if (!session)
         return code;
+    ph_spool_tell_archive(spool, session);
     if (ended)
         end_restored(spool, session, age_us);
     code = ph_origin_sessions_insert(spool->options.sessions, session);
@@ -369,6 +394,13 @@ int ph_spool_restore(struct ph_spool *spool, struct ph_error *error) {
     return 0;
 }
 
+/* The archive is not done with it. */
+static bool has_publication(const char *dir) {
+    char path[PH_SPOOL_PATH_BYTES + 300];
+    snprintf(path, sizeof(path), "%s/publication.json", dir);
+    return access(path, F_OK) == 0;
+}
+
 void ph_spool_sweep_tombstones(struct ph_spool *spool) {
     char path[PH_SPOOL_PATH_BYTES + 256];
     struct dirent *entry;
@@ -377,7 +409,7 @@ void ph_spool_sweep_tombstones(struct ph_spool *spool) {
     while (dir && (entry = readdir(dir))) {
         snprintf(path, sizeof(path), "%s/%s", spool->root, entry->d_name);
         if (!ph_session_name_is_valid(entry->d_name) || read_end(path, &end_utc_us) ||
-            now_utc_us - end_utc_us <= PH_TOMBSTONE_US)
+            now_utc_us - end_utc_us <= PH_TOMBSTONE_US || has_publication(path))
             continue;
         strncat(path, "/end", sizeof(path) - strlen(path) - 1);
         unlink(path);

@@ -59,8 +59,8 @@ scenario('the spool keeps within its bound, and drops nothing that is listed', a
       assert.ok([200, 201, 202].includes(await publisher.send(track, number)), `part ${number} is taken`);
     }
   }
-  const used = Number((await run('du', ['-sk', dataDir])).stdout.toString().split('\t')[0]);
-  assert.ok(used < 72 * 1024, `the data folder holds ${used} KiB`);
+  const used = Number((await run('du', ['-sk', path.join(dataDir, 'spool')])).stdout.toString().split('\t')[0]);
+  assert.ok(used < 72 * 1024, `the spool holds ${used} KiB`);
   const live = `${node.url}/live/${session}/v1080`;
   for (const segment of parsePlaylist((await fetchWhole(`${live}/index.m3u8`)).text).segments) await fetchWhole(`${live}/${segment.uri}`);
 }, { within: 90_000 });

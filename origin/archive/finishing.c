@@ -1,0 +1,293 @@
+/* The end of a session: its recording is made whole, and told. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/log.h"
+#include "core/media/storyboard.h"
+#include "origin/archive/archive_private.h"
+#include "origin/spool_files.h"
+
+enum { most_picture_bytes = 4 << 20, most_storyboard_index_bytes = 16 << 20 };
+
+/* With the lock held throughout: the segments that are in the store. */
+static int list_segments(struct ph_archive_session *session, struct ph_manifest *manifest) {
+    int code = 0;
+    for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
+        const struct ph_ledger *ledger = &session->tracks[i].ledger;
+        for (uint32_t n = 0; n < ledger->count && !code; n++) {
+            const struct ph_ledger_entry *entry = &ledger->entries[n];
+            if (entry->state != PH_LEDGER_ARCHIVED)
+                continue;
+            code = ph_manifest_add_segment(manifest, i, &entry->facts);
+            if (code == -EALREADY || code == -EINVAL) {
+                ph_log_warning("a segment is left out of the recording's list",
+                    ph_str("session", session->id), ph_int("segment", (int64_t)entry->facts.number),
+                    ph_code(code));
+                code = 0;
+            }
+        }
+    }
+    return code;
+}
+
+static int list_tracks(struct ph_archive_session *session, struct ph_manifest *manifest) {
+    int code = 0;
+    for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
+        struct ph_bytes *init;
+        code = ph_archive_load_init(session, i, &init);
+        if (!code)
+            ph_manifest_set_init(manifest, i, ph_bytes_slice(init));
+        ph_bytes_unref(&init);
+        if (code == -ENOENT)
+            code = 0;
+    }
+    if (code)
+        return code;
+    pthread_mutex_lock(&session->archive->lock);
+    code = list_segments(session, manifest);
+    pthread_mutex_unlock(&session->archive->lock);
+    return code;
+}
+
+static bool has_segments(const struct ph_manifest *manifest) {
+    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
+        if (manifest->tracks[i].count)
+            return true;
+    }
+    return false;
+}
+
+/* A picture from the folder, under another name. 0 and its size; -ENOENT when there is none. */
+static int put_picture(struct ph_archive_session *session, const char *dir, const char *file,
+    const char *name, uint64_t *total_bytes) {
+    char path[PH_ARCHIVE_PATH_BYTES], key[PH_STORE_KEY_BYTES];
+    struct ph_bytes *bytes = NULL;
+    int code = ph_archive_path(path, dir, file);
+    if (!code)
+        code = ph_archive_key(key, session, PH_MOST_TRACKS, name);
+    if (!code)
+        code = ph_archive_read_file(path, most_picture_bytes, &bytes);
+    if (!code)
+        code = ph_archive_put(session,
+            &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(bytes), .content_type = "image/jpeg"});
+    if (!code)
+        *total_bytes += ph_bytes_size(bytes);
+    ph_bytes_unref(&bytes);
+    return code;
+}
+
+static int put_text(struct ph_archive_session *session, const char *name, const char *type,
+    struct ph_bytes *text, uint64_t *total_bytes) {
+    char key[PH_STORE_KEY_BYTES];
+    if (!text)
+        return -ENOMEM;
+    int code = ph_archive_key(key, session, PH_MOST_TRACKS, name);
+    if (!code)
+        code = ph_archive_put(
+            session, &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(text), .content_type = type});
+    *total_bytes += ph_bytes_size(text);
+    return code;
+}
+
+/* Sheets of one form alone make a storyboard: those of the first that is there. */
+static int put_sheet(struct ph_archive_session *session, const char *dir,
+    const struct ph_storyboard_sheet *sheet, struct ph_manifest *manifest, uint64_t *total_bytes) {
+    char file[40], name[56];
+    struct ph_storyboard *board = &manifest->storyboard;
+    bool is_first = board->sheet_count == 0;
+    bool has_form = board->interval_us == (int64_t)sheet->interval_ms * PH_MILLISECOND_US &&
+                    board->width == sheet->width && board->height == sheet->height &&
+                    board->columns == sheet->columns && board->rows == sheet->rows;
+    if ((!is_first && !has_form) || sheet->first_tile > UINT32_MAX)
+        return 0;
+    snprintf(file, sizeof(file), "%" PRIu64 ".jpg", sheet->first_tile);
+    snprintf(name, sizeof(name), "storyboard-%" PRIu64 ".jpg", sheet->first_tile);
+    int code = put_picture(session, dir, file, name, total_bytes);
+    if (code)
+        return code == -ENOENT ? 0 : code;
+    if (is_first) {
+        board->interval_us = (int64_t)sheet->interval_ms * PH_MILLISECOND_US;
+        board->width = sheet->width;
+        board->height = sheet->height;
+        board->columns = sheet->columns;
+        board->rows = sheet->rows;
+    }
+    return ph_manifest_add_sheet(manifest,
+        (struct ph_manifest_sheet){.first_tile = (uint32_t)sheet->first_tile, .tiles = sheet->tiles});
+}
+
+static int put_sheets(
+    struct ph_archive_session *session, struct ph_manifest *manifest, uint64_t *total_bytes) {
+    char dir[PH_ARCHIVE_PATH_BYTES], path[PH_ARCHIVE_PATH_BYTES];
+    struct ph_bytes *index = NULL;
+    int code = ph_archive_path(dir, session->dir, "storyboard");
+    if (!code)
+        code = ph_archive_path(path, dir, "index");
+    if (!code)
+        code = ph_archive_read_file(path, most_storyboard_index_bytes, &index);
+    if (code)
+        return code == -ENOENT ? 0 : code;
+    struct ph_storyboard_sheet *sheets = calloc(PH_MOST_MANIFEST_SHEETS, sizeof(*sheets));
+    size_t count =
+        sheets ? ph_storyboard_index_parse(ph_bytes_slice(index), sheets, PH_MOST_MANIFEST_SHEETS) : 0;
+    ph_bytes_unref(&index);
+    code = sheets ? 0 : -ENOMEM;
+    for (size_t i = 0; i < count && !code; i++)
+        code = put_sheet(session, dir, &sheets[i], manifest, total_bytes);
+    free(sheets);
+    if (code || !manifest->storyboard.sheet_count)
+        return code;
+    struct ph_bytes *text = ph_storyboard_to_vtt(&manifest->storyboard, manifest->duration_us);
+    code = put_text(session, "storyboard.vtt", "text/vtt", text, total_bytes);
+    ph_bytes_unref(&text);
+    return code;
+}
+
+static int put_pictures(
+    struct ph_archive_session *session, struct ph_manifest *manifest, uint64_t *total_bytes) {
+    int code = put_picture(session, session->dir, PH_ARCHIVE_POSTER, PH_ARCHIVE_POSTER, total_bytes);
+    manifest->has_poster = code == 0;
+    if (code && code != -ENOENT)
+        return code;
+    return put_sheets(session, manifest, total_bytes);
+}
+
+static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *manifest) {
+    struct ph_recorder_result result = {0};
+    int code = session->recorder ? ph_recorder_finish(session->recorder, &result) : -ENODATA;
+    if (code == -ENODATA)
+        return 0;
+    if (code) {
+        if (!ph_archive_is_away(code) && code != -ECANCELED) {
+            ph_recorder_free(session->recorder);
+            session->recorder = NULL;
+        }
+        return code;
+    }
+    manifest->mp4_bytes = result.bytes;
+    memcpy(manifest->mp4_etag, result.etag, sizeof(manifest->mp4_etag));
+    session->facts.mp4_bytes = result.bytes;
+    session->facts.width = result.width;
+    session->facts.height = result.height;
+    return 0;
+}
+
+/* The manifest last: its presence says that all else is there. */
+static int put_objects(struct ph_archive_session *session, struct ph_manifest *manifest) {
+    uint64_t total_bytes = 0;
+    ph_manifest_close(manifest);
+    int code = finish_mp4(session, manifest);
+    if (!code)
+        code = put_pictures(session, manifest, &total_bytes);
+    struct ph_bytes *json = code ? NULL : ph_manifest_to_json(manifest);
+    if (!code)
+        code = put_text(session, "recording.json", "application/json", json, &total_bytes);
+    ph_bytes_unref(&json);
+    session->facts.id = session->id;
+    session->facts.duration_us = manifest->duration_us;
+    session->facts.total_bytes = total_bytes + manifest->mp4_bytes + ph_manifest_media_bytes(manifest);
+    session->facts.has_poster = manifest->has_poster;
+    session->facts.has_storyboard = manifest->storyboard.sheet_count > 0;
+    return code;
+}
+
+static int make_whole(struct ph_archive_session *session, bool *is_empty) {
+    struct ph_manifest manifest;
+    int code = ph_manifest_init(&manifest, session->id, &session->publication);
+    if (!code)
+        code = list_tracks(session, &manifest);
+    *is_empty = !code && !has_segments(&manifest);
+    if (!code && !*is_empty && !session->is_unrecordable)
+        code = put_objects(session, &manifest);
+    ph_manifest_finish(&manifest);
+    return code;
+}
+
+/* Nothing is left to do for it but to remove its folder. */
+static int close_session(struct ph_archive_session *session) {
+    struct ph_archive *archive = session->archive;
+    int code = ph_spool_write_file(session->dir, PH_ARCHIVE_COMPLETE, (struct ph_slice){0});
+    ph_recorder_free(session->recorder);
+    session->recorder = NULL;
+    pthread_mutex_lock(&archive->lock);
+    session->done = true;
+    int64_t took_us = ph_archive_now_us(archive) - session->ended_us;
+    pthread_mutex_unlock(&archive->lock);
+    ph_metric_observe(archive->metrics.finish_seconds, (double)took_us / (double)PH_SECOND_US);
+    if (code)
+        ph_log_warning(
+            "it cannot be noted that a recording is whole; it is looked at again at the next start",
+            ph_str("session", session->id), ph_code(code));
+    return 0;
+}
+
+/* An answer that will not change with time is none to wait for. */
+static int told(struct ph_archive_session *session, int code) {
+    if (code && code != -EAGAIN) {
+        ph_log_warning(
+            "the catalogue does not take word of a recording", ph_str("session", session->id), ph_code(code));
+        return 0;
+    }
+    return code;
+}
+
+static int tell_failed(struct ph_archive_session *session, const char *reason) {
+    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
+    int code = catalogue ? told(session, catalogue->failed(catalogue, session->id, reason)) : 0;
+    if (code)
+        return code;
+    ph_metric_add(session->archive->metrics.failed, 1);
+    ph_log_warning("a session has no recording", ph_str("session", session->id), ph_str("reason", reason));
+    return close_session(session);
+}
+
+static int tell_ready(struct ph_archive_session *session) {
+    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
+    int code = catalogue ? told(session, catalogue->ready(catalogue, &session->facts)) : 0;
+    if (!code && catalogue)
+        code = catalogue->is_deleted(catalogue, session->id);
+    if (code > 0)
+        return ph_archive_discard(session);
+    if (code)
+        return code;
+    ph_metric_add(session->archive->metrics.ready, 1);
+    ph_log_info("recording ready", ph_str("session", session->id),
+        ph_int("duration_ms", session->facts.duration_us / PH_MILLISECOND_US),
+        ph_int("bytes", (int64_t)session->facts.total_bytes));
+    return close_session(session);
+}
+
+int ph_archive_complete(struct ph_archive_session *session) {
+    bool is_empty = false;
+    if (!session->publication.is_recorded)
+        return close_session(session);
+    int code = session->is_whole ? 0 : make_whole(session, &is_empty);
+    if (code)
+        return code;
+    if (is_empty)
+        return tell_failed(session, "nothing was published");
+    if (session->is_unrecordable)
+        return tell_failed(session, "what was published cannot be read");
+    session->is_whole = true;
+    return tell_ready(session);
+}
+
+int ph_archive_discard(struct ph_archive_session *session) {
+    struct ph_archive *archive = session->archive;
+    pthread_mutex_lock(&archive->lock);
+    session->discarded = true;
+    bool is_on_its_way = session->putting > 0;
+    pthread_mutex_unlock(&archive->lock);
+    if (is_on_its_way)
+        return -EBUSY;
+    int code = session->recorder ? ph_recorder_abort(session->recorder) : 0;
+    if (!code)
+        code = ph_store_remove_all(archive->options.store, session->prefix);
+    if (code)
+        return code;
+    ph_metric_add(archive->metrics.deleted, 1);
+    ph_log_info("a session's recording was deleted; nothing of it is kept", ph_str("session", session->id));
+    return close_session(session);
+}

@@ -1,0 +1,88 @@
+#include "origin/archive/folder_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int ph_archive_path(char path[PH_ARCHIVE_PATH_BYTES], const char *dir, const char *name) {
+    int size = snprintf(path, PH_ARCHIVE_PATH_BYTES, "%s/%s", dir, name);
+    return size > 0 && size < PH_ARCHIVE_PATH_BYTES ? 0 : -ENAMETOOLONG;
+}
+
+static int read_all(int fd, struct ph_bytes *bytes) {
+    size_t size = ph_bytes_size(bytes);
+    for (size_t done = 0; done < size;) {
+        ssize_t got = read(fd, ph_bytes_writable(bytes) + done, size - done);
+        if (got > 0)
+            done += (size_t)got;
+        else if (got == 0 || errno != EINTR)
+            return got ? -errno : -EIO;
+    }
+    return 0;
+}
+
+int ph_archive_read_file(const char *path, size_t most_bytes, struct ph_bytes **content) {
+    struct stat status;
+    *content = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int code = fstat(fd, &status) ? -errno : 0;
+    if (!code && (uint64_t)status.st_size > most_bytes)
+        code = -EFBIG;
+    struct ph_bytes *bytes = code ? NULL : ph_bytes_create((size_t)status.st_size);
+    if (!code)
+        code = bytes ? read_all(fd, bytes) : -ENOMEM;
+    close(fd);
+    if (code)
+        ph_bytes_unref(&bytes);
+    *content = bytes;
+    return code;
+}
+
+static bool is_counted(const char *name) {
+    size_t size = strlen(name);
+    return strcmp(name, "index") == 0 || (size > 4 && strcmp(name + size - 4, ".m4s") == 0);
+}
+
+/* The files of an open folder; what cannot be removed is a folder, or stays. */
+static uint64_t remove_files(DIR *folder, const char *keep) {
+    struct dirent *entry;
+    struct stat status;
+    uint64_t freed = 0;
+    while ((entry = readdir(folder))) {
+        bool is_kept = keep && strcmp(entry->d_name, keep) == 0;
+        if (is_kept || fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) ||
+            S_ISDIR(status.st_mode) || unlinkat(dirfd(folder), entry->d_name, 0))
+            continue;
+        freed += is_counted(entry->d_name) ? (uint64_t)status.st_size : 0;
+    }
+    return freed;
+}
+
+uint64_t ph_archive_remove_folder(const char *dir, const char *keep) {
+    char path[PH_ARCHIVE_PATH_BYTES];
+    DIR *folder = opendir(dir);
+    struct dirent *entry;
+    uint64_t freed = 0;
+    while (folder && (entry = readdir(folder))) {
+        if (*entry->d_name == '.' || ph_archive_path(path, dir, entry->d_name))
+            continue;
+        DIR *inner = opendir(path);
+        if (!inner)
+            continue;
+        freed += remove_files(inner, NULL);
+        closedir(inner);
+        rmdir(path);
+    }
+    if (folder) {
+        rewinddir(folder);
+        freed += remove_files(folder, keep);
+        closedir(folder);
+    }
+    rmdir(dir);
+    return freed;
+}
