@@ -69,6 +69,14 @@ function nalTypes(sample, lengthSize) {
   return types;
 }
 
+/** How many bytes of a segment its first sample needs: up to the end of it. */
+export function keyBytes(segment, init) {
+  const moof = boxes(segment).find((box) => box.type === 'moof');
+  const mdat = boxes(segment).find((box) => box.type === 'mdat' && box.at > moof.at);
+  const traf = child(moof.body, 'traf');
+  return mdat.at + 8 + readRun(child(traf, 'trun'), readTfhd(child(traf, 'tfhd'), init.defaults))[0].size;
+}
+
 /** {time, duration (ticks), samples, startsWithIdr} of a part or segment; time is that of the first fragment. */
 export function readMedia(buffer, init) {
   const media = { time: null, duration: 0, samples: 0, startsWithIdr: false, fragments: 0, continuous: true };
