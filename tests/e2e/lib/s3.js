@@ -1,0 +1,98 @@
+// An S3 server of the scenario's own: radosgw, for whose rules a day is a second.
+import fs from 'node:fs';
+import path from 'node:path';
+import { Child, run } from './child.js';
+import { repository } from './media.js';
+import { waitFor } from './wait.js';
+
+const script = path.join(repository, 'scripts/lib/s3.sh');
+
+export class S3 {
+  /** A new server with an empty bucket. */
+  static async start() {
+    const s3 = new S3();
+    // Paths of sockets are short.
+    s3.folder = fs.mkdtempSync('/tmp/ph-s3-');
+    try {
+      await run(script, ['init', s3.folder], { within: 90_000 });
+      await s3.serve();
+    } catch (error) {
+      await s3.close();
+      throw error;
+    }
+    return s3;
+  }
+
+  #line(name) {
+    return fs.readFileSync(path.join(this.folder, name), 'utf8').trim();
+  }
+
+  /** What archive_url is set to. */
+  get url() {
+    return this.#line('url');
+  }
+
+  get endpoint() {
+    return this.#line('endpoint');
+  }
+
+  /** What a process needs to use it. */
+  get env() {
+    return {
+      PORTHOLE_ARCHIVE_URL: this.url,
+      AWS_ACCESS_KEY_ID: this.#line('access-key'),
+      AWS_SECRET_ACCESS_KEY: this.#line('secret-key'),
+    };
+  }
+
+  /** Runs the gateway; what was put before is there. */
+  async serve() {
+    this.child = new Child(script, ['run', this.folder], { name: 'radosgw' });
+    await waitFor('the S3 server to serve', () => fetch(this.endpoint), { within: 30_000 });
+  }
+
+  /** Ends the gateway: connections to it are refused until it serves again. */
+  stop() {
+    return this.child.stop('SIGKILL', 10_000);
+  }
+
+  /** It stays, and answers nothing. */
+  pause() {
+    this.child.signal('SIGSTOP');
+  }
+
+  resume() {
+    this.child.signal('SIGCONT');
+  }
+
+  /** The keys that begin with `prefix`, with their sizes. */
+  async list(prefix = '') {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = this.env;
+    const { stdout } = await run(
+      'rclone',
+      ['lsjson', '--recursive', '--files-only', '--no-mimetype', '--no-modtime', '--s3-list-version', '2', `:s3:porthole/${prefix}`],
+      {
+        env: {
+          PATH: process.env.PATH,
+          HOME: this.folder,
+          RCLONE_CONFIG: '/dev/null',
+          RCLONE_S3_PROVIDER: 'Ceph',
+          RCLONE_S3_ENDPOINT: this.endpoint,
+          RCLONE_S3_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
+          RCLONE_S3_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY,
+        },
+      },
+    );
+    return new Map(JSON.parse(stdout.toString('utf8')).map(({ Path, Size }) => [prefix ? `${prefix.replace(/\/$/, '')}/${Path}` : Path, Size]));
+  }
+
+  /** Enforces the bucket's rules once. */
+  enforceRules() {
+    return run(script, ['lifecycle', this.folder]);
+  }
+
+  async close() {
+    if (this.child) await this.child.stop('SIGKILL', 10_000);
+    await run(script, ['stop', this.folder]);
+  }
+}
