@@ -10,6 +10,7 @@ import { loopArguments, sourceFile, srtUrl } from './media.js';
 import { parseMultivariant, parsePlaylist } from './playlist.js';
 import { Porthole, binary } from './porthole.js';
 import { Postgres } from './postgres.js';
+import { S3 } from './s3.js';
 import { Rules } from './rules.js';
 import { UdpRelay } from './udp_relay.js';
 import { deadline, waitFor } from './wait.js';
@@ -99,6 +100,15 @@ export class Stage {
     this.secrets.add(postgres.password);
     this.after(() => postgres.close());
     return postgres;
+  }
+
+  /** An S3 server, whose bucket is the archive of the nodes made afterwards. */
+  async s3() {
+    const s3 = await S3.start();
+    Object.assign(this.env, s3.env);
+    this.secrets.add(s3.env.AWS_SECRET_ACCESS_KEY);
+    this.after(() => s3.close());
+    return s3;
   }
 
   async token(node, { role = 'streamer', sub = 'streamer-1', session, ttl } = {}) {
