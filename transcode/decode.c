@@ -79,6 +79,12 @@ fail:
     return code;
 }
 
+void ph_decoder_trust_packets(struct ph_decoder *decoder) {
+    if (decoder->splitter)
+        av_parser_close(decoder->splitter);
+    decoder->splitter = NULL;
+}
+
 bool ph_decoder_is_open(const struct ph_decoder *decoder) {
     return decoder->context != NULL;
 }

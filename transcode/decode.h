@@ -32,6 +32,8 @@ struct ph_decoder {
  * -ENOMEM or FFmpeg's error. */
 int ph_decoder_open(struct ph_decoder *decoder, const AVCodecParameters *parameters, unsigned threads,
     struct ph_link_reason *reason) PH_NODISCARD;
+/* Packets are frames as they come, and say themselves whether they are keyframes: those of a file. */
+void ph_decoder_trust_packets(struct ph_decoder *decoder);
 bool ph_decoder_is_open(const struct ph_decoder *decoder);
 /* Whether the stream still is what the decoder was opened for. */
 bool ph_decoder_fits(const struct ph_decoder *decoder, const AVCodecParameters *parameters);

@@ -16,8 +16,12 @@
 
 /* Kept for an origin that is away, over all its tracks. */
 static const size_t most_held_bytes = (size_t)64 << 20;
+/* The same where that is waited for: more than any segment. */
+static const size_t most_waiting_bytes = (size_t)512 << 20;
 /* An origin that has not answered for so long holds up no acknowledgement. */
 static const int64_t touch_us = 5 * PH_SECOND_US;
+/* How long an origin may keep everything waiting that must not lose a part. */
+static const int64_t room_patience_us = 120 * PH_SECOND_US;
 /* Pictures for lists are not worth a longer wait at the end. */
 static const int64_t storyboard_patience_us = 2 * PH_SECOND_US;
 
@@ -55,7 +59,12 @@ struct ph_output {
 static int take_part(void *opaque, const struct ph_part *part) {
     struct output_track *track = opaque;
     for (uint32_t i = 0; i < track->output->origin_count; i++) {
-        int code = ph_publisher_offer(track->publishers[i], part);
+        int code = 0;
+        if (track->output->options.waits_for_origins)
+            code = ph_publisher_wait_for_room(track->publishers[i], ph_now_us() + room_patience_us);
+        if (code < 0)
+            return code;
+        code = ph_publisher_offer(track->publishers[i], part);
         if (code < 0)
             return code;
     }
@@ -161,7 +170,8 @@ static int open_publisher(struct ph_output *output, struct output_track *track, 
         .timing = audio ? *ph_audio_track_timing(output->audio) : *ph_video_track_timing(track->video),
         .first = ph_resume_first_part(output->options.resume, track->name),
         .link_to_utc_us = hello->epoch_utc_us - hello->epoch_time_us,
-        .most_bytes = most_held_bytes / output->track_count,
+        .most_bytes =
+            (output->options.waits_for_origins ? most_waiting_bytes : most_held_bytes) / output->track_count,
         .can_replay = output->options.resume->from_published,
         .advanced = part_published,
         .opaque = track,
@@ -342,12 +352,21 @@ int ph_output_finish(struct ph_output *output, int64_t deadline_us) {
     return best;
 }
 
+/* Those that wait for an origin. */
+static void release_encoders(struct ph_output *output) {
+    for (uint32_t i = 0; output->options.waits_for_origins && i < output->track_count; i++) {
+        for (uint32_t origin = 0; origin < output->origin_count; origin++)
+            ph_publisher_close(output->tracks[i].publishers[origin]);
+    }
+}
+
 void ph_output_abandon(struct ph_output *output) {
     pthread_mutex_lock(&output->lock);
     output->abandoned = true;
     if (atomic_load(&output->started)) {
         for (uint32_t i = 0; i < output->plan.count; i++)
             ph_video_track_abandon(output->tracks[i].video);
+        release_encoders(output);
     }
     pthread_mutex_unlock(&output->lock);
 }

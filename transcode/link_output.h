@@ -29,6 +29,8 @@ struct ph_output_options {
     struct ph_output_listener listener;
     int effort;
     int64_t drop_after_us;
+    /* No part is given up: who encodes waits for an origin that is behind, and fails when it stays away. */
+    bool waits_for_origins;
 };
 
 struct ph_output;

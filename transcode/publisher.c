@@ -64,6 +64,7 @@ static void advance_durable(struct ph_publisher *publisher, uint64_t segment) {
         publisher->standing.durable = durable;
     while (publisher->held && publisher->held->part.position.segment < segment)
         drop_held(publisher, publisher->held);
+    pthread_cond_broadcast(&publisher->changed); /* to who waits for room */
 }
 
 static void notify(struct ph_publisher *publisher, const struct ph_part *taken) {
@@ -319,6 +320,18 @@ int ph_publisher_offer(struct ph_publisher *publisher, const struct ph_part *par
     pthread_cond_broadcast(&publisher->changed);
     pthread_mutex_unlock(&publisher->lock);
     return 0;
+}
+
+int ph_publisher_wait_for_room(struct ph_publisher *publisher, int64_t deadline_us) {
+    int code = 0;
+    pthread_mutex_lock(&publisher->lock);
+    while (!publisher->over && !publisher->closed && code == 0 &&
+           publisher->standing.held_bytes > publisher->options.most_bytes / 2)
+        code = ph_cond_wait_until(&publisher->changed, &publisher->lock, deadline_us);
+    if (publisher->over || publisher->closed)
+        code = PH_EOF;
+    pthread_mutex_unlock(&publisher->lock);
+    return code;
 }
 
 void ph_publisher_close(struct ph_publisher *publisher) {

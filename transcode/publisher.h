@@ -57,6 +57,9 @@ struct ph_publisher_standing {
     bool ended;    /* the origin says the session is over */
     bool lost;     /* the origin lacks parts that only a replay can bring */
 };
+/* Waits until what is kept for the origin is less than half of what may be. 0, -ETIMEDOUT, or PH_EOF when it
+ * takes nothing more. For who must not lose a part. */
+int ph_publisher_wait_for_room(struct ph_publisher *publisher, int64_t deadline_us) PH_NODISCARD;
 void ph_publisher_read(struct ph_publisher *publisher, struct ph_publisher_standing *standing);
 
 #endif

@@ -37,6 +37,8 @@ static int64_t median_interval_us(const struct ph_source_stage *stage) {
 }
 
 static double declared_fps(const struct ph_source_stage *stage) {
+    if (stage->is_file && stage->file_rate.num > 0)
+        return av_q2d(stage->file_rate);
     if (!stage->video.context || stage->video.context->framerate.num <= 0)
         return 0;
     double fps = av_q2d(stage->video.context->framerate);
@@ -189,7 +191,7 @@ static int fail_unsupported(struct ph_source_stage *stage) {
 }
 
 int ph_source_stage_consider(struct ph_source_stage *stage) {
-    if (!stage->has_connection)
+    if (!stage->has_connection || (stage->is_file && !stage->waiting_count))
         return 0;
     if (stage->waiting_count) {
         double fps = known_fps(stage);

@@ -26,6 +26,7 @@ struct ph_source_item {
     AVPacket *packet;                     /* owned */
     AVCodecParameters *parameters;        /* owned */
     struct ph_rtp_report report;          /* REPORT */
+    AVRational rate;                      /* STREAM of a file: pictures a second, or 0 */
     const char *codec;                    /* REFUSED: its name, static */
     struct ph_link_connection connection; /* owned */
 };

@@ -16,6 +16,7 @@ enum {
 int ph_source_stage_read_connection(struct ph_source_stage *stage) {
     const struct ph_link_connection *connection = &stage->connection;
     stage->is_rtp = connection->kind && strcmp(connection->kind, "rtp") == 0;
+    stage->is_file = connection->kind && strcmp(connection->kind, PH_CONNECTION_FILE) == 0;
     stage->lists_video = stage->lists_audio = true;
     if (!stage->is_rtp)
         return 0;

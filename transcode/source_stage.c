@@ -10,7 +10,17 @@ enum {
     /* WebRTC sends keyframes on request alone. A replay begins at one, and takes as long as decoding from
      * there; so one is asked for this often. */
     rtp_keyframe_interval_us = 4000000,
+    /* How far a file's pictures and sound may lie apart, and a decoder behind; nobody waits for them. */
+    file_patience_us = 5000000,
 };
+
+static int64_t grid_patience_us(const struct ph_source_stage *stage) {
+    return stage->is_file ? file_patience_us : PH_GRID_PATIENCE_US;
+}
+
+static int64_t sound_patience_us(const struct ph_source_stage *stage) {
+    return stage->is_file ? file_patience_us : PH_AUDIO_ABSENT_US;
+}
 
 int64_t ph_source_stage_session_us(const struct ph_source_stage *stage, int64_t link_us) {
     return link_us - stage->options.epoch_time_us;
@@ -85,6 +95,8 @@ static int open_video(struct ph_source_stage *stage) {
         stage->video.is_shown = false;
         stage->video.hides_damage = stage->is_rtp;
         ph_decoder_set_skip(&stage->video, atomic_load(&stage->decode_skip));
+        if (stage->is_file)
+            ph_decoder_trust_packets(&stage->video);
         return 0;
     }
     stage->video.is_shown = was_shown;
@@ -109,6 +121,8 @@ static bool wants_keyframe(const struct ph_source_stage *stage) {
 
 int64_t ph_source_stage_map(
     struct ph_source_stage *stage, enum ph_track_kind stream, int64_t ticks, int64_t arrival_us) {
+    if (stage->is_file)
+        return ticks * 100 / 9;
     struct ph_timeline before = stage->timeline;
     int64_t time_us = ph_timeline_map(&stage->timeline, stream, ticks, arrival_us);
     int64_t moved_us = stage->timeline.offset_us - before.offset_us;
@@ -205,6 +219,8 @@ static int open_audio(struct ph_source_stage *stage) {
     int code = ph_decoder_open(&stage->audio, stage->parameters[PH_TRACK_AUDIO], 1, &reason);
     if (code == -ENOMEM)
         return code;
+    if (code == 0 && stage->is_file)
+        ph_decoder_trust_packets(&stage->audio);
     if (code < 0) {
         stage->is_unusable[PH_TRACK_AUDIO] = true;
         ph_audio_grid_declare(&stage->audio_grid, false, stage->now_us);
@@ -224,14 +240,14 @@ static int take_sound(struct ph_source_stage *stage, const struct ph_source_item
     if (stage->is_rtp) {
         int64_t time_us = ph_source_stage_map_rtp(stage, item);
         ph_source_stage_note_audio(stage, item, time_us);
-        stage->audio_grid.expected_until_us = stage->now_us + PH_AUDIO_ABSENT_US;
+        stage->audio_grid.expected_until_us = stage->now_us + sound_patience_us(stage);
         return ph_source_stage_rtp_sound(stage, item, time_us);
     }
     int64_t arrival_us = ph_source_stage_session_us(stage, item->time_us);
     int64_t pts = item->packet->pts;
     if (pts != AV_NOPTS_VALUE)
         ph_source_stage_note_audio(stage, item, ph_source_stage_map(stage, PH_TRACK_AUDIO, pts, arrival_us));
-    stage->audio_grid.expected_until_us = stage->now_us + PH_AUDIO_ABSENT_US;
+    stage->audio_grid.expected_until_us = stage->now_us + sound_patience_us(stage);
     const uint8_t *bytes = item->packet->data;
     for (int left = item->packet->size; left > 0;) {
         int taken = ph_decoder_split(&stage->audio, bytes, left, pts, stage->packet);
@@ -298,6 +314,8 @@ static int take_stream(struct ph_source_stage *stage, struct ph_source_item *ite
         ph_decoder_finish(&stage->audio);
     avcodec_parameters_free(&stage->parameters[item->stream]);
     stage->parameters[item->stream] = item->parameters;
+    if (item->stream == PH_TRACK_VIDEO)
+        stage->file_rate = item->rate;
     item->parameters = NULL;
     stage->is_unusable[item->stream] = false;
     return code;
@@ -311,9 +329,10 @@ static int advance(struct ph_source_stage *stage, int64_t link_us) {
     stage->now_us = now_us;
     if (!stage->has_begun)
         return ph_source_stage_consider(stage);
-    int code = ph_grid_advance(&stage->grid, now_us - PH_GRID_PATIENCE_US, link_us);
+    int64_t due_us = now_us - grid_patience_us(stage);
+    int code = ph_grid_advance(&stage->grid, due_us, link_us);
     if (code >= 0)
-        code = ph_audio_grid_advance(&stage->audio_grid, now_us - PH_GRID_PATIENCE_US, link_us);
+        code = ph_audio_grid_advance(&stage->audio_grid, due_us, link_us);
     if (code >= 0)
         code = ph_audio_grid_follow(&stage->audio_grid, ph_grid_end_us(&stage->grid), now_us, link_us);
     pthread_mutex_lock(&stage->lock);

@@ -30,7 +30,7 @@ struct ph_source_stage {
     struct ph_link_connection connection; /* the one that stands; owned */
     int64_t connected_us;                 /* session time when the first connection began */
     bool has_connection;
-    bool is_rtp;                   /* the connection's kind */
+    bool is_rtp, is_file;          /* the connection's kind */
     bool lists_video, lists_audio; /* rtp: what its description lists; else anything may come */
     bool awaits_keyframe;          /* pictures were lost: what refers back to them is not decoded */
     bool has_sound_end;            /* rtp */
@@ -41,6 +41,7 @@ struct ph_source_stage {
     atomic_int decode_skip;
     int64_t asked_keyframe_us;
     int64_t keyframe_us;       /* session time of the last keyframe */
+    AVRational file_rate;      /* file: pictures a second as it says, or 0 */
     const char *refused_codec; /* announced by the connection; NULL: none */
     struct ph_timeline timeline;
     struct ph_rtp_clock rtp_clock; /* in front of the timeline, for a connection of kind rtp */
@@ -77,6 +78,10 @@ int ph_source_stage_start(struct ph_source_stage *stage) PH_NODISCARD;
  */
 int ph_source_stage_take(
     struct ph_source_stage *stage, struct ph_source_item *item, bool is_behind) PH_NODISCARD;
+
+/* The kind of a connection whose packets come from a file, whole, with its own times and no other clock: not
+ * one of the source link. */
+#define PH_CONNECTION_FILE "file"
 
 /* Shared between source_stage.c, source_rtp.c, source_begin.c and source_points.c. */
 int64_t ph_source_stage_session_us(const struct ph_source_stage *stage, int64_t link_us);

@@ -1,11 +1,14 @@
 #include "transcode/transcode.h"
 
+#include <inttypes.h>
 #include <malloc.h>
-#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,11 +20,10 @@
 #include "transcode/effort.h"
 #include "transcode/encode.h"
 #include "transcode/encode_audio.h"
+#include "transcode/file_session.h"
 #include "transcode/link_session.h"
 #include "transcode/sandbox.h"
 #include "transcode/thumbnail.h"
-
-enum { most_datagram_bytes = 4096 };
 
 static int send_text(int fd, const char *text) {
     ssize_t size = send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -120,10 +122,26 @@ static bool says_take(const char *text, size_t size) {
     return take;
 }
 
-/* Waits for the supervisor for as long as it lives. 0 and the link, or PH_EOF. */
-static int wait_for_link(int control, int *link) {
+/* What there is to serve. */
+struct task {
+    int fd;
+    bool is_file;
+    struct ph_link_hello hello; /* of a file */
+};
+
+/* Whether the message says what the descriptor is. */
+static bool read_task(struct task *task, const char *text, size_t size) {
+    struct ph_link_frame frame;
+    size_t consumed;
+    task->is_file =
+        ph_link_frame_parse((struct ph_slice){(const uint8_t *)text, size}, &frame, &consumed) == 0;
+    return task->is_file ? ph_link_hello_parse(&frame, &task->hello) == 0 : says_take(text, size);
+}
+
+/* Waits for the supervisor for as long as it lives. 0 and the task, or PH_EOF. */
+static int wait_for_task(int control, struct task *task) {
     for (;;) {
-        char text[most_datagram_bytes];
+        char text[PH_TRANSCODE_MOST_MESSAGE];
         union {
             char space[CMSG_SPACE(sizeof(int))];
             struct cmsghdr align;
@@ -143,10 +161,9 @@ static int wait_for_link(int control, int *link) {
         if (size == 0)
             return PH_EOF;
         int fd = descriptor_of(&message);
-        if (fd >= 0 && says_take(text, (size_t)size)) {
-            *link = fd;
+        task->fd = fd;
+        if (fd >= 0 && read_task(task, text, (size_t)size))
             return 0;
-        }
         if (fd >= 0)
             close(fd);
     }
@@ -155,6 +172,57 @@ static int wait_for_link(int control, int *link) {
 static void beat(void *opaque, const char *stats_json) {
     /* A supervisor that is gone or slow misses a beat. */
     (void)send_text(*(int *)opaque, stats_json);
+}
+
+static int serve_link(int link, bool devices) {
+    int control = PH_TRANSCODE_CONTROL_FD;
+    struct ph_session_options options = {.beat = beat, .opaque = &control, .no_devices = !devices};
+    int code = ph_session_serve(link, &options);
+    if (code < 0)
+        ph_log_error("worker gives the session up", ph_code(code));
+    return code < 0;
+}
+
+static void tell_progress(void *opaque, int64_t done_us, int64_t duration_us) {
+    char text[96];
+    (void)opaque;
+    snprintf(
+        text, sizeof(text), "{\"done_us\":%" PRId64 ",\"duration_us\":%" PRId64 "}", done_us, duration_us);
+    (void)send_text(PH_TRANSCODE_CONTROL_FD, text);
+}
+
+static void tell_failure(int code, const struct ph_link_reason *reason) {
+    json_t *root = json_pack("{s:{s:s,s:s}}", "failed", "code", code == -EINVAL ? reason->code : "", "text",
+        code == -EINVAL ? reason->text : "The file could not be transcoded at this time.");
+    char *text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    if (text)
+        (void)send_text(PH_TRANSCODE_CONTROL_FD, text); /* its silence says as much */
+    free(text);
+}
+
+static int serve_file(struct task *task, bool devices) {
+    const struct sched_param none = {0};
+    (void)setpriority(PRIO_PROCESS, 0, 19);
+    (void)sched_setscheduler(0, SCHED_BATCH, &none);
+    if (!devices) {
+        free(task->hello.encoder);
+        task->hello.encoder = strdup("libx264");
+    }
+    struct ph_file_session_options options = {
+        .fd = task->fd, .hello = task->hello, .progress = tell_progress};
+    struct ph_link_reason reason;
+    int code = task->hello.encoder ? ph_file_session_serve(&options, &reason) : -ENOMEM;
+    if (code == 0) {
+        (void)send_text(PH_TRANSCODE_CONTROL_FD, "{\"finished\":true}");
+    } else {
+        ph_log_warning("a file is not transcoded", ph_str("recording", task->hello.session), ph_code(code),
+            ph_str("reason", code == -EINVAL ? reason.code : NULL));
+        tell_failure(code, &reason);
+    }
+    ph_link_hello_finish(&task->hello);
+    close(task->fd);
+    return code < 0;
 }
 
 int ph_transcode_main(void) {
@@ -175,12 +243,8 @@ int ph_transcode_main(void) {
         ph_log_error("worker process cannot start", ph_code(code));
         return 1;
     }
-    int link;
-    if (send_text(control, "{\"ready\":true}") < 0 || wait_for_link(control, &link) < 0)
+    struct task task = {.fd = -1};
+    if (send_text(control, "{\"ready\":true}") < 0 || wait_for_task(control, &task) < 0)
         return 0;
-    struct ph_session_options options = {.beat = beat, .opaque = &control, .no_devices = !devices};
-    code = ph_session_serve(link, &options);
-    if (code < 0)
-        ph_log_error("worker gives the session up", ph_code(code));
-    return code < 0;
+    return task.is_file ? serve_file(&task, devices) : serve_link(task.fd, devices);
 }
