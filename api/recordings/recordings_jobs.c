@@ -32,6 +32,7 @@ static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kin
         *job = (struct ph_recording_job){.kind = recording.kind,
             .from_ms = recording.from_ms,
             .to_ms = recording.to_ms,
+            .created_ms = recording.created_ms,
             .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT)};
         snprintf(job->id, sizeof(job->id), "%s", recording.id);
         snprintf(job->source, sizeof(job->source), "%s", recording.source);

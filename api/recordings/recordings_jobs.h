@@ -19,6 +19,7 @@ struct ph_recording_job {
     int64_t from_ms, to_ms;           /* of a clip */
     char owner[PH_SUBJECT_BYTES];
     char title[PH_TITLE_BYTES];
+    int64_t created_ms;
     int64_t attempts; /* this one counted */
 };
 
