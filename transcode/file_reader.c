@@ -22,6 +22,8 @@ static const int64_t most_lead_us = 10 * PH_SECOND_US;
 /* What a file may lack of the duration that it tells. */
 static const int64_t least_missing_us = 2 * PH_SECOND_US;
 
+static const double most_rate_error = 0.01;
+
 static const enum AVCodecID pictures[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP8,
     AV_CODEC_ID_VP9, AV_CODEC_ID_AV1, AV_CODEC_ID_MPEG4, AV_CODEC_ID_MJPEG};
 static const enum AVCodecID sounds[] = {AV_CODEC_ID_AAC, AV_CODEC_ID_OPUS, AV_CODEC_ID_VORBIS,
@@ -256,15 +258,16 @@ static int read_all(struct ph_file *file, struct survey *survey, struct ph_link_
     return code == -ENOMEM || code == -EINVAL ? code : refuse_damaged(reason);
 }
 
+/* What the file says is exact where it is true: where it fits the pictures' mean. */
 static AVRational rate_of(const struct ph_file *file, const struct survey *survey) {
-    AVRational rate = file->format->streams[file->streams[PH_TRACK_VIDEO]]->avg_frame_rate;
-    if (rate.num > 0 && rate.den > 0)
-        return rate;
-    if (survey->pictures < 2 || survey->last <= survey->first)
-        return (AVRational){0, 1};
-    int64_t ticks = survey->last - survey->first;
-    (void)av_reduce(&rate.num, &rate.den, (int64_t)(survey->pictures - 1) * 90000, ticks, 1 << 30);
-    return rate;
+    AVRational told = file->format->streams[file->streams[PH_TRACK_VIDEO]]->avg_frame_rate, mean = {0, 1};
+    if (survey->pictures > 1 && survey->last > survey->first)
+        (void)av_reduce(&mean.num, &mean.den, (int64_t)(survey->pictures - 1) * 90000,
+            survey->last - survey->first, 1 << 30);
+    if (told.num <= 0 || told.den <= 0)
+        return mean;
+    double error = mean.num > 0 ? av_q2d(told) / av_q2d(mean) - 1 : 0;
+    return error < most_rate_error && error > -most_rate_error ? told : mean;
 }
 
 /* Where the recording begins: with the first picture, unless that comes late. */
