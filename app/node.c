@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "app/control_wiring.h"
 #include "app/recording_wiring.h"
+#include "app/recording_worker.h"
 #include "app/status.h"
 #include "app/store_wiring.h"
 #include "app/traffic_wiring.h"
@@ -42,7 +43,8 @@ struct ph_node {
     struct ph_web_pages *pages;
     struct ph_supervisor *supervisor;
     struct ph_worker_wiring worker_wiring;
-    struct ph_worker_reporter *reporter; /* NULL without a database to report to */
+    struct ph_worker_reporter *reporter;          /* NULL without a database to report to */
+    struct ph_recording_worker *recording_worker; /* NULL without a database or a store */
     struct ph_traffic_wiring traffic_wiring;
     struct ph_traffic_reporter *traffic; /* NULL without a database to report to */
     struct ph_control_wiring wiring;
@@ -209,6 +211,21 @@ static void own_workers(const struct ph_node *node, char *text, size_t text_byte
     snprintf(text, text_bytes, "%.*s", (int)strcspn(listen, ","), listen);
 }
 
+/* Makes clips and uploads when nothing live needs the room. */
+static int create_recording_worker(struct ph_node *node) {
+    char origins[160];
+    if (!node->db || !node->store_wiring.store)
+        return 0;
+    own_origin(node, origins, sizeof(origins));
+    return ph_recording_worker_create(&node->recording_worker,
+        &(struct ph_recording_worker_options){.db = node->db,
+            .store = node->store_wiring.store,
+            .supervisor = node->supervisor,
+            .clock = ph_clock_system(),
+            .settings = node->settings,
+            .origins = *node->settings->origins ? node->settings->origins : origins});
+}
+
 static int start_api(struct ph_node *node) {
     char origins[160];
     own_origin(node, origins, sizeof(origins));
@@ -326,6 +343,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = ph_supervisor_start(node->supervisor);
     if (!code && node->supervisor)
         code = create_reporter(node);
+    if (!code && node->supervisor)
+        code = create_recording_worker(node);
     if (!code && node->origin)
         code = create_traffic_reporter(node);
     if (!code && has_role(node, PH_ROLE_INGEST))
@@ -363,6 +382,8 @@ void ph_node_reload(struct ph_node *node) {
 
 void ph_node_drain(struct ph_node *node, int64_t deadline_us) {
     atomic_store(&node->status.draining, true);
+    ph_recording_worker_destroy(node->recording_worker);
+    node->recording_worker = NULL;
     size_t sessions = node->ingest ? ph_ingest_sessions(node->ingest, NULL, 0) : 0;
     if (node->ingest && ph_ingest_drain(node->ingest, deadline_us - 3 * PH_SECOND_US) < 0)
         ph_log_warning("some sessions were not finished in time; their last parts may be missing");
@@ -387,6 +408,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_whip_stop(node->whip);
     ph_webrtc_endpoint_destroy(node->webrtc);
     ph_ingest_destroy(node->ingest);
+    ph_recording_worker_destroy(node->recording_worker);
     ph_worker_reporter_destroy(node->reporter);
     ph_supervisor_destroy(node->supervisor);
     ph_http_server_destroy(node->server);
