@@ -22,7 +22,7 @@ static const int64_t most_lead_us = 10 * PH_SECOND_US;
 /* What a file may lack of the duration that it tells. */
 static const int64_t least_missing_us = 2 * PH_SECOND_US;
 
-static const double most_rate_error = 0.01;
+static const double most_rate_error = 0.002;
 
 static const enum AVCodecID pictures[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP8,
     AV_CODEC_ID_VP9, AV_CODEC_ID_AV1, AV_CODEC_ID_MPEG4, AV_CODEC_ID_MJPEG};

@@ -72,6 +72,8 @@ static struct track add_track(struct writer *writer, AVCodecContext *encoder) {
 static void encode(struct writer *writer, struct track *track, const AVFrame *frame) {
     assert_int_equal(avcodec_send_frame(track->encoder, frame), 0);
     while (avcodec_receive_packet(track->encoder, writer->packet) == 0) {
+        if (!writer->packet->duration)
+            writer->packet->duration = 1;
         av_packet_rescale_ts(writer->packet, track->encoder->time_base, track->stream->time_base);
         writer->packet->stream_index = track->stream->index;
         assert_int_equal(av_interleaved_write_frame(writer->format, writer->packet), 0);
