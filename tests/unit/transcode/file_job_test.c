@@ -140,12 +140,6 @@ static void webm_is_published_too(void **state) {
     assert_published(*state, &film, true);
 }
 
-static void a_fragmented_mp4_is_published_too(void **state) {
-    struct film film = usual;
-    film.flags = "frag_keyframe+empty_moov";
-    assert_published(*state, &film, true);
-}
-
 static void assert_refused(struct scene *scene, int fd, const char *code) {
     struct ph_link_reason reason;
     assert_int_equal(run(scene, fd, &reason), -EINVAL);
@@ -171,12 +165,11 @@ static void text_is_refused(void **state) {
 }
 
 static void files_that_are_cut_are_refused(void **state) {
-    static const char *const flags[] = {NULL, "faststart", "frag_keyframe+empty_moov"};
+    static const char *const flags[] = {NULL, "faststart", NULL};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         struct film film = usual;
         film.flags = flags[i];
         film.container = i == 2 ? "matroska" : "mp4";
-        film.flags = i == 2 ? NULL : flags[i];
         film.frames = 200;
         int fd = film_make(&film);
         assert_int_equal(ftruncate(fd, lseek(fd, 0, SEEK_END) / 2), 0);
@@ -226,7 +219,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(pictures_that_refer_ahead_come_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(matroska_without_sound_is_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(webm_is_published_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_fragmented_mp4_is_published_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_without_a_picture_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_cut_are_refused, set_up, tear_down),
