@@ -315,6 +315,8 @@ int ph_s3_call(struct ph_store_s3 *s3, struct ph_s3_call *call) {
             break;
         retries++;
     }
+    if (verdict.code == -ENOSYS && !call->tells_unsupported)
+        verdict.code = -EACCES;
     if (verdict.code && ph_store_is_cancelled(&s3->base))
         verdict.code = -ECANCELED;
     count(s3, call->operation, verdict.code, retries);

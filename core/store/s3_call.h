@@ -33,6 +33,7 @@ struct ph_s3_call {
     uint64_t size;                     /* of what is asked for; UINT64_MAX: to the end */
     bool may_fail_late;                /* 200 may carry an <Error> */
     bool is_slow;                      /* the server may think about it for minutes */
+    bool tells_unsupported;            /* -ENOSYS instead of -EACCES */
     /* Kept between tries: which object the sink's bytes are of. */
     char sink_etag[PH_STORE_ETAG_BYTES];
     /* What came of it; `answer` is owned: ph_s3_call_finish(). */

@@ -86,7 +86,7 @@ const char *ph_s3_explain(
         ph_error_set(sentence, 0, "%s refuses the signature: AWS_SECRET_ACCESS_KEY is wrong", s3->place.host);
     else if (strcmp(call->code, "InvalidAccessKeyId") == 0)
         ph_error_set(sentence, 0, "%s does not know the key in AWS_ACCESS_KEY_ID", s3->place.host);
-    else if (code == -EACCES)
+    else if (code == -EACCES || (code == -ENOSYS && !call->tells_unsupported))
         ph_error_set(sentence, 0,
             "%s refuses %s in the bucket %s (%u %s): check the credentials and what they may do",
             s3->place.host, call->operation, bucket, call->status, why);

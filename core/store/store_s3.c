@@ -31,6 +31,8 @@ static void destroy(struct ph_store *store) {
     free(s3->encryption_key);
     pthread_cond_destroy(&s3->pause);
     pthread_mutex_destroy(&s3->pause_lock);
+    for (size_t i = 0; i < PH_S3_PUT_LOCKS; i++)
+        pthread_mutex_destroy(&s3->put_locks[i]);
     ph_store_finish(&s3->base);
     free(s3);
 }
@@ -108,6 +110,8 @@ int ph_store_s3_create(
         return -ENOMEM;
     ph_store_init(&s3->base, &impl, options);
     pthread_mutex_init(&s3->pause_lock, NULL);
+    for (size_t i = 0; i < PH_S3_PUT_LOCKS; i++)
+        pthread_mutex_init(&s3->put_locks[i], NULL);
     int code = ph_cond_init(&s3->pause);
     if (!code)
         code = ph_s3_url_parse(&s3->place, options->url, error);

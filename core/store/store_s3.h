@@ -12,6 +12,8 @@
 /* Whether the server heeds If-None-Match where something is put: not known until it was seen. */
 enum ph_s3_condition { PH_S3_CONDITION_UNKNOWN, PH_S3_CONDITION_HEEDED, PH_S3_CONDITION_IGNORED };
 
+enum { PH_S3_PUT_LOCKS = 16 };
+
 struct ph_store_s3 {
     struct ph_store base;
     struct ph_s3_place place;
@@ -23,6 +25,8 @@ struct ph_store_s3 {
     atomic_llong clock_offset_us; /* what the server's clock is ahead of ours */
     atomic_int condition;         /* enum ph_s3_condition */
     atomic_bool has_seen_bucket;
+    /* By key, for who looks before putting; held over both. */
+    pthread_mutex_t put_locks[PH_S3_PUT_LOCKS];
     pthread_mutex_t pause_lock;
     pthread_cond_t pause; /* whoever waits before another try; broadcast when cancelled */
 };

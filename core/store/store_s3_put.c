@@ -53,7 +53,8 @@ static void close_source(struct source *source) {
         close(source->file);
 }
 
-static int put_once(struct ph_store_s3 *s3, struct source *source, struct ph_store_object *written) {
+static int put_once(
+    struct ph_store_s3 *s3, struct source *source, bool if_absent, struct ph_store_object *written) {
     const struct ph_store_put *put = source->put;
     struct ph_s3_call call = {.operation = "put",
         .method = "PUT",
@@ -63,10 +64,11 @@ static int put_once(struct ph_store_s3 *s3, struct source *source, struct ph_sto
         .file = source->file,
         .file_bytes = source->bytes,
         .digest = &source->digest,
-        .has_md5 = true};
+        .has_md5 = true,
+        .tells_unsupported = if_absent};
     ph_store_s3_add_kept(s3, &call, put->content_type);
     ph_s3_call_add_header(&call, "x-amz-meta-sha256", source->hash);
-    if (put->if_absent)
+    if (if_absent)
         ph_s3_call_add_header(&call, "if-none-match", "*");
     int code = ph_s3_call(s3, &call);
     if (!code) {
@@ -110,28 +112,54 @@ static void probe_condition(struct ph_store_s3 *s3, struct source *source) {
     struct ph_store_object ignored = {0};
     if (source->bytes > most_probe_bytes)
         return;
-    int code = put_once(s3, source, &ignored);
-    if (code == 0 || code == -EEXIST || code == -ENOSYS)
+    int code = put_once(s3, source, true, &ignored);
+    if (code == 0 || code == -EEXIST)
         atomic_store(&s3->condition, code == -EEXIST ? PH_S3_CONDITION_HEEDED : PH_S3_CONDITION_IGNORED);
 }
 
-/* Where the server does not heed If-None-Match it is asked before; one process alone writes what is put so.
- */
+static int put_under_condition(
+    struct ph_store_s3 *s3, struct source *source, struct ph_store_object *written) {
+    int code = put_once(s3, source, true, written);
+    if (code != -EEXIST)
+        return code;
+    atomic_store(&s3->condition, PH_S3_CONDITION_HEEDED);
+    code = compare(s3, source, written); /* an own try may have been made, and its answer lost */
+    return code == -ENOENT ? -EAGAIN : code;
+}
+
+/* Where the server does not heed the condition, or is not known to: threads of this process do not come
+ * between each other, and no other process puts under the same keys. */
+static int put_after_look(
+    struct ph_store_s3 *s3, struct source *source, int condition, struct ph_store_object *written) {
+    int code = compare(s3, source, written);
+    if (code != -ENOENT)
+        return code;
+    if (condition == PH_S3_CONDITION_UNKNOWN) {
+        code = put_under_condition(s3, source, written);
+        if (!code && atomic_load(&s3->condition) == PH_S3_CONDITION_UNKNOWN)
+            probe_condition(s3, source);
+        if (code != -ENOSYS)
+            return code;
+        atomic_store(&s3->condition, PH_S3_CONDITION_IGNORED);
+    }
+    return put_once(s3, source, false, written);
+}
+
+static pthread_mutex_t *lock_of(struct ph_store_s3 *s3, const char *key) {
+    unsigned hash = 0;
+    for (; *key; key++)
+        hash = hash * 31 + (unsigned char)*key;
+    return &s3->put_locks[hash % PH_S3_PUT_LOCKS];
+}
+
 static int put_if_absent(struct ph_store_s3 *s3, struct source *source, struct ph_store_object *written) {
     int condition = atomic_load(&s3->condition);
-    if (condition != PH_S3_CONDITION_HEEDED) {
-        int code = compare(s3, source, written);
-        if (code != -ENOENT)
-            return code;
-    }
-    int code = put_once(s3, source, written);
-    if (code == -EEXIST) { /* or an own try that was made, but not answered */
-        atomic_store(&s3->condition, PH_S3_CONDITION_HEEDED);
-        code = compare(s3, source, written);
-        return code == -ENOENT ? -EAGAIN : code;
-    }
-    if (!code && condition == PH_S3_CONDITION_UNKNOWN)
-        probe_condition(s3, source);
+    if (condition == PH_S3_CONDITION_HEEDED)
+        return put_under_condition(s3, source, written);
+    pthread_mutex_t *lock = lock_of(s3, source->put->key);
+    pthread_mutex_lock(lock);
+    int code = put_after_look(s3, source, condition, written);
+    pthread_mutex_unlock(lock);
     return code;
 }
 
@@ -140,9 +168,9 @@ int ph_store_s3_put(struct ph_store *store, const struct ph_store_put *put, stru
     struct source source;
     int code = open_source(&source, put);
     if (!code)
-        code = put->if_absent ? put_if_absent(s3, &source, written) : put_once(s3, &source, written);
+        code = put->if_absent ? put_if_absent(s3, &source, written) : put_once(s3, &source, false, written);
     close_source(&source);
-    return code == -ENOSYS ? -EACCES : code;
+    return code;
 }
 
 int ph_store_s3_copy(struct ph_store *store, const char *from, const char *to) {

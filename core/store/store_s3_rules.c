@@ -65,9 +65,8 @@ static int explain(
     char name[64];
     if (code == PH_INVALID_DATA)
         code = -EAGAIN;
-    return ph_error_set(error, code == -ENOSYS ? -EACCES : code,
-        "the bucket %s: its lifecycle rules cannot be %s: %s%s", s3->place.bucket, what,
-        *refusal ? refusal : ph_error_name(code, name, sizeof(name)),
+    return ph_error_set(error, code, "the bucket %s: its lifecycle rules cannot be %s: %s%s",
+        s3->place.bucket, what, *refusal ? refusal : ph_error_name(code, name, sizeof(name)),
         code == -EACCES
             ? "; the credentials need s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
             : "");
