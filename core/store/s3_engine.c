@@ -28,6 +28,7 @@ struct ph_s3_engine {
     CURLM *multi;
     char *ca_file;
     pthread_t thread;
+    bool has_thread; /* of who creates and destroys */
     pthread_mutex_t lock;
     pthread_cond_t idles;    /* somebody may find one idle, or it was cancelled */
     struct place *idle;      /* under `lock` */
@@ -121,8 +122,8 @@ int ph_s3_engine_create(struct ph_s3_engine **out, const char *ca_file) {
     if (!code) {
         curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS, (long)most_transfers);
         code = ph_thread_start(&engine->thread, "store-s3", run, engine);
+        engine->has_thread = code == 0;
     }
-    engine->is_ending = code < 0; /* there is no thread to end */
     if (code < 0) {
         ph_s3_engine_destroy(engine);
         return code;
@@ -142,7 +143,7 @@ void ph_s3_engine_cancel(struct ph_s3_engine *engine) {
 void ph_s3_engine_destroy(struct ph_s3_engine *engine) {
     if (!engine)
         return;
-    if (!engine->is_ending) {
+    if (engine->has_thread) {
         pthread_mutex_lock(&engine->lock);
         engine->is_ending = true;
         pthread_mutex_unlock(&engine->lock);
