@@ -174,7 +174,7 @@ static int feed_one(struct ph_archive_session *session, const struct feed *feed)
         return code;
     code = ph_recorder_add(session->recorder, feed->track, feed->segment, ph_bytes_slice(bytes));
     ph_bytes_unref(&bytes);
-    if (code == PH_INVALID_DATA) {
+    if (code == PH_INVALID_DATA || code == -EBADMSG) {
         ph_log_warning("a segment is left out of the recording: it cannot be read",
             ph_str("session", session->id), ph_int("segment", (int64_t)feed->segment));
         return pass_over(session, feed);

@@ -88,8 +88,10 @@ static int add_to_slot(
     struct ph_media_segment media;
     bool is_awaited =
         recorder->cut_awaited && recorder->cut.slot == index && recorder->cut.segment == segment;
-    if (recorder->ending || (recorder->cut_awaited && !is_awaited))
+    if (recorder->cut_awaited && !is_awaited)
         return -EPERM;
+    if (recorder->ending)
+        return PH_INVALID_DATA;
     int code = ph_recorder_begin(recorder);
     if (!code)
         code = ph_recorder_flush(recorder, false);

@@ -254,6 +254,37 @@ static void a_finished_recording_is_known_again(void **state) {
     assert_is_whole();
 }
 
+int __real_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count);
+int __wrap_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count);
+static bool store_is_away;
+
+int __wrap_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count) {
+    return store_is_away ? -EAGAIN : __real_ph_composition_finish(composition, front, receipts, count);
+}
+
+static void a_recorder_killed_in_its_end_goes_on(void **state) {
+    (void)state;
+    struct ph_recorder_result result;
+    open_recorder();
+    go_on(long_segments);
+    store_is_away = true;
+    assert_int_equal(ph_recorder_finish(recorder, &result), -EAGAIN);
+    assert_int_equal(
+        ph_recorder_add(recorder, v1080, long_segments, ph_bytes_slice(segments[v1080][0])), PH_INVALID_DATA);
+    close_recorder();
+    store_is_away = false;
+    open_recorder();
+    assert_true(ph_recorder_consumed_below(recorder, v1080) == long_segments);
+    assert_true(ph_recorder_consumed_below(recorder, audio) == long_segments);
+    assert_int_equal(
+        ph_recorder_add(recorder, v1080, long_segments, ph_bytes_slice(segments[v1080][0])), PH_INVALID_DATA);
+    finish();
+    assert_is_whole();
+}
+
 static void journal_path(char path[300]) {
     snprintf(path, 300, "%s/" PH_RECORDER_JOURNAL, dir);
 }
@@ -506,6 +537,7 @@ int main(void) {
         RECORDER_TEST(a_long_session_is_in_the_store_before_its_end),
         RECORDER_TEST(a_recorder_killed_after_any_segment_goes_on),
         RECORDER_TEST(a_finished_recording_is_known_again),
+        RECORDER_TEST(a_recorder_killed_in_its_end_goes_on),
         RECORDER_TEST(a_journal_torn_anywhere_is_gone_on_from),
         RECORDER_TEST(a_journal_that_is_none_is_dropped),
         RECORDER_TEST(a_journal_of_other_inits_is_dropped),
