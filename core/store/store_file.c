@@ -222,12 +222,6 @@ static void make_secret(struct ph_slice secret, char text[PH_STORE_FILE_SECRET_B
     OPENSSL_cleanse(hash, sizeof(hash));
 }
 
-static void host_of(const char *url, char *host, size_t host_bytes) {
-    const char *begin = strstr(url, "://");
-    begin = begin ? begin + 3 : url;
-    snprintf(host, host_bytes, "%.*s", (int)strcspn(begin, "/"), begin);
-}
-
 int ph_store_file_create(
     struct ph_store **out, const struct ph_store_options *options, struct ph_error *error) {
     const char *path = options->url + strlen("file:");
@@ -245,7 +239,6 @@ int ph_store_file_create(
     store->public_url = strdup(options->public_url ? options->public_url : "");
     int code = store->path && store->public_url ? 0 : -ENOMEM;
     if (code == 0) {
-        host_of(store->public_url, store->host, sizeof(store->host));
         make_secret(options->secret, store->secret);
         code = ph_folder_init(&store->folder, store->path, &store->base.cancelled);
         if (code < 0)

@@ -17,7 +17,6 @@ struct ph_store_file {
     struct ph_folder folder;
     char *path;
     char *public_url;
-    char host[256];                          /* of public_url, with its port */
     char secret[PH_STORE_FILE_SECRET_BYTES]; /* of signed addresses; made from the options' */
     pthread_mutex_t sweeping;
     struct ph_store_rules rules;          /* under `sweeping` */

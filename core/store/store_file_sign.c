@@ -1,5 +1,5 @@
-/* Addresses of a folder's objects, signed as a bucket's are. What is signed is the host of public_url, not
- * the one a request came by: proxies in front may change that. */
+/* Addresses of a folder's objects, signed as a bucket's are. The host that is signed is nobody's: proxies in
+ * front, and nodes that know themselves by other names, may change the one that a request comes by. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +11,8 @@ static struct ph_sigv4_credentials credentials_of(const struct ph_store_file *st
         .access_key = "porthole", .secret_key = store->secret, .region = "local", .service = "s3"};
 }
 
+static const struct ph_sigv4_pair host = {"host", "archive"};
+
 enum { path_bytes = PH_STORE_KEY_BYTES + 16 };
 
 static void path_of(const char *key, char path[path_bytes]) {
@@ -21,7 +23,6 @@ int ph_store_file_sign(
     struct ph_store *base, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]) {
     const struct ph_store_file *store = ph_store_file_of(base);
     const struct ph_sigv4_credentials credentials = credentials_of(store);
-    const struct ph_sigv4_pair host = {"host", store->host};
     char path[path_bytes], disposition[PH_DISPOSITION_BYTES];
     struct ph_sigv4_pair query[2];
     struct ph_sigv4_request request = {
@@ -49,7 +50,6 @@ int ph_store_file_sign(
 int ph_store_file_verify(
     const struct ph_store_file *store, const char *key, const struct ph_sigv4_pair *query, size_t count) {
     const struct ph_sigv4_credentials credentials = credentials_of(store);
-    const struct ph_sigv4_pair host = {"host", store->host};
     char path[path_bytes];
     path_of(key, path);
     return ph_sigv4_verify(&credentials,

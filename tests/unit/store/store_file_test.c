@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "tests/unit/support/allocation_failure.h"
 #include "tests/unit/support/store.h"
 
 enum { day_s = 86400 };
@@ -321,6 +322,65 @@ static void what_is_composed_grows_without_being_moved(void **state) {
     ph_composition_free(composition);
 }
 
+static int compose_with(struct ph_store *own) {
+    static const uint8_t bytes[256 * 1024];
+    struct ph_composition *composition;
+    char token[PH_COMPOSITION_TOKEN_BYTES];
+    struct ph_receipt receipt;
+    int code = ph_composition_begin(own, "c/1", NULL, &composition, token);
+    if (code < 0)
+        return code;
+    code = ph_composition_append(composition, 2, 0, (struct ph_slice){bytes, 1000}, &receipt);
+    ph_composition_free(composition);
+    if (code == 0)
+        code = ph_composition_resume(own, "c/1", token, &composition);
+    if (code < 0)
+        return code;
+    code = ph_composition_finish(composition, (struct ph_slice){bytes, sizeof(bytes)}, &receipt, 1);
+    ph_composition_free(composition);
+    return code;
+}
+
+static int use(void *opaque) {
+    (void)opaque;
+    const struct ph_store_options options = ph_test_store_options();
+    struct ph_store_put one = {.key = "u/1", .bytes = {(const uint8_t *)"x", 1}, .if_absent = true};
+    struct ph_store_object object;
+    struct ph_bytes *bytes = NULL;
+    struct ph_store *own;
+    char url[PH_STORE_URL_BYTES];
+    int found = 0;
+    int code = ph_store_create(&own, &options, NULL);
+    if (code < 0)
+        return code;
+    code = ph_store_put(own, &one, &object);
+    one.path = path_of("u/1");
+    if (code == 0)
+        code = ph_store_put(own, &one, &object);
+    if (code == 0)
+        code = ph_store_get(own, "u/1", 0, UINT64_MAX, &bytes);
+    ph_bytes_unref(&bytes);
+    if (code == 0)
+        code = ph_store_copy(own, "u/1", "u/2");
+    if (code == 0)
+        code = ph_store_list(own, "u", count, &found);
+    if (code == 0)
+        code = ph_store_sign(own, &(struct ph_store_link){.key = "u/1", .filename = "ä", .ttl_s = 1}, url);
+    if (code == 0)
+        code = compose_with(own);
+    if (code == 0)
+        code = ph_store_remove_all(own, "u");
+    if (code == 0)
+        code = ph_store_sweep(own);
+    ph_store_destroy(own);
+    return code;
+}
+
+static void memory_may_run_out_anywhere(void **state) {
+    (void)state;
+    ph_test_with_failing_allocations(use, NULL);
+}
+
 static void a_folder_that_cannot_be_is_said(void **state) {
     (void)state;
     struct ph_store_options options = ph_test_store_options();
@@ -346,6 +406,7 @@ int main(void) {
         CASE(the_janitor_never_follows_links),
         CASE(a_full_folder_takes_several_sweeps),
         CASE(what_is_composed_grows_without_being_moved),
+        CASE(memory_may_run_out_anywhere),
         CASE(a_folder_that_cannot_be_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
