@@ -13,10 +13,22 @@ static const int64_t default_idle_us = 90 * PH_SECOND_US;
 static const int64_t default_keep_ended_us = 300 * PH_SECOND_US;
 static const int64_t tick_us = 1 * PH_SECOND_US;
 
+/* A session's recording is watched by its tokens, also right after its end: who was sent away stays out. */
+static bool is_revoked(void *opaque, const char *recording, const struct ph_playback_claims *claims) {
+    struct ph_origin *origin = opaque;
+    bool gone = false;
+    struct ph_session *session = ph_origin_sessions_find(origin->sessions, recording, &gone);
+    bool is_out = session && ph_access_is_revoked(&session->access, claims);
+    ph_session_unref(&session);
+    return is_out;
+}
+
 static int create_vod(struct ph_origin *origin, const struct ph_origin_options *options) {
     return ph_vod_create(&origin->vod, &(struct ph_vod_options){
                                            .store = options->store,
                                            .secret = ph_bytes_slice(origin->secret),
+                                           .is_revoked = is_revoked,
+                                           .opaque = origin,
                                            .clock = origin->clock,
                                            .metrics = options->metrics,
                                        });

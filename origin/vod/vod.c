@@ -74,12 +74,14 @@ int ph_vod_create(struct ph_vod **out, const struct ph_vod_options *options) {
     return code;
 }
 
-struct ph_slice ph_vod_secret(const struct ph_vod *vod) {
-    return vod->options.secret;
-}
-
-int64_t ph_vod_utc_s(const struct ph_vod *vod) {
-    return ph_clock_utc_us(vod->options.clock) / PH_SECOND_US;
+enum ph_access_verdict ph_vod_judge(const struct ph_vod *vod, const char *recording, const char *token) {
+    struct ph_playback_claims claims;
+    int64_t now_s = ph_clock_utc_us(vod->options.clock) / PH_SECOND_US;
+    enum ph_access_verdict verdict = ph_access_judge(vod->options.secret, recording, token, now_s, &claims);
+    if (verdict == PH_ACCESS_GRANTED && vod->options.is_revoked &&
+        vod->options.is_revoked(vod->options.opaque, recording, &claims))
+        return PH_ACCESS_REVOKED;
+    return verdict;
 }
 
 static int64_t now_us(const struct ph_vod *vod) {

@@ -15,6 +15,7 @@
 #include "core/base/metrics.h"
 #include "core/http/server.h"
 #include "core/store/store.h"
+#include "origin/access.h"
 #include "origin/vod/wish.h"
 
 struct ph_vod;
@@ -22,9 +23,12 @@ struct ph_vod;
 struct ph_vod_options {
     struct ph_store *store; /* borrowed, as all that follow */
     struct ph_slice secret; /* of playback tokens */
-    uint32_t threads;       /* 0: 4 */
-    uint32_t most_waiting;  /* 0: 256 fetches */
-    uint64_t most_bytes;    /* 0: 128 MiB */
+    /* Whether the access was ended of who brings a token that holds; NULL: nobody's. Any thread. */
+    bool (*is_revoked)(void *opaque, const char *recording, const struct ph_playback_claims *claims);
+    void *opaque;
+    uint32_t threads;      /* 0: 4 */
+    uint32_t most_waiting; /* 0: 256 fetches */
+    uint64_t most_bytes;   /* 0: 128 MiB */
     struct ph_clock *clock;
     struct ph_metrics *metrics;
 };
@@ -46,7 +50,7 @@ void ph_vod_answer(struct ph_vod *vod, struct ph_http_request *request, const st
 /* The same for an object that is known already. */
 void ph_vod_answer_object(
     struct ph_vod *vod, struct ph_http_request *request, const struct ph_vod_object *object);
-struct ph_slice ph_vod_secret(const struct ph_vod *vod);
-int64_t ph_vod_utc_s(const struct ph_vod *vod);
+/* Whether the token lets its bearer have the recording; `token` NULL: none. */
+enum ph_access_verdict ph_vod_judge(const struct ph_vod *vod, const char *recording, const char *token);
 
 #endif

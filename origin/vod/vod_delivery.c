@@ -1,6 +1,4 @@
 /* What viewers of recordings ask for: GET /vod/… Always by a playback token of the recording. */
-#include "core/media/playback_token.h"
-#include "origin/access.h"
 #include "origin/caching.h"
 #include "origin/vod/failure.h"
 #include "origin/vod/vod.h"
@@ -13,10 +11,8 @@ static void respond(struct ph_http_request *request, struct ph_http_response *an
 
 /* Answers when not. Before anything else is looked at: who has no token learns nothing. */
 static bool is_let_in(struct ph_vod *vod, struct ph_http_request *request) {
-    struct ph_playback_claims claims;
-    enum ph_access_verdict verdict =
-        ph_access_judge(ph_vod_secret(vod), ph_http_request_param(request, "recording"),
-            ph_http_request_query(request, "token"), ph_vod_utc_s(vod), &claims);
+    enum ph_access_verdict verdict = ph_vod_judge(
+        vod, ph_http_request_param(request, "recording"), ph_http_request_query(request, "token"));
     if (verdict == PH_ACCESS_GRANTED)
         return true;
     respond(request, ph_caching_denial(verdict == PH_ACCESS_MISSING ? 401 : 403, ph_access_reason(verdict)));
