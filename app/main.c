@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/token.h"
+#include "app/archive_command.h"
 #include "app/options.h"
 #include "app/serve.h"
 #include "core/base/log.h"
@@ -54,6 +55,22 @@ static int serve(const struct ph_options *options) {
     return code ? report(&error, exit_failed) : exit_good;
 }
 
+static int archive_verify(const struct ph_options *options) {
+    struct ph_settings settings;
+    struct ph_error error = {0};
+    bool is_clean = false;
+    if (ph_settings_load(&settings, options->config, &error))
+        return report(&error, exit_failed);
+    int code = ph_settings_prepare(&settings, &error);
+    if (!code)
+        code = ph_archive_command_verify(
+            &settings, options->archive_session, options->archive_repair, &is_clean, &error);
+    ph_settings_finish(&settings);
+    if (code)
+        return report(&error, exit_failed);
+    return is_clean ? exit_good : exit_failed;
+}
+
 int main(int argc, char **argv) {
     struct ph_options options;
     struct ph_error error = {0};
@@ -74,6 +91,8 @@ int main(int argc, char **argv) {
         return token(&options);
     case PH_COMMAND_CONFIG_CHECK:
         return config_check(&options);
+    case PH_COMMAND_ARCHIVE_VERIFY:
+        return archive_verify(&options);
     }
     return exit_usage;
 }

@@ -13,6 +13,9 @@ const char ph_options_help[] =
     "        print a JWT signed with the node's secret; it lasts an hour unless --ttl says otherwise\n"
     "  config check [--config FILE]\n"
     "        read the settings and say what is wrong with them\n"
+    "  archive verify [--session ID] [--repair] [--config FILE]\n"
+    "        compare spool, list of recordings and store, a line of JSON for each difference; with --repair\n"
+    "        mend what can be mended; 1 when a difference is left\n"
     "  version\n"
     "\n"
     "Settings come from FILE (porthole.yaml in the working folder if it is there) and from PORTHOLE_… "
@@ -113,6 +116,24 @@ static int parse_config(struct ph_options *options, int argc, char **argv, struc
         argv + 1, argc - 1, (const struct flag[]){{"--config", &options->config}, {NULL, NULL}}, error);
 }
 
+static int parse_archive(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
+    char *others[16];
+    int count = 0;
+    if (argc < 1 || strcmp(argv[0], "verify") != 0)
+        return ph_error_set(
+            error, -EINVAL, "the only archive command is: porthole archive verify [--session ID] [--repair]");
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--repair") == 0)
+            options->archive_repair = true;
+        else if (count < (int)(sizeof(others) / sizeof(others[0])))
+            others[count++] = argv[i];
+    }
+    return parse_flags(others, count,
+        (const struct flag[]){
+            {"--session", &options->archive_session}, {"--config", &options->config}, {NULL, NULL}},
+        error);
+}
+
 static int parse_nothing(struct ph_options *options, int argc, char **argv, struct ph_error *error) {
     (void)options;
     return argc == 0 ? 0
@@ -129,6 +150,7 @@ int ph_options_parse(struct ph_options *options, int argc, char **argv, struct p
         {"transcode", PH_COMMAND_TRANSCODE, parse_nothing},
         {"token", PH_COMMAND_TOKEN, parse_token},
         {"config", PH_COMMAND_CONFIG_CHECK, parse_config},
+        {"archive", PH_COMMAND_ARCHIVE_VERIFY, parse_archive},
         {"version", PH_COMMAND_VERSION, parse_nothing},
         {"--version", PH_COMMAND_VERSION, parse_nothing},
         {"help", PH_COMMAND_HELP, parse_nothing},

@@ -2,6 +2,7 @@
 #ifndef PH_APP_OPTIONS_H
 #define PH_APP_OPTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/error.h"
@@ -13,6 +14,7 @@ enum ph_command {
     PH_COMMAND_TRANSCODE,
     PH_COMMAND_TOKEN,
     PH_COMMAND_CONFIG_CHECK,
+    PH_COMMAND_ARCHIVE_VERIFY,
 };
 
 enum ph_role {
@@ -32,6 +34,8 @@ struct ph_options {
     const char *token_subject;
     const char *token_session;
     int64_t token_ttl_s;
+    const char *archive_session; /* NULL: all */
+    bool archive_repair;
 };
 
 /* 0, or -EINVAL with a sentence that says what is wrong. */

@@ -124,13 +124,12 @@ int ph_journal_append(const char *track_dir, const struct ph_manifest_segment *s
     return code;
 }
 
-int ph_journal_read(const char *track_dir,
-    int (*visit)(void *opaque, const struct ph_manifest_segment *segment), void *opaque) {
-    char path[PH_ARCHIVE_PATH_BYTES];
+/* `torn_from`: where lines end that are whole, or UINT64_MAX when all are. */
+static int read_lines(const char *path, int (*visit)(void *opaque, const struct ph_manifest_segment *segment),
+    void *opaque, uint64_t *torn_from) {
     struct ph_bytes *bytes;
-    int code = ph_archive_path(path, track_dir, "archived");
-    if (!code)
-        code = ph_archive_read_file(path, most_journal_bytes, &bytes);
+    *torn_from = UINT64_MAX;
+    int code = ph_archive_read_file(path, most_journal_bytes, &bytes);
     if (code)
         return code == -ENOENT ? 0 : code;
     struct ph_slice all = ph_bytes_slice(bytes), text = all;
@@ -143,8 +142,28 @@ int ph_journal_read(const char *track_dir,
         text.data += consumed;
         text.size -= consumed;
     }
-    if (!code && text.size && truncate(path, (off_t)(all.size - text.size)))
-        code = -errno;
+    if (!code && text.size)
+        *torn_from = all.size - text.size;
     ph_bytes_unref(&bytes);
+    return code;
+}
+
+int ph_journal_peek(const char *track_dir,
+    int (*visit)(void *opaque, const struct ph_manifest_segment *segment), void *opaque) {
+    char path[PH_ARCHIVE_PATH_BYTES];
+    uint64_t torn_from;
+    int code = ph_archive_path(path, track_dir, "archived");
+    return code ? code : read_lines(path, visit, opaque, &torn_from);
+}
+
+int ph_journal_read(const char *track_dir,
+    int (*visit)(void *opaque, const struct ph_manifest_segment *segment), void *opaque) {
+    char path[PH_ARCHIVE_PATH_BYTES];
+    uint64_t torn_from;
+    int code = ph_archive_path(path, track_dir, "archived");
+    if (!code)
+        code = read_lines(path, visit, opaque, &torn_from);
+    if (!code && torn_from != UINT64_MAX && truncate(path, (off_t)torn_from))
+        code = -errno;
     return code;
 }

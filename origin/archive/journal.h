@@ -23,9 +23,11 @@ int ph_journal_line_parse(
 /* Appends the line to the journal in the track's folder and syncs it. A failure leaves nothing half written
  * that a line follows. */
 int ph_journal_append(const char *track_dir, const struct ph_manifest_segment *segment) PH_NODISCARD;
-/* Calls `visit` for each line and cuts a torn tail off. 0, also when there is no journal; else a code of
- * errno, or what the visitor returned. */
+/* Calls `visit` for each line. 0, also when there is no journal; else a code of errno, or what the visitor
+ * returned. The journal's owner cuts a torn tail off; others only look. */
 int ph_journal_read(const char *track_dir,
+    int (*visit)(void *opaque, const struct ph_manifest_segment *segment), void *opaque) PH_NODISCARD;
+int ph_journal_peek(const char *track_dir,
     int (*visit)(void *opaque, const struct ph_manifest_segment *segment), void *opaque) PH_NODISCARD;
 
 #endif

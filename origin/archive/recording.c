@@ -183,8 +183,10 @@ static int feed_one(struct ph_archive_session *session, const struct feed *feed)
         note_consumed(session);
         return 0;
     }
-    if (code == -EPERM)
-        return 0; /* what it expects is given next */
+    if (code == -EPERM) { /* what it expects is given next */
+        struct feed expected;
+        return ph_recorder_expects(session->recorder, &expected.track, &expected.segment) ? 0 : -EAGAIN;
+    }
     if (!ph_archive_is_away(code) && code != -ECANCELED)
         drop_recorder(session);
     return code;

@@ -48,11 +48,18 @@ bool ph_recorder_takes(const struct ph_recorder *recorder, uint32_t track);
 /* Takes a segment, whole, gaps in it included. Numbers rise; a number left out is a gap that keeps its time.
  * Best fed V, A, V, A by number. One that was taken already, or is of a track that is not recorded, is passed
  * over with 0. Of `bytes` nothing is kept by reference.
- *   PH_INVALID_DATA  not readable, overlaps what is there, or comes when the end was begun: it is left out,
- * go on with the next -EPERM           another one is expected first (ph_recorder_expects) -EBADMSG not the
- * bytes that the expected one had: abort, and begin anew -ENOENT          what was begun is gone from the
- * store: free, and open again -ENOMEM          broken: free, and open again others           the store or the
- * disk is away: not taken, add it again later */
+ *
+ *   PH_INVALID_DATA  not readable, overlaps what is there, or comes when the end was begun: left out
+ *
+ *   -EPERM           another one is expected first (ph_recorder_expects)
+ *
+ *   -EBADMSG         not the bytes that the expected one had: abort, and begin anew
+ *
+ *   -ENOENT          what was begun is gone from the store: free, and open again
+ *
+ *   -ENOMEM          broken: free, and open again
+ *
+ *   others           the store or the disk is away: not taken, add it again later */
 int ph_recorder_add(
     struct ph_recorder *recorder, uint32_t track, uint64_t segment, struct ph_slice bytes) PH_NODISCARD;
 

@@ -1,0 +1,45 @@
+// What an archive in a folder holds of a session, against what was published and served.
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { run } from './child.js';
+import { waitFor } from './wait.js';
+
+export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+
+/** The folder of a node's archive in which a session's objects lie. */
+export const recordingFolder = (dataDir, id) => path.join(dataDir, 'archive', 'recordings', id);
+
+/** The manifest, once it is there. */
+export function manifestOf(dataDir, id, within = 10_000) {
+  const file = path.join(recordingFolder(dataDir, id), 'recording.json');
+  return waitFor(`the recording of ${id}`, async () => fs.existsSync(file) && JSON.parse(fs.readFileSync(file, 'utf8')), { within, every: 10 });
+}
+
+/** Segments follow each other in number and time, and the objects have the bytes that the manifest says. */
+export function checkObjects(dataDir, id, manifest) {
+  const folder = recordingFolder(dataDir, id);
+  for (const track of manifest.tracks) {
+    let next;
+    for (const [number, start, duration, bytes, flags, , hash] of track.segments) {
+      if (next) assert.deepEqual([number, start], next, `${track.name}: a hole or an overlap`);
+      next = [number + 1, start + duration];
+      assert.equal(flags & 1, 0, `${track.name}/${number} is a gap`);
+      const object = fs.readFileSync(path.join(folder, track.name, `${number}.m4s`));
+      assert.equal(object.length, bytes);
+      assert.equal(sha256(object), hash, `${track.name}/${number}`);
+    }
+    const stored = fs.readdirSync(path.join(folder, track.name)).filter((name) => name.endsWith('.m4s'));
+    assert.equal(stored.length, track.segments.length, `${track.name}: objects nobody lists`);
+  }
+}
+
+/** Frames of each kind in the MP4, every one of them decoded without a complaint. */
+export async function countMp4(dataDir, id) {
+  const file = path.join(recordingFolder(dataDir, id), 'recording.mp4');
+  const { stderr } = await run('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
+  assert.equal(stderr.toString(), '', 'the MP4 decodes');
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_type,nb_frames', '-of', 'json', file]);
+  return Object.fromEntries(JSON.parse(stdout.toString()).streams.map(({ codec_type: kind, nb_frames: count }) => [kind, Number(count)]));
+}
