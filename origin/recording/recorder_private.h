@@ -38,7 +38,7 @@ struct ph_recorder_cut {
 struct ph_recorder {
     struct ph_store *store;
     char key[PH_STORE_KEY_BYTES];
-    char title[PH_MOST_MP4_TITLE_BYTES + 1];
+    char title[PH_MOST_MP4_TITLE_BYTES + 2]; /* one byte more, by which a longer text is known */
     int64_t epoch_utc_us;
     struct ph_recorder_slot slots[PH_MOST_MP4_TRACKS];
     uint32_t slot_count;

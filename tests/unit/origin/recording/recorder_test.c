@@ -108,6 +108,24 @@ static void sound_alone_is_recorded(void **state) {
     ph_bytes_unref(&mp4);
 }
 
+static void a_long_title_is_cut_between_characters(void **state) {
+    (void)state;
+    char title[502] = "x";
+    for (size_t i = 1; i + 2 < sizeof(title); i += 2)
+        memcpy(title + i, "\xC3\xA4", 2);
+    struct ph_recorder_options with = stage_options();
+    with.title = title;
+    assert_int_equal(ph_recorder_open(&stage.recorder, &with), 0);
+    assert_int_equal(stage_add(audio, 0), 0);
+    stage_finish();
+    struct ph_bytes *mp4 = stage_recorded();
+    struct ph_cursor text = stage_open_box(mp4, "\xA9nam", 0);
+    assert_memory_equal(text.next, "data", 4);
+    assert_memory_equal(text.next + 12, title, 255);
+    assert_int_equal(text.next[12 + 255], 0); /* of the size of what follows */
+    ph_bytes_unref(&mp4);
+}
+
 static void nothing_is_not_a_recording(void **state) {
     (void)state;
     struct ph_recorder_result result;
@@ -156,6 +174,7 @@ int main(void) {
         RECORDER_TEST(segments_that_are_broken_or_missing_keep_their_time),
         RECORDER_TEST(a_track_may_begin_later_and_end_earlier),
         RECORDER_TEST(sound_alone_is_recorded),
+        RECORDER_TEST(a_long_title_is_cut_between_characters),
         RECORDER_TEST(nothing_is_not_a_recording),
         RECORDER_TEST(memory_may_run_out),
     };
