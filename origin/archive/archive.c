@@ -14,7 +14,7 @@
 #include "origin/archive/archive_private.h"
 
 enum { default_put_threads = 4, most_backoff_doublings = 5 };
-static const int64_t first_backoff_us = 1 * PH_SECOND_US;
+static const int64_t default_retry_us = 1 * PH_SECOND_US;
 static const int64_t most_backoff_us = 30 * PH_SECOND_US;
 static const int64_t log_every_us = 60 * PH_SECOND_US;
 
@@ -23,8 +23,8 @@ int64_t ph_archive_now_us(const struct ph_archive *archive) {
     return ph_now_us();
 }
 
-int64_t ph_archive_backoff_us(uint32_t failures) {
-    int64_t backoff_us = first_backoff_us
+int64_t ph_archive_backoff_us(const struct ph_archive *archive, uint32_t failures) {
+    int64_t backoff_us = archive->options.retry_us
                          << (failures < most_backoff_doublings ? failures : most_backoff_doublings);
     if (backoff_us > most_backoff_us)
         backoff_us = most_backoff_us;
@@ -37,6 +37,8 @@ int ph_archive_create(struct ph_archive **out, const struct ph_archive_options *
     if (!archive)
         return -ENOMEM;
     archive->options = *options;
+    if (!archive->options.retry_us)
+        archive->options.retry_us = default_retry_us;
     if (!archive->options.put_threads)
         archive->options.put_threads = default_put_threads;
     if (archive->options.put_threads > PH_ARCHIVE_MOST_THREADS - PH_ARCHIVE_RECORDING_THREADS)

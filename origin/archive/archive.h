@@ -40,6 +40,7 @@ struct ph_archive_options {
     struct ph_clock *clock;
     struct ph_metrics *metrics;
     uint32_t put_threads; /* 0: 4 */
+    int64_t retry_us;     /* 0: 1 s; after a failure, doubled with each one more, with jitter */
 };
 
 int ph_archive_create(struct ph_archive **archive, const struct ph_archive_options *options) PH_NODISCARD;

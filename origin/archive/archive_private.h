@@ -81,8 +81,8 @@ void ph_archive_session_free(struct ph_archive_session *session);
 
 /* Now, for everything that is compared with a deadline. */
 int64_t ph_archive_now_us(const struct ph_archive *archive);
-/* A second, doubled for each failure up to half a minute, with jitter. */
-int64_t ph_archive_backoff_us(uint32_t failures);
+/* Doubled for each failure, up to half a minute, with jitter. */
+int64_t ph_archive_backoff_us(const struct ph_archive *archive, uint32_t failures);
 /* Whether the store as a whole is away, so that nothing else is worth a try. */
 static inline bool ph_archive_is_away(int code) {
     return code == -EAGAIN || code == -EACCES;

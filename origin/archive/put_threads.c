@@ -165,9 +165,9 @@ static void note_failure(struct ph_archive *archive, struct ph_ledger_entry *ent
     ph_metric_add(archive->metrics.failures, 1);
     entry->failures++;
     if (ph_archive_is_away(code))
-        archive->retry_at_us = now_us + ph_archive_backoff_us(archive->failures++);
+        archive->retry_at_us = now_us + ph_archive_backoff_us(archive, archive->failures++);
     else
-        entry->retry_at_us = now_us + ph_archive_backoff_us(entry->failures);
+        entry->retry_at_us = now_us + ph_archive_backoff_us(archive, entry->failures);
     if (now_us < archive->log_next_us)
         return;
     archive->log_next_us = now_us + log_every_us;

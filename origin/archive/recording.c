@@ -237,7 +237,8 @@ static void settle(struct ph_archive *archive, struct ph_archive_session *sessio
         return; /* what is on its way brings news */
     if (code && code != -ECANCELED) {
         ph_metric_add(archive->metrics.failures, 1);
-        session->retry_at_us = ph_archive_now_us(archive) + ph_archive_backoff_us(session->failures++);
+        session->retry_at_us =
+            ph_archive_now_us(archive) + ph_archive_backoff_us(archive, session->failures++);
         if (session->failures % log_failures == 1)
             ph_log_error("a recording cannot be made yet; it is tried again", ph_str("session", session->id),
                 ph_code(code));
