@@ -167,6 +167,17 @@ static void server_that_cannot_compare_is_asked_before(void **state) {
     assert_holds(5000);
 }
 
+static void server_that_ignores_the_condition_is_asked_before(void **state) {
+    (void)state;
+    ph_test_proxy_fault(PH_TEST_CONDITION_LOST, 100, "PUT ", 0, NULL);
+    assert_int_equal(put(5000, true), 0);
+    assert_int_equal(ph_test_proxy_faults(), 2); /* put, and put again to learn */
+    assert_int_equal(put(5000, true), 0);
+    assert_int_equal(put(5001, true), -EEXIST);
+    assert_int_equal(ph_test_proxy_faults(), 2);
+    assert_holds(5000);
+}
+
 static void composition_survives_lost_and_late_answers(void **state) {
     (void)state;
     struct ph_composition *composition;
@@ -311,6 +322,7 @@ int main(void) {
         CASE(bytes_that_changed_on_the_way_are_refused),
         CASE(put_whose_answer_is_lost_is_known_as_own),
         CASE(server_that_cannot_compare_is_asked_before),
+        CASE(server_that_ignores_the_condition_is_asked_before),
         CASE(composition_survives_lost_and_late_answers),
         CASE(clock_that_is_wrong_is_set_right),
         CASE(secret_that_is_wrong_is_told_of),

@@ -165,10 +165,18 @@ static void wait_for_end(void) {
     pthread_mutex_unlock(&plan.lock);
 }
 
+static void lose_condition(struct exchange *exchange) {
+    char *header = strcasestr(exchange->head, "if-none-match");
+    if (header)
+        memcpy(header, "x-none", 6);
+}
+
 static void serve(struct exchange *exchange) {
     if (!read_head(exchange))
         return;
     choose_fault(exchange);
+    if (is(exchange, PH_TEST_CONDITION_LOST))
+        lose_condition(exchange);
     if (is(exchange, PH_TEST_SILENCE)) {
         wait_for_end();
     } else if (is(exchange, PH_TEST_ANSWERED)) {

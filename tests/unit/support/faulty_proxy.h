@@ -14,6 +14,7 @@ enum ph_test_fault {
     PH_TEST_ANSWER_ENDS,    /* after `at` bytes, as if it were complete */
     PH_TEST_ANSWER_LOST,    /* the server has done it; nobody hears */
     PH_TEST_ANSWER_CHANGED, /* in its last byte */
+    PH_TEST_CONDITION_LOST, /* the server hears no If-None-Match */
     PH_TEST_SILENCE,        /* until the proxy ends */
 };
 
