@@ -218,8 +218,8 @@ static void explain_silence(struct ph_store_s3 *s3, int code) {
     char text[64];
     struct ph_error sentence;
     if (code == -ENOKEY)
-        ph_error_set(&sentence, 0, "%s shows a certificate that is not to be trusted: set ca_file",
-            s3->place.host);
+        ph_error_set(
+            &sentence, 0, "%s shows a certificate that is not to be trusted: set ca_file", s3->place.host);
     else
         ph_error_set(
             &sentence, 0, "%s does not answer: %s", s3->place.host, ph_error_name(code, text, sizeof(text)));
