@@ -3,9 +3,9 @@ import { mediaFile, pictures } from '../../e2e/lib/media.js';
 import { keepCandidates, throughRelay } from '../../e2e/lib/whip_sdp.js';
 import { openChromium } from './chromium.js';
 
-/** A file that Chromium takes for a camera; it starts over at its end. */
-export const cameraFile = ({ picture = 'test', size = '1280x720', rate = 30, seconds = 10 } = {}) =>
-  mediaFile('mjpeg', ['-f', 'lavfi', '-i', pictures[picture](size, rate), '-t', String(seconds), '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-f', 'mjpeg']);
+/** A file that Chromium takes for a camera; it starts over at its end. `raw` is large, and costs no decoding. */
+export const cameraFile = ({ picture = 'test', size = '1280x720', rate = 30, seconds = 10, raw = false } = {}) =>
+  raw ? mediaFile('y4m', ['-f', 'lavfi', '-i', pictures[picture](size, rate), '-t', String(seconds), '-pix_fmt', 'yuv420p', '-f', 'yuv4mpegpipe']) : mediaFile('mjpeg', ['-f', 'lavfi', '-i', pictures[picture](size, rate), '-t', String(seconds), '-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p', '-f', 'mjpeg']);
 
 /** A sound for its microphone. */
 export const microphoneFile = (seconds = 10) =>

@@ -2,11 +2,12 @@ import Hls, { type ErrorData, type Level, type LevelLoadedData } from 'hls.js';
 
 import type { Timing } from '../api/client.ts';
 import { catchUpRate, jumpBehindSeconds, LatencyTarget } from './catch_up.ts';
-import { firstSegmentListed } from './first_segment.ts';
+import { firstPartControllers } from './first_parts.ts';
 import { hlsConfig, rememberBandwidth, rememberedBandwidth } from './hls_config.ts';
 import { bufferedAhead, progressMark } from './picture_progress.ts';
 import { PlaybackState } from './playback_state.ts';
 import type { Player, PlayerListener } from './player.ts';
+import { PlaylistLoader } from './playlist_loader.ts';
 import { Recovery, type Fault, type Remedy } from './recovery.ts';
 import { renditionName, type RenditionList } from './renditions.ts';
 import { StallWatch } from './stall_watch.ts';
@@ -37,7 +38,6 @@ export class HlsPlayer implements Player {
   #tick: ReturnType<typeof setInterval>;
   #pending: { timer: ReturnType<typeof setTimeout>; remedy: Remedy } | null = null;
   #idle: ReturnType<typeof setTimeout> | null = null;
-  #awaitsFirstSegment = false;
   #abort = new AbortController();
 
   constructor(options: HlsPlayerOptions) {
@@ -104,6 +104,8 @@ export class HlsPlayer implements Player {
     const { address } = this.#options;
     const hls = new Hls({
       ...hlsConfig(rememberedBandwidth()),
+      pLoader: PlaylistLoader,
+      ...firstPartControllers,
       /* Playlists name the token they were loaded with (EXT-X-DEFINE); one that is fresh goes out in its place. */
       xhrSetup: (request, url) => {
         const current = address(url);
@@ -155,23 +157,8 @@ export class HlsPlayer implements Player {
     });
   }
 
-  /* A session that has just begun lists parts of its first segment alone, which hls.js takes for an empty playlist: it
-   * begins once there is a whole one, without asking again and again. */
-  async #awaitFirstSegment(hls: Hls, playlist: string): Promise<void> {
-    if (this.#awaitsFirstSegment) return;
-    this.#awaitsFirstSegment = true;
-    hls.stopLoad();
-    await firstSegmentListed(playlist, this.#abort.signal);
-    this.#awaitsFirstSegment = false;
-    if (this.#hls === hls) hls.startLoad(-1);
-  }
-
-  #failed({ fatal, type, details, url }: ErrorData): void {
+  #failed({ fatal, type, details }: ErrorData): void {
     if (details === Hls.ErrorDetails.BUFFER_STALLED_ERROR) this.#target.stalled(performance.now());
-    if (details === Hls.ErrorDetails.LEVEL_EMPTY_ERROR && this.#hls && url) {
-      void this.#awaitFirstSegment(this.#hls, url);
-      return;
-    }
     if (!fatal) return;
     const faults: Partial<Record<string, Fault>> = {
       [Hls.ErrorTypes.NETWORK_ERROR]: 'network',

@@ -1,0 +1,20 @@
+import Hls, { type HlsConfig, type Loader, type LoaderCallbacks, type LoaderConfiguration, type PlaylistLoaderContext } from 'hls.js';
+
+import { addressToAsk, playlistAsTold } from './playlist_numbers.ts';
+
+type Base = new (config: HlsConfig) => Loader<PlaylistLoaderContext>;
+
+/* Loads media playlists as playlist_numbers.ts tells them. */
+export class PlaylistLoader extends (Hls.DefaultConfig.loader as unknown as Base) {
+  override load(context: PlaylistLoaderContext, config: LoaderConfiguration, callbacks: LoaderCallbacks<PlaylistLoaderContext>): void {
+    const { onSuccess } = callbacks;
+    super.load({ ...context, url: addressToAsk(context.url) }, config, {
+      ...callbacks,
+      onSuccess: (response, stats, _asked, networkDetails) => {
+        const { data } = response;
+        const told = typeof data === 'string' ? { ...response, data: playlistAsTold(data) } : response;
+        onSuccess(told, stats, context, networkDetails);
+      },
+    });
+  }
+}
