@@ -31,8 +31,8 @@ static void find_beside_binary(char *dir, size_t dir_bytes) {
 
 int ph_web_pages_add(struct ph_web_pages **out, const char *dir, const char *frame_origins,
     struct ph_http_server *server, struct ph_error *error) {
-    static const struct ph_http_page pages[] = {
-        {"/", NULL}, {"/watch/{session}", "watch.html"}, {"/publish", "publish.html"}, {NULL, NULL}};
+    static const struct ph_http_page pages[] = {{"/", NULL}, {"/watch/{session}", "watch.html"},
+        {"/publish", "publish.html"}, {"/recordings", "recordings.html"}, {NULL, NULL}};
     *out = NULL;
     char found[PATH_MAX + 64];
     if (!*dir) {

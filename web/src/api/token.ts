@@ -44,3 +44,21 @@ export function withToken(address: string, token: string | null): string {
   const plain = address.replace(/([?&])token=[^&#]*&?/, '$1').replace(/[?&]$/, '');
   return `${plain}${plain.includes('?') ? '&' : '?'}token=${encodeURIComponent(token)}`;
 }
+
+export interface Bearer {
+  subject: string;
+  role: string;
+}
+
+/* Whom a token speaks for. Not checked, and only for what a page offers: what may be done the server decides. */
+export function bearerOf(token: string | null): Bearer | null {
+  const claims = token?.split('.')[1];
+  if (!claims) return null;
+  try {
+    const bytes = Uint8Array.from(atob(claims.replace(/-/g, '+').replace(/_/g, '/')), (letter) => letter.charCodeAt(0));
+    const { sub, role } = JSON.parse(new TextDecoder().decode(bytes)) as { sub?: unknown; role?: unknown };
+    return { subject: typeof sub === 'string' ? sub : '', role: typeof role === 'string' ? role : '' };
+  } catch {
+    return null;
+  }
+}

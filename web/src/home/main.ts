@@ -1,5 +1,6 @@
 import '../styles/tokens.css';
 import '../styles/base.css';
+import '../styles/cards.css';
 import '../styles/home.css';
 
 import { adoptToken } from '../api/token.ts';

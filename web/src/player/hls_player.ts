@@ -100,10 +100,13 @@ export class HlsPlayer implements Player {
   }
 
   #build(): void {
+    const { address, video } = this.#options;
+    /* A live picture goes on at its edge, a recording where it was. */
+    const startPosition = this.#hls?.latestLevelDetails?.live === false ? video.currentTime : -1;
     this.#hls?.destroy();
-    const { address } = this.#options;
     const hls = new Hls({
       ...hlsConfig(rememberedBandwidth()),
+      startPosition,
       pLoader: PlaylistLoader,
       ...firstPartControllers,
       /* Playlists name the token they were loaded with (EXT-X-DEFINE); one that is fresh goes out in its place. */
@@ -118,7 +121,7 @@ export class HlsPlayer implements Player {
     hls.on(Hls.Events.LEVEL_LOADED, (_event, loaded) => this.#levelLoaded(loaded));
     hls.on(Hls.Events.ERROR, (_event, error) => this.#failed(error));
     hls.loadSource(address());
-    hls.attachMedia(this.#options.video);
+    hls.attachMedia(video);
   }
 
   #manifestParsed(levels: Level[]): void {

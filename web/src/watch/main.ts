@@ -1,8 +1,9 @@
 import '../styles/tokens.css';
 import '../styles/base.css';
+import '../styles/player.css';
 import '../styles/watch.css';
 import '../styles/chat.css';
-import './controls.ts';
+import '../player/controls.ts';
 
 import { adoptToken } from '../api/token.ts';
 import { sessionOfPath } from '../api/session.ts';

@@ -1,4 +1,5 @@
 import type { Session } from '../api/session.ts';
+import type { Mood, Notice } from '../player/notice_panel.ts';
 import type { PlayerState } from '../player/player.ts';
 
 /* What the page knows: everything it shows follows from this. */
@@ -10,16 +11,6 @@ export interface Situation {
 }
 
 export type Badge = 'live' | 'waiting' | 'over' | 'none';
-export type Mood = 'busy' | 'calm' | 'trouble';
-
-export interface Notice {
-  heading: string;
-  text: string;
-  mood: Mood;
-  veil: 'full' | 'corner'; /* over the whole picture, or beside it while it still plays */
-  wayOut: boolean; /* offers the list of who is live */
-}
-
 export interface View {
   badge: Badge;
   status: string; /* one line below the picture */

@@ -9,13 +9,13 @@ import { ServerClock } from '../lib/server_clock.ts';
 import { durationText } from '../lib/time_text.ts';
 import { startPlaying } from '../player/autoplay.ts';
 import { createPlayer } from '../player/create_player.ts';
+import { NoticePanel } from '../player/notice_panel.ts';
 import type { Player, PlayerState } from '../player/player.ts';
 import { QualityMeter } from '../player/quality_meter.ts';
 import { RenditionList } from '../player/renditions.ts';
+import { SoundPrompt } from '../player/sound_prompt.ts';
 import { LiveBadge } from './live_badge.ts';
-import { NoticePanel } from './notice_panel.ts';
 import { Presence } from './presence.ts';
-import { SoundPrompt } from './sound_prompt.ts';
 import { askAgainMs, pageTitle, viewOf, viewersText, type Situation, type View } from './view.ts';
 
 const refreshMs = 1000;

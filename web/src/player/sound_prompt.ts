@@ -1,5 +1,5 @@
 import { say } from '../lib/dom.ts';
-import type { StartedWith } from '../player/autoplay.ts';
+import type { StartedWith } from './autoplay.ts';
 
 /* The big button for browsers that let a page start only silently, or not at all. */
 export class SoundPrompt {

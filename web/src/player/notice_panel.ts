@@ -1,5 +1,14 @@
 import { say } from '../lib/dom.ts';
-import type { Notice } from './view.ts';
+
+export type Mood = 'busy' | 'calm' | 'trouble';
+
+export interface Notice {
+  heading: string;
+  text: string;
+  mood: Mood;
+  veil: 'full' | 'corner'; /* over the whole picture, or beside it while it still plays */
+  wayOut: boolean; /* offers a way to other pictures */
+}
 
 /* The message over the picture. */
 export class NoticePanel {

@@ -1,4 +1,4 @@
-/* The media-chrome elements that watch.html uses. */
+/* The media-chrome elements that every player here has. */
 import 'media-chrome/media-controller';
 import 'media-chrome/media-control-bar';
 import 'media-chrome/media-play-button';
