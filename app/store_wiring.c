@@ -7,9 +7,12 @@
 #include "core/store/store_routes.h"
 
 static const int64_t first_tick_us = 2 * PH_SECOND_US;
-static const int64_t tick_us = 5 * 60 * PH_SECOND_US;
+static const int64_t tick_us = 30 * PH_SECOND_US;
+static const int64_t sweep_us = 5 * 60 * PH_SECOND_US;
 /* Somebody may have changed a bucket's rules meanwhile. */
 static const int64_t check_us = 6 * 3600 * PH_SECOND_US;
+/* When a person has to do something about them first. */
+static const int64_t refused_check_us = 10 * 60 * PH_SECOND_US;
 
 int ph_store_wiring_create(struct ph_store_wiring *wiring, const struct ph_settings *settings,
     struct ph_metrics *metrics, struct ph_error *error) {
@@ -66,8 +69,8 @@ static void apply_rules(struct ph_store_wiring *wiring) {
     if (code == 0 && wiring->last_code < 0)
         ph_log_info("the archive's rules for what ages are in force");
     wiring->last_code = code;
-    if (code == 0)
-        wiring->check_at_us = ph_now_us() + check_us;
+    if (code != -EAGAIN)
+        wiring->check_at_us = ph_now_us() + (code == 0 ? check_us : refused_check_us);
 }
 
 static void sweep(struct ph_store_wiring *wiring) {
@@ -79,13 +82,18 @@ static void sweep(struct ph_store_wiring *wiring) {
     if (code > 0)
         ph_log_info("what had expired was removed from the archive's folder", ph_int("objects", code));
     wiring->sweep_code = code;
+    wiring->sweep_at_us = ph_now_us() + sweep_us;
 }
 
+/* A store that failed when it was last used is asked each time, so that it is known when it is back. */
 static void tick(void *opaque) {
     struct ph_store_wiring *wiring = opaque;
-    if (ph_now_us() >= wiring->check_at_us)
+    struct ph_error error;
+    bool is_well = ph_store_is_well(wiring->store, &error);
+    if (!is_well || ph_now_us() >= wiring->check_at_us)
         apply_rules(wiring);
-    sweep(wiring);
+    if (!is_well || ph_now_us() >= wiring->sweep_at_us)
+        sweep(wiring);
 }
 
 int ph_store_wiring_start(struct ph_store_wiring *wiring) {

@@ -22,7 +22,8 @@ struct ph_store_wiring {
     /* The ticker's thread's alone: */
     int last_code;       /* of putting the rules in force: each reason is logged once */
     int64_t check_at_us; /* when they are looked at next */
-    int sweep_code;      /* of the last sweep */
+    int64_t sweep_at_us;
+    int sweep_code; /* of the last sweep */
 };
 
 /* A negative code with a sentence for the operator. Borrows what it is given. */
