@@ -136,6 +136,50 @@ static void answer_that_breaks_is_gone_on_with(void **state) {
     ph_bytes_unref(&got);
 }
 
+static void replace_object(void) {
+    media[media_bytes - 1] ^= 1;
+    assert_int_equal(put(media_bytes, false), 0);
+}
+
+static void object_replaced_under_a_reader_is_not_mixed(void **state) {
+    (void)state;
+    struct ph_bytes *got;
+    assert_int_equal(put(media_bytes, false), 0);
+    ph_test_proxy_fault(PH_TEST_ANSWER_ENDS, 1, "GET ", 1200000, NULL);
+    ph_test_proxy_after_fault(replace_object);
+    assert_int_equal(ph_store_get(store, key, 1, media_bytes - 2, &got), -EBADMSG);
+    assert_null(got);
+    assert_holds(media_bytes);
+}
+
+static void deep_archive_is_restored_first(void **state) {
+    (void)state;
+    static const char not_yet[] = "HTTP/1.1 403 Forbidden\r\nContent-Length: 46\r\nConnection: close\r\n\r\n"
+                                  "<Error><Code>InvalidObjectState</Code></Error>";
+    static const char begun[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    static const char again[] = "HTTP/1.1 409 Conflict\r\nContent-Length: 52\r\nConnection: close\r\n\r\n"
+                                "<Error><Code>RestoreAlreadyInProgress</Code></Error>";
+    struct ph_store_options options = ph_test_store_options();
+    struct ph_store_object object;
+    struct ph_bytes *got;
+    ph_store_destroy(store);
+    options.url = url;
+    options.storage_class = "DEEP_ARCHIVE";
+    assert_int_equal(ph_store_create(&store, &options, NULL), 0);
+    assert_int_equal(put(1000, false), 0);
+    assert_int_equal(ph_store_head(store, key, &object), 0);
+    assert_int_equal(object.class, PH_STORE_DEEP);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "GET ", 0, not_yet);
+    assert_int_equal(ph_store_get(store, key, 0, UINT64_MAX, &got), -EREMOTE);
+    assert_true(ph_store_is_well(store, NULL));
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "POST ", 0, begun);
+    assert_int_equal(ph_store_restore(store, key, 3), 0);
+    assert_int_equal(ph_test_proxy_faults(), 1);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "POST ", 0, again);
+    assert_int_equal(ph_store_restore(store, key, 3), 0);
+    assert_int_equal(ph_test_proxy_faults(), 1);
+}
+
 static void bytes_that_changed_on_the_way_are_refused(void **state) {
     (void)state;
     struct ph_bytes *got;
@@ -319,6 +363,8 @@ int main(void) {
         CASE(server_that_asks_for_patience_gets_it),
         CASE(connections_that_break_under_a_body_are_tried_again),
         CASE(answer_that_breaks_is_gone_on_with),
+        CASE(object_replaced_under_a_reader_is_not_mixed),
+        CASE(deep_archive_is_restored_first),
         CASE(bytes_that_changed_on_the_way_are_refused),
         CASE(put_whose_answer_is_lost_is_known_as_own),
         CASE(server_that_cannot_compare_is_asked_before),

@@ -20,6 +20,7 @@ static struct {
     const char *match;
     size_t at;
     const char *answer;
+    void (*hook)(void);
     unsigned requests, faults, connections;
     bool is_ending;
 } plan = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
@@ -37,6 +38,7 @@ struct exchange {
     enum ph_test_fault fault;
     size_t at;
     const char *answer;
+    void (*hook)(void);
 };
 
 static bool send_all(int socket, const char *bytes, size_t size) {
@@ -86,6 +88,7 @@ static void choose_fault(struct exchange *exchange) {
         exchange->fault = plan.fault;
         exchange->at = plan.at;
         exchange->answer = plan.answer;
+        exchange->hook = plan.hook;
     }
     pthread_cond_broadcast(&plan.changed);
     pthread_mutex_unlock(&plan.lock);
@@ -190,6 +193,8 @@ static void serve(struct exchange *exchange) {
 static void *run_exchange(void *opaque) {
     struct exchange *exchange = opaque;
     serve(exchange);
+    if (exchange->hook)
+        exchange->hook();
     close(exchange->client);
     if (exchange->server >= 0)
         close(exchange->server);
@@ -254,7 +259,14 @@ void ph_test_proxy_fault(
     plan.match = match;
     plan.at = at;
     plan.answer = answer;
+    plan.hook = NULL;
     plan.requests = plan.faults = 0;
+    pthread_mutex_unlock(&plan.lock);
+}
+
+void ph_test_proxy_after_fault(void (*hook)(void)) {
+    pthread_mutex_lock(&plan.lock);
+    plan.hook = hook;
     pthread_mutex_unlock(&plan.lock);
 }
 

@@ -26,6 +26,8 @@ void ph_test_proxy_stop(void);
  * before. `answer` is borrowed. */
 void ph_test_proxy_fault(
     enum ph_test_fault fault, unsigned count, const char *match, size_t at, const char *answer);
+/* Called before the connection of a request that met the fault is closed, until another fault is told. */
+void ph_test_proxy_after_fault(void (*hook)(void));
 /* Requests that came since then, and those of them that met the fault. */
 unsigned ph_test_proxy_requests(void);
 unsigned ph_test_proxy_faults(void);
