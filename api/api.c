@@ -14,6 +14,7 @@
 #include "api/recordings/recording_states.h"
 #include "api/recordings/recordings.h"
 #include "api/recordings/recordings_keeper.h"
+#include "api/recordings/uploads.h"
 #include "api/revocations.h"
 #include "api/sessions.h"
 #include "api/sessions_store.h"
@@ -38,6 +39,7 @@ struct ph_api {
     struct ph_audit_resource audit;
     struct ph_workers_resource workers_resource;
     struct ph_recordings_resource recordings_resource;
+    struct ph_uploads_resource uploads_resource;
     struct ph_analytics_resource analytics;
     struct ph_http_response *description; /* openapi.yaml */
 };
@@ -84,11 +86,15 @@ static int create_parts(struct ph_api *api) {
     if (code == 0)
         code = ph_live_start(api->live, api->feed);
     if (code == 0)
+        code = ph_uploads_resource_init(
+            &api->uploads_resource, options->db, options->clock, options->settings->data_dir);
+    if (code == 0)
         code = ph_recordings_keeper_create(
             &api->keeper, &(struct ph_recordings_keeper_options){.db = options->db,
                               .store = options->store,
                               .clock = options->clock,
-                              .metrics = options->metrics});
+                              .metrics = options->metrics,
+                              .upload_folder = api->uploads_resource.folder});
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 
@@ -217,6 +223,9 @@ int ph_api_add_routes(struct ph_api *api, struct ph_http_server *server) {
     if (code == 0)
         code = ph_dispatch_add_routes(api->dispatch, server, ph_recordings_routes, ph_recordings_route_count,
             &api->recordings_resource);
+    if (code == 0)
+        code = ph_dispatch_add_routes(
+            api->dispatch, server, ph_uploads_routes, ph_uploads_route_count, &api->uploads_resource);
     if (code == 0)
         code = ph_live_add_routes(api->live, api->dispatch, server);
     if (code == 0)

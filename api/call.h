@@ -11,7 +11,7 @@
 enum {
     PH_MOST_CALL_WANTS = 8,
     PH_MOST_CALL_VALUES = 24,
-    PH_MOST_CALL_VALUE_BYTES = 1024, /* longer ones are cut short, which is as wrong: good ones are short */
+    PH_MOST_CALL_VALUE_BYTES = 4096, /* longer ones are cut short, which is as wrong: good ones are short */
 };
 
 /* Names in static storage; the first NULL ends a list. */

@@ -46,7 +46,10 @@ struct ph_http_response *ph_cors_mark(struct ph_http_response *response, const c
     const char *const headers[][2] = {
         {"Access-Control-Allow-Origin", origin},
         {"Access-Control-Expose-Headers",
-            "Date, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset"},
+            "Date, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, "
+            "Tus-Resumable, "
+            "Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, "
+            "Upload-Expires"},
         {"Vary", "Origin"},
     };
     return add_headers(response, headers, 3);
@@ -54,8 +57,10 @@ struct ph_http_response *ph_cors_mark(struct ph_http_response *response, const c
 
 struct ph_http_response *ph_cors_preflight(const char *origin) {
     const char *const headers[][2] = {
-        {"Access-Control-Allow-Methods", "GET, POST, PUT, DELETE"},
-        {"Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID"},
+        {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
+        {"Access-Control-Allow-Headers",
+            "Authorization, Content-Type, Last-Event-ID, Tus-Resumable, Upload-Length, Upload-Offset, "
+            "Upload-Metadata, Upload-Checksum"},
         {"Access-Control-Max-Age", "600"},
     };
     return add_headers(ph_cors_mark(ph_http_response_create(204), origin), headers, 3);

@@ -186,15 +186,38 @@ static void refuse_page(struct ph_http_request *request) {
                          403, NULL, "pages of this origin may not call: list it in PORTHOLE_CORS_ORIGINS")));
 }
 
+/* Before a body comes: a token is asked for its signature and its time alone, which takes no database. */
+static struct ph_http_response *judge(struct ph_http_request *request, void *opaque) {
+    const struct binding *binding = opaque;
+    const struct ph_dispatch_options *options = &binding->dispatch->options;
+    struct ph_caller caller;
+    struct ph_error error = {"a token is required"};
+    const char *token = ph_http_request_bearer(request);
+    int code = token ? ph_auth_identify(options->verifier, token,
+                           ph_clock_utc_us(options->clock) / PH_SECOND_US, &caller, &error)
+                     : -EACCES;
+    if (code == 0)
+        return NULL;
+    struct ph_http_response *refusal =
+        keep_private(code == -EACCES ? ph_problem_unauthorized(error.text) : ph_problem_of_code(code));
+    return judge_page(binding->dispatch, request) == PH_CORS_LISTED
+               ? ph_cors_mark(refusal, ph_http_request_header(request, "Origin"))
+               : refusal;
+}
+
+static struct ph_http_response *describe(const struct binding *binding, struct ph_http_response *response) {
+    return binding->route->describe ? binding->route->describe(response) : response;
+}
+
 static void handle_preflight(struct ph_http_request *request, void *opaque) {
     const struct binding *binding = opaque;
     enum ph_cors_verdict verdict = judge_page(binding->dispatch, request);
     if (verdict == PH_CORS_REFUSED)
         refuse_page(request);
     else if (verdict == PH_CORS_LISTED)
-        respond(request, ph_cors_preflight(ph_http_request_header(request, "Origin")));
+        respond(request, describe(binding, ph_cors_preflight(ph_http_request_header(request, "Origin"))));
     else
-        respond(request, ph_http_response_create(204));
+        respond(request, describe(binding, ph_http_response_create(204)));
 }
 
 static void handle(struct ph_http_request *request, void *opaque) {
@@ -295,6 +318,7 @@ static int add_route(struct ph_dispatch *dispatch, struct ph_http_server *server
             .kind = "api",
             .handler = handle,
             .opaque = binding,
+            .judge = route->is_guarded ? judge : NULL,
             .most_body_bytes = route->most_body_bytes ? route->most_body_bytes : PH_MOST_API_BODY_BYTES});
     if (code < 0)
         return code;

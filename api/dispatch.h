@@ -30,6 +30,9 @@ struct ph_api_route {
     bool is_shared;
     bool takes_any_page; /* from pages of every origin: what it does needs no caller */
     bool is_audited;     /* what was done (2xx) is told to ph_dispatch_options.done */
+    bool is_guarded;     /* a body is taken only behind a token that holds: of large ones */
+    /* Adds what an answer to OPTIONS tells beside who may call; of a pattern's first route. NULL: nothing. */
+    struct ph_http_response *(*describe)(struct ph_http_response *response);
 };
 
 /* A call of an audited route was done; its caller does not know yet. */

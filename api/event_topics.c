@@ -11,11 +11,12 @@
 #include "api/access.h"
 #include "api/auth.h"
 #include "api/event_block.h"
+#include "api/event_news.h"
+#include "api/recordings/recordings.h"
 
 enum {
     READ_AT_ONCE = 100,
     MOST_REPLAYED_BYTES = 32 * 1024, /* far within a stream's queue; who missed more starts anew */
-    MOST_KNOWN_STATES = 4096,
     LOOK_BACK_MS = 10000,
     MOST_LOOKED_AT = 500,
 };
@@ -34,18 +35,11 @@ struct topic {
     UT_hash_handle hh;
 };
 
-/* The last state of a session that those who follow all have heard of. */
-struct known_state {
-    char session[PH_SESSION_ID_BYTES];
-    int64_t sequence;
-    UT_hash_handle hh;
-};
-
 struct ph_event_topics {
     struct ph_event_hub_options options;
     struct topic *topics;
     struct ph_follower *of_all;
-    struct known_state *known;
+    struct ph_event_news news; /* of those who follow all */
     size_t looked_at_count;
     struct ph_event looked_at[MOST_LOOKED_AT];
 };
@@ -70,14 +64,6 @@ static void free_topic(struct ph_event_topics *topics, struct topic *topic) {
     free(topic);
 }
 
-static void forget_known(struct ph_event_topics *topics) {
-    struct known_state *known, *next;
-    HASH_ITER(hh, topics->known, known, next) {
-        HASH_DEL(topics->known, known);
-        free(known);
-    }
-}
-
 int ph_event_topics_create(struct ph_event_topics **out, const struct ph_event_hub_options *options) {
     struct ph_event_topics *topics = calloc(1, sizeof(*topics));
     if (!topics)
@@ -96,7 +82,7 @@ void ph_event_topics_destroy(struct ph_event_topics *topics) {
     free_topic(topics, topic);
     DL_FOREACH_SAFE(topics->of_all, follower, next)
     ph_follower_destroy(follower);
-    forget_known(topics);
+    ph_event_news_forget(&topics->news);
     free(topics);
 }
 
@@ -257,29 +243,6 @@ void ph_event_topics_add(struct ph_event_topics *topics, struct ph_follower *fol
         DL_APPEND(topics->of_all, follower);
 }
 
-/* Whether those who follow all have not yet heard of this state. Forgetting makes them hear it twice. */
-static bool is_news(struct ph_event_topics *topics, const struct ph_event *event) {
-    struct known_state *known;
-    HASH_FIND_STR(topics->known, event->session, known);
-    if (known && known->sequence >= event->sequence)
-        return false;
-    if (!known) {
-        if (HASH_COUNT(topics->known) >= MOST_KNOWN_STATES)
-            forget_known(topics);
-        known = calloc(1, sizeof(*known));
-        if (!known)
-            return true;
-        memcpy(known->session, event->session, sizeof(known->session));
-        HASH_ADD_STR(topics->known, session, known);
-        if (!known->hh.tbl) {
-            free(known);
-            return true;
-        }
-    }
-    known->sequence = event->sequence;
-    return true;
-}
-
 /* Asks the database only where being a guardian would make the difference. */
 static bool may_see_listed(
     struct ph_event_topics *topics, const struct ph_caller *caller, const struct ph_session *session) {
@@ -294,7 +257,7 @@ static bool may_see_listed(
 static void tell_those_who_follow_all(struct ph_event_topics *topics, const struct ph_event *event) {
     struct ph_session session;
     struct ph_follower *follower;
-    if (!topics->of_all || !is_news(topics, event) ||
+    if (!topics->of_all || !ph_event_is_news(&topics->news, event) ||
         ph_sessions_find(topics->options.sessions, event->session, &session) < 0)
         return;
     char *body = ph_state_event_body(&session);
@@ -312,6 +275,38 @@ static void tell_those_who_follow_all(struct ph_event_topics *topics, const stru
     free(body);
 }
 
+/* A body that is read again, and whose it is. */
+struct recording_news {
+    struct ph_bytes *block; /* owned */
+    char id[PH_SESSION_ID_BYTES];
+};
+
+static void take_recording(void *opaque, const struct ph_event *event) {
+    struct recording_news *news = opaque;
+    const struct ph_event told = {.type = PH_EVENT_RECORDING, .body = event->body};
+    if (event->type == PH_EVENT_RECORDING && ph_recordings_event_id(event->body, news->id))
+        news->block = block_of(&told);
+}
+
+/* A recording is nobody's but its owner's and guardians': each follower is asked for by itself. */
+static void tell_of_recording(struct ph_event_topics *topics, const struct ph_event *event) {
+    struct recording_news news = {NULL};
+    struct ph_recording recording;
+    struct ph_follower *follower;
+    if (!topics->of_all || !ph_event_is_news(&topics->news, event) ||
+        ph_events_read(topics->options.db, event->session, event->sequence - 1, 1, take_recording, &news) !=
+            1 ||
+        !news.block)
+        return;
+    DL_FOREACH(topics->of_all, follower) {
+        if (follower->caller.role != PH_CALLER_ANONYMOUS && !ph_http_stream_is_over(follower->stream) &&
+            ph_recording_access(
+                topics->options.db, &follower->caller, news.id, PH_ACTION_RECORDING_VIEW, &recording) == 0)
+            push(follower, news.block);
+    }
+    ph_bytes_unref(&news.block);
+}
+
 void ph_event_topics_hear(struct ph_event_topics *topics, const struct ph_event *event) {
     struct topic *topic;
     HASH_FIND_STR(topics->topics, event->session, topic);
@@ -319,6 +314,8 @@ void ph_event_topics_hear(struct ph_event_topics *topics, const struct ph_event 
         read_topic(topics, topic);
     if (event->sequence && event->type == PH_EVENT_STATE)
         tell_those_who_follow_all(topics, event);
+    if (event->sequence && event->type == PH_EVENT_RECORDING)
+        tell_of_recording(topics, event);
     if (!topic || event->sequence)
         return;
     struct ph_bytes *block = block_of(event);
@@ -334,7 +331,7 @@ void ph_event_topics_catch_up(struct ph_event_topics *topics) {
     struct ph_builder builder = {0};
     HASH_ITER(hh, topics->topics, topic, next)
     read_topic(topics, topic);
-    forget_known(topics);
+    ph_event_news_forget(&topics->news);
     if (!topics->of_all)
         return;
     ph_event_block(&builder, 0, "reset", "{}");

@@ -7,6 +7,7 @@
 #include "api/recordings/recording_restore.h"
 #include "api/recordings/recording_storage.h"
 #include "api/recordings/recordings_jobs.h"
+#include "api/recordings/uploads.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/base/ticker.h"
@@ -137,6 +138,12 @@ static void tick(void *opaque) {
         return; /* the database is away; so it would be for the rest */
     if (!keeper->options.store)
         return;
+    struct ph_uploads_keeping uploads = {.db = keeper->options.db,
+        .store = keeper->options.store,
+        .clock = keeper->options.clock,
+        .folder = keeper->options.upload_folder};
+    if (ph_uploads_keep(&uploads) < 0)
+        ph_metric_add(keeper->failures, 1);
     remove_what_waits(keeper);
     look_where_things_lie(keeper);
 }

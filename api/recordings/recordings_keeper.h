@@ -1,6 +1,6 @@
-/* Does in the background what recordings need of the store: removes what was deleted, brings back what is
- * wanted from the deep archive, and looks now and then where things lie. Nodes share the work by leases. Has
- * one thread.
+/* Does in the background what recordings need of the store: puts uploads there, removes what was deleted,
+ * brings back what is wanted from the deep archive, and looks now and then where things lie. Nodes share the
+ * work by leases. Has one thread.
  *
  * Lifetime: create → start → stop → destroy. */
 #ifndef PH_API_RECORDINGS_RECORDINGS_KEEPER_H
@@ -18,6 +18,7 @@ struct ph_recordings_keeper_options {
     struct ph_store *store;
     struct ph_clock *clock;
     struct ph_metrics *metrics;
+    const char *upload_folder; /* whose whole uploads go into the store */
 };
 
 int ph_recordings_keeper_create(

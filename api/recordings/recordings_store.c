@@ -7,6 +7,7 @@
 
 #include "api/events.h"
 #include "api/recordings/recording_rows.h"
+#include "api/text.h"
 
 static const char *const kinds[PH_RECORDING_KINDS] = {"session", "clip", "upload"};
 static const char *const states[PH_RECORDING_STATES] = {
@@ -234,4 +235,14 @@ int ph_recordings_tell(
     free(text);
     json_decref(body);
     return code;
+}
+
+bool ph_recordings_event_id(const char *body, char id[PH_SESSION_ID_BYTES]) {
+    json_t *event = json_loads(body, 0, NULL);
+    const char *told = json_string_value(json_object_get(event, "recordingId"));
+    bool is_one = told && ph_text_is_session_id(told);
+    if (is_one)
+        memcpy(id, told, PH_SESSION_ID_BYTES);
+    json_decref(event);
+    return is_one;
 }

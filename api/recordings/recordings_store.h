@@ -106,5 +106,7 @@ int ph_recordings_insert(struct ph_db *db, const struct ph_recording *recording)
  * called in the transaction of the change. */
 int ph_recordings_tell(
     struct ph_db_transaction *transaction, const struct ph_recording *recording, int64_t now_ms) PH_NODISCARD;
+/* The recording that such an event's body tells of. */
+bool ph_recordings_event_id(const char *body, char id[PH_SESSION_ID_BYTES]);
 
 #endif

@@ -35,13 +35,14 @@ CREATE INDEX recordings_by_session ON recordings (session, created_ms, id);
 CREATE INDEX recordings_by_turn ON recordings (turn_ms) WHERE turn_ms IS NOT NULL;
 CREATE INDEX recordings_by_storage ON recordings (storage_ms) WHERE storage_ms IS NOT NULL;
 
--- Uploads that are not whole yet. What has arrived lies on the disk of one node.
+-- Uploads until their source lies in the store. What has arrived, `received` bytes of it, lies on the disk of one node; once
+-- all of it has, there is a recording of the same id.
 CREATE TABLE uploads (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
     title TEXT NOT NULL,
-    type TEXT NOT NULL,
     bytes BIGINT NOT NULL,
+    received BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
     expires_ms BIGINT NOT NULL
 );

@@ -31,6 +31,7 @@ struct ph_http_endpoint {
     bool takes_any_method;
     bool cors;
     size_t most_body_bytes;
+    ph_http_judge *judge; /* NULL: nobody judges */
     ph_http_handler *handler;
     void *opaque; /* borrowed */
     struct ph_request_metrics *metrics;

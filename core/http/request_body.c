@@ -1,5 +1,6 @@
 /* Bodies of requests: gathered into one block, bounded by the route; or thrown away, bounded too, so that a
  * refused request still gets its answer and keeps its connection. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,10 +9,13 @@
 enum { most_thrown_away_bytes = 8 * 1024 * 1024 };
 
 static void refuse_too_large(struct ph_http_request *request) {
+    char detail[96];
+    snprintf(detail, sizeof(detail),
+        "The request's body is larger than the %zu bytes that this address takes.",
+        request->endpoint->most_body_bytes);
     ph_bytes_unref(&request->body);
     ph_builder_discard(&request->gathered);
-    ph_http_request_refuse(request, ph_http_response_problem(413, "Content Too Large",
-                                        "The request's body is larger than this address takes."));
+    ph_http_request_refuse(request, ph_http_response_problem(413, "Content Too Large", detail));
 }
 
 static void refuse_no_memory(struct ph_http_request *request) {
@@ -28,8 +32,17 @@ static uint64_t announced_bytes(const struct ph_http_request *request) {
     return strtoull(text, NULL, 10);
 }
 
+static void judge(struct ph_http_request *request) {
+    if (request->refused || !request->endpoint || !request->endpoint->judge)
+        return;
+    struct ph_http_response *refusal = request->endpoint->judge(request, request->endpoint->opaque);
+    if (refusal)
+        ph_http_request_refuse(request, refusal);
+}
+
 bool ph_http_body_begin(struct ph_http_request *request) {
     uint64_t announced = announced_bytes(request);
+    judge(request);
     if (announced == UINT64_MAX)
         return true;
     if (!request->refused && announced > request->endpoint->most_body_bytes)

@@ -33,6 +33,10 @@ struct ph_http_server_options {
 /* Answers with ph_http_respond() or holds the request; a handler that does neither gets a 500. */
 typedef void ph_http_handler(struct ph_http_request *request, void *opaque);
 
+/* Looks at a request whose body has not come yet: NULL lets it come; a response (given away) refuses it, and
+ * the body is not kept. Must not block. */
+typedef struct ph_http_response *ph_http_judge(struct ph_http_request *request, void *opaque);
+
 struct ph_http_route {
     const char *method;  /* "GET" (answers HEAD too), "PUT", …; NULL: any */
     const char *pattern; /* "/live/{session}/{track}/{file}"; a last segment "{path...}" takes the rest with
@@ -42,6 +46,7 @@ struct ph_http_route {
     void *opaque;           /* borrowed for the server's life */
     size_t most_body_bytes; /* 0: a body is refused with 413 */
     bool cors;              /* answers OPTIONS preflights and adds Access-Control-Allow-Origin: * */
+    ph_http_judge *judge;   /* NULL: every body of that size may come */
 };
 
 int ph_http_server_create(struct ph_http_server **server, const struct ph_http_server_options *options,

@@ -20,12 +20,13 @@ scenario('what docs/control_plane.md says to run works, in its order', async (st
     env: { ...process.env, ...env },
   });
   const answers = stdout.toString().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
-  const [profile, created, ended, webhook, started] = answers;
-  assert.equal(answers.length, 5, stdout.toString());
+  const [profile, created, ended, recordings, webhook, started] = answers;
+  assert.equal(answers.length, 6, stdout.toString());
   assert.deepEqual(profile.guardians, [{ subject: 'mum', mail: 'mum@example.org', language: 'de', wants: ['started', 'recording'] }]);
   assert.equal(created.state, 'created');
   assert.ok(created.playback.token);
   assert.equal(ended.state, 'ended');
+  assert.deepEqual(recordings, { recordings: [], next: null });
   assert.match(webhook.secret, /^whsec_/);
   assert.equal(started.sessionId, ended.sessionId);
   for (const secret of [created.playback.token, webhook.secret, started.streamKey, started.playback.token]) stage.secrets.add(secret);

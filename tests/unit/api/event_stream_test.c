@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/events.h"
+#include "api/recordings/recordings_store.h"
 #include "tests/unit/api/listener.h"
 #include "tests/unit/api/stage.h"
 #include "tests/unit/http/raw_peer.h"
@@ -183,6 +184,29 @@ static void who_follows_all_hears_the_states_it_may_see_listed(void **state) {
     listener_close(&alice);
 }
 
+static void who_follows_all_hears_of_recordings_it_may_see(void **state) {
+    static struct listener anybody, stranger, alice;
+    struct ph_recording recording = {.kind = PH_RECORDING_UPLOAD, .state = PH_RECORDING_PROCESSING};
+    char open[PH_SESSION_ID_BYTES];
+    (void)state;
+    listener_open(&anybody, "", NULL, NULL);
+    listener_open(&stranger, "", stage_token("streamer", "bob", NULL), NULL);
+    listener_open(&alice, "", stage_alice(), NULL);
+    ph_random_id(recording.id, PH_SESSION_ID_CHARACTERS);
+    strcpy(recording.owner, "alice");
+    assert_int_equal(ph_recordings_insert(stage_db(), &recording), 0);
+    listener_await(&alice, "event: recording\ndata: {\"recordingId\":\"", NULL);
+    listener_await(&alice, recording.id, NULL);
+    stage_start("{\"visibility\":\"public\",\"record\":false}", open);
+    listener_await(&anybody, open, skipped);
+    assert_null(strstr(skipped, recording.id));
+    listener_await(&stranger, open, skipped);
+    assert_null(strstr(skipped, recording.id));
+    listener_close(&anybody);
+    listener_close(&stranger);
+    listener_close(&alice);
+}
+
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_open, stage_close)
 
 int main(void) {
@@ -194,6 +218,7 @@ int main(void) {
         ON_STAGE(more_than_a_stream_holds_begins_anew),
         ON_STAGE(a_session_is_followed_by_who_may_see_it),
         ON_STAGE(who_follows_all_hears_the_states_it_may_see_listed),
+        ON_STAGE(who_follows_all_hears_of_recordings_it_may_see),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

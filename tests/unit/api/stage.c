@@ -144,6 +144,10 @@ void stage_call_with(
     call(method, path, (const char *[]){authorization, NULL}, body, size);
 }
 
+void stage_call_headers(const char *path, const char *const *headers) {
+    call("GET", path, headers, NULL, 0);
+}
+
 void stage_call_from(const char *client_address, const char *authorization, const char *path) {
     char forwarded[64];
     snprintf(forwarded, sizeof(forwarded), "X-Forwarded-For: %s", client_address);

@@ -34,6 +34,8 @@ char *stage_alice(void);
 /* `authorization` is a whole header, or NULL. */
 void stage_call_with(
     const char *method, const char *path, const char *authorization, const void *body, size_t size);
+/* GET with these headers, the last followed by NULL. */
+void stage_call_headers(const char *path, const char *const *headers);
 /* GET, through a proxy that says whom it is for. */
 void stage_call_from(const char *client, const char *authorization, const char *path);
 /* `token` is taken over; NULL: anonymous. */

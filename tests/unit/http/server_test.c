@@ -58,12 +58,21 @@ static void answer_nothing(struct ph_http_request *request, void *opaque) {
     ph_http_respond(request, NULL);
 }
 
+/* Lets bodies come from who knows the word. */
+static struct ph_http_response *ask_for_the_word(struct ph_http_request *request, void *opaque) {
+    (void)opaque;
+    if (ph_http_request_header(request, "X-Word"))
+        return NULL;
+    return ph_http_response_problem(401, "Unauthorized", "the word, please");
+}
+
 static int start(void **state) {
     const struct ph_http_route routes[] = {
-        {"GET", "/echo/{name}", "echo", echo_request, NULL, 0, true},
-        {"PUT", "/body", "body", echo_body, NULL, most_body, false},
-        {"GET", "/silent", "silent", forget_to_answer, NULL, 0, false},
-        {"GET", "/nothing", "nothing", answer_nothing, NULL, 0, false},
+        {"GET", "/echo/{name}", "echo", echo_request, NULL, 0, true, NULL},
+        {"PUT", "/body", "body", echo_body, NULL, most_body, false, NULL},
+        {"PUT", "/guarded", "body", echo_body, NULL, most_body, false, ask_for_the_word},
+        {"GET", "/silent", "silent", forget_to_answer, NULL, 0, false, NULL},
+        {"GET", "/nothing", "nothing", answer_nothing, NULL, 0, false, NULL},
     };
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     (void)state;
@@ -119,6 +128,24 @@ static void an_absolute_target_is_its_path(void **state) {
     (void)state;
     assert_status("GET", "http://example.org/echo/x", "", 200);
     assert_status("GET", "http://example.org", "", 404);
+}
+
+static void a_body_that_is_refused_beforehand_is_not_kept(void **state) {
+    (void)state;
+    struct answer answer = raw_ask(port, "PUT", "/guarded", "Content-Length: 0\r\n");
+    assert_int_equal(answer.status, 401);
+    answer_finish(&answer);
+    int fd = raw_dial(port);
+    raw_send(fd, "PUT /guarded HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+    answer = raw_receive(fd, false);
+    assert_int_equal(answer.status, 401);
+    answer_finish(&answer);
+    raw_send(fd, "PUT /guarded HTTP/1.1\r\nHost: a\r\nX-Word: please\r\nContent-Length: 5\r\n\r\nworld");
+    answer = raw_receive(fd, false);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer.body, "world");
+    answer_finish(&answer);
+    close(fd);
 }
 
 static void what_no_route_takes_is_a_problem(void **state) {
@@ -389,6 +416,7 @@ int main(void) {
         cmocka_unit_test(a_handler_sees_all_of_the_request),
         cmocka_unit_test(a_long_query_value_finds_room),
         cmocka_unit_test(an_absolute_target_is_its_path),
+        cmocka_unit_test(a_body_that_is_refused_beforehand_is_not_kept),
         cmocka_unit_test(what_no_route_takes_is_a_problem),
         cmocka_unit_test(options_answers_preflights_where_cors_is_on),
         cmocka_unit_test(malformed_requests_are_refused),

@@ -1,0 +1,47 @@
+#include "api/event_news.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1 /* an element that could not be added has no table */
+#include <uthash.h>
+
+enum { MOST_KNOWN = 4096, KEY_BYTES = PH_SESSION_ID_BYTES + 4 };
+
+struct ph_known_event {
+    char key[KEY_BYTES]; /* session and type */
+    int64_t sequence;
+    UT_hash_handle hh;
+};
+
+void ph_event_news_forget(struct ph_event_news *news) {
+    struct ph_known_event *known, *next;
+    HASH_ITER(hh, news->known, known, next) {
+        HASH_DEL(news->known, known);
+        free(known);
+    }
+}
+
+bool ph_event_is_news(struct ph_event_news *news, const struct ph_event *event) {
+    struct ph_known_event *known;
+    char key[KEY_BYTES];
+    snprintf(key, sizeof(key), "%s:%d", event->session, (int)event->type % 10);
+    HASH_FIND_STR(news->known, key, known);
+    if (known && known->sequence >= event->sequence)
+        return false;
+    if (!known) {
+        if (HASH_COUNT(news->known) >= MOST_KNOWN)
+            ph_event_news_forget(news);
+        known = calloc(1, sizeof(*known));
+        if (!known)
+            return true;
+        snprintf(known->key, sizeof(known->key), "%s", key);
+        HASH_ADD_STR(news->known, key, known);
+        if (!known->hh.tbl) {
+            free(known);
+            return true;
+        }
+    }
+    known->sequence = event->sequence;
+    return true;
+}
