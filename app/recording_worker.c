@@ -14,6 +14,8 @@ static const int64_t busy_us = 2 * PH_SECOND_US;
 /* Shorter than an origin waits for a session's next part: who takes the job over goes on with the same. */
 static const int64_t lease_us = 45 * PH_SECOND_US;
 static const int64_t renew_us = 10 * PH_SECOND_US;
+/* Until the source of a clip may have come further. */
+static const int64_t not_yet_ms = 3000;
 static const int64_t longest_us = INT64_C(24) * 3600 * PH_SECOND_US;
 
 struct ph_recording_worker {
@@ -66,7 +68,8 @@ static const char *reason_or(const struct ph_link_reason *reason, const char *te
 
 /* What became of a job goes to the database; when that is away, the lease runs out and the job is done again.
  */
-static void settle(struct ph_recording_work *work, int code, const struct ph_link_reason *reason) {
+static void settle(struct ph_recording_work *work, int code, const struct ph_recording_outcome *outcome,
+    const struct ph_link_reason *reason) {
     struct ph_recording_worker *worker = work->worker;
     const char *id = work->job.id;
     ph_log_info("recording job ends", ph_str("recording", id),
@@ -76,7 +79,9 @@ static void settle(struct ph_recording_work *work, int code, const struct ph_lin
         return;
     int told;
     if (code == 0)
-        told = ph_recording_jobs_done(worker->options.db, id, worker->lessee, NULL, now_ms(worker));
+        told = ph_recording_jobs_done(worker->options.db, id, worker->lessee, outcome, now_ms(worker));
+    else if (code == -EAGAIN && work->job.kind == PH_RECORDING_CLIP)
+        told = ph_recording_jobs_put_off(worker->options.db, id, worker->lessee, now_ms(worker) + not_yet_ms);
     else if (code == -ECANCELED)
         told = ph_recording_jobs_put_off(worker->options.db, id, worker->lessee, now_ms(worker));
     else
@@ -94,7 +99,13 @@ static void work_on(struct ph_recording_worker *worker, const struct ph_recordin
     work.began_us = work.renewed_us;
     ph_log_info("recording job begins", ph_str("recording", job->id),
         ph_str("kind", ph_recording_kind_name(job->kind)), ph_int("attempt", job->attempts));
-    settle(&work, ph_upload_job_run(&work, &reason), &reason);
+    struct ph_recording_outcome outcome;
+    if (job->kind == PH_RECORDING_CLIP) {
+        int code = ph_clip_job_run(&work, &outcome, &reason);
+        settle(&work, code, &outcome, &reason);
+    } else {
+        settle(&work, ph_upload_job_run(&work, &reason), NULL, &reason);
+    }
 }
 
 /* Whether it did something; then there may be more. */
@@ -103,7 +114,7 @@ static bool take_one(struct ph_recording_worker *worker) {
     if (!ph_supervisor_has_capacity(worker->options.supervisor))
         return false;
     int code = ph_recording_jobs_lease(
-        worker->options.db, PH_RECORDING_UPLOAD, worker->lessee, now_ms(worker), until_ms(worker), &job);
+        worker->options.db, PH_RECORDING_KINDS, worker->lessee, now_ms(worker), until_ms(worker), &job);
     if (code == 1)
         work_on(worker, &job);
     else if (code < 0)

@@ -3,6 +3,8 @@
  *
  *   upload   the file is fetched and transcoded by a process of its own, which publishes it to the origins as
  *            if it were live; the archive makes the recording of it          upload_job.c
+ *   clip     whole segments are copied in the store, those at the edges cut
+ *            by a process of their own; the recording is made here           clip_job.c
  *
  * Lifetime: create (its thread runs) → destroy. What it borrows outlives it. */
 #ifndef PH_APP_RECORDING_WORKER_H
@@ -45,5 +47,8 @@ int ph_recording_work_keep_on(struct ph_recording_work *work) PH_NODISCARD;
 /* 0: the origins have it all, and the archive will tell. -EINVAL: never, `reason` says why. Another code: it
  * may go better another time. */
 int ph_upload_job_run(struct ph_recording_work *work, struct ph_link_reason *reason) PH_NODISCARD;
+/* 0: it is in the store, as `outcome` says. -EAGAIN: its source is not that far. Otherwise as above. */
+int ph_clip_job_run(struct ph_recording_work *work, struct ph_recording_outcome *outcome,
+    struct ph_link_reason *reason) PH_NODISCARD;
 
 #endif

@@ -36,26 +36,9 @@ struct running {
 static int give_file(struct running *running) {
     struct ph_builder hello = {0};
     int code = ph_link_hello_write(&hello, &running->job->hello);
-    if (code == 0 && hello.size > PH_TRANSCODE_MOST_MESSAGE)
-        code = -EMSGSIZE;
-    union {
-        char space[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } rights = {.space = {0}};
-    struct iovec block = {hello.data, hello.size};
-    struct msghdr message = {
-        .msg_iov = &block,
-        .msg_iovlen = 1,
-        .msg_control = rights.space,
-        .msg_controllen = sizeof(rights.space),
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &running->job->fd, sizeof(int));
-    if (code == 0 && sendmsg(running->worker.control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        code = -errno;
+    if (code == 0)
+        code = ph_worker_process_send_file(
+            &running->worker, running->job->fd, (struct ph_slice){hello.data, hello.size});
     ph_builder_discard(&hello);
     running->given = code == 0;
     return code;

@@ -171,19 +171,35 @@ static int judge_picture(const AVCodecParameters *picture, struct ph_link_reason
     return -EINVAL;
 }
 
-int ph_file_open(struct ph_file **opened, int fd, struct ph_link_reason *reason) {
-    *opened = NULL;
-    struct ph_file *file = calloc(1, sizeof(*file));
+static int open_any(struct ph_file **opened, int fd) {
+    struct ph_file *file = *opened = calloc(1, sizeof(*file));
     if (!file)
         return -ENOMEM;
     file->fd = fd;
     file->kind = kind_of(fd);
-    int code = file->kind ? open_format(file)
-                          : refuse(reason, "unknown_format", "The file is neither MP4, WebM nor Matroska.");
-    if (code == PH_INVALID_DATA)
-        code = refuse_damaged(reason);
+    int code = file->kind ? open_format(file) : -EPROTONOSUPPORT;
     if (code == 0)
         choose_streams(file);
+    return code;
+}
+
+int ph_file_open_piece(struct ph_file **opened, int fd) {
+    int code = open_any(opened, fd);
+    if (code == 0)
+        return 0;
+    ph_file_close(*opened);
+    *opened = NULL;
+    return code == -ENOMEM ? code : PH_INVALID_DATA;
+}
+
+int ph_file_open(struct ph_file **opened, int fd, struct ph_link_reason *reason) {
+    struct ph_file *file;
+    int code = open_any(&file, fd);
+    *opened = NULL;
+    if (code == -EPROTONOSUPPORT)
+        code = refuse(reason, "unknown_format", "The file is neither MP4, WebM nor Matroska.");
+    else if (code == PH_INVALID_DATA)
+        code = refuse_damaged(reason);
     if (code == 0 && file->streams[PH_TRACK_VIDEO] < 0)
         code = refuse(reason, "no_picture", "The file has no picture.");
     if (code == 0)

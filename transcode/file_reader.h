@@ -27,6 +27,9 @@ struct ph_file_facts {
 
 /* 0; -EINVAL with what is wrong with the file in `reason`; -ENOMEM or -errno. */
 int ph_file_open(struct ph_file **file, int fd, struct ph_link_reason *reason) PH_NODISCARD;
+/* An init segment of ours with a segment behind it, of a picture or a sound; not to be surveyed: its times
+ * stay. */
+int ph_file_open_piece(struct ph_file **file, int fd) PH_NODISCARD;
 /* Reads all of it, then stands at its beginning again. As ph_file_open. */
 int ph_file_survey(
     struct ph_file *file, struct ph_file_facts *facts, struct ph_link_reason *reason) PH_NODISCARD;

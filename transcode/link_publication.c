@@ -38,6 +38,16 @@ static void describe_video(const struct ph_grid_plan *grid, const struct ph_rend
     track->average_bandwidth = rendition->bitrate / 100 * 103 + container;
 }
 
+uint32_t ph_publication_bitrate(const struct ph_publication *publication, const struct ph_track *track) {
+    const struct ph_grid_plan grid = {
+        publication->grid_rate, publication->frames_per_part, publication->parts_per_segment};
+    double fps = (double)track->rate.num / track->rate.den;
+    uint32_t container = container_bitrate(fps, parts_per_second(&grid));
+    uint32_t average = track->average_bandwidth > container ? track->average_bandwidth - container : 0;
+    /* Ladders count in kbit/s. */
+    return (average / 103 * 100 + 500) / 1000 * 1000;
+}
+
 static void describe_audio(const struct ph_grid_plan *grid, const char *codecs, struct ph_track *track) {
     uint32_t container =
         container_bitrate((double)PH_AUDIO_RATE / PH_AUDIO_FRAME_SAMPLES, parts_per_second(grid));

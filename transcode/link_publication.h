@@ -9,4 +9,7 @@
 void ph_publication_make(const struct ph_ladder_plan *plan, const char *const codecs[], int64_t epoch_utc_us,
     struct ph_publication *publication);
 
+/* What a video track of such a publication was encoded with, in bit/s. */
+uint32_t ph_publication_bitrate(const struct ph_publication *publication, const struct ph_track *track);
+
 #endif

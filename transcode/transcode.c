@@ -17,6 +17,7 @@
 
 #include "core/base/log.h"
 #include "core/http/client.h"
+#include "transcode/cut.h"
 #include "transcode/effort.h"
 #include "transcode/encode.h"
 #include "transcode/encode_audio.h"
@@ -125,9 +126,26 @@ static bool says_take(const char *text, size_t size) {
 /* What there is to serve. */
 struct task {
     int fd;
-    bool is_file;
+    bool is_file, is_cut;
     struct ph_link_hello hello; /* of a file */
+    struct ph_cut cut;
 };
+
+static bool read_cut(struct task *task, const char *text, size_t size) {
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *cut = json_object_get(root, "cut");
+    char *publication = cut ? json_dumps(json_object_get(cut, "publication"), JSON_COMPACT) : NULL;
+    struct ph_error error;
+    task->is_cut = publication && ph_publication_from_json(
+                                      publication, strlen(publication), &task->cut.publication, &error) == 0;
+    task->cut.track = (uint32_t)json_integer_value(json_object_get(cut, "track"));
+    task->cut.from_us = json_integer_value(json_object_get(cut, "from_us"));
+    task->cut.to_us = json_integer_value(json_object_get(cut, "to_us"));
+    task->is_cut = task->is_cut && task->cut.track < task->cut.publication.track_count;
+    free(publication);
+    json_decref(root);
+    return task->is_cut;
+}
 
 /* Whether the message says what the descriptor is. */
 static bool read_task(struct task *task, const char *text, size_t size) {
@@ -135,7 +153,9 @@ static bool read_task(struct task *task, const char *text, size_t size) {
     size_t consumed;
     task->is_file =
         ph_link_frame_parse((struct ph_slice){(const uint8_t *)text, size}, &frame, &consumed) == 0;
-    return task->is_file ? ph_link_hello_parse(&frame, &task->hello) == 0 : says_take(text, size);
+    if (task->is_file)
+        return ph_link_hello_parse(&frame, &task->hello) == 0;
+    return says_take(text, size) || read_cut(task, text, size);
 }
 
 /* Waits for the supervisor for as long as it lives. 0 and the task, or PH_EOF. */
@@ -201,10 +221,54 @@ static void tell_failure(int code, const struct ph_link_reason *reason) {
     free(text);
 }
 
-static int serve_file(struct task *task, bool devices) {
+static void lower_priority(void) {
     const struct sched_param none = {0};
     (void)setpriority(PRIO_PROCESS, 0, 19);
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
+/* 0, or a code when nobody listens. */
+static int send_bytes(int control, struct ph_slice bytes) {
+    while (bytes.size) {
+        size_t size = bytes.size < PH_TRANSCODE_MOST_MESSAGE ? bytes.size : PH_TRANSCODE_MOST_MESSAGE;
+        ssize_t sent = send(control, bytes.data, size, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0)
+            return -errno;
+        bytes = (struct ph_slice){bytes.data + sent, bytes.size - (size_t)sent};
+    }
+    return 0;
+}
+
+/* One cut after the other, as long as someone asks. */
+static int serve_cuts(struct task *task) {
+    int code;
+    lower_priority();
+    do {
+        struct ph_bytes *segment;
+        char text[64];
+        code = task->is_cut ? ph_cut_run(&task->cut, task->fd, &segment) : -EINVAL;
+        close(task->fd);
+        if (code < 0)
+            snprintf(text, sizeof(text), "{\"cut_code\":%d}", code);
+        else
+            snprintf(text, sizeof(text), "{\"cut_bytes\":%zu}", ph_bytes_size(segment));
+        int sent = send_text(PH_TRANSCODE_CONTROL_FD, text);
+        if (code == 0) {
+            if (sent >= 0)
+                sent = send_bytes(PH_TRANSCODE_CONTROL_FD, ph_bytes_slice(segment));
+            ph_bytes_unref(&segment);
+        }
+        if (sent < 0)
+            return 1;
+        *task = (struct task){.fd = -1};
+    } while (wait_for_task(PH_TRANSCODE_CONTROL_FD, task) == 0);
+    return 0;
+}
+
+static int serve_file(struct task *task, bool devices) {
+    lower_priority();
     if (!devices) {
         free(task->hello.encoder);
         task->hello.encoder = strdup("libx264");
@@ -246,5 +310,7 @@ int ph_transcode_main(void) {
     struct task task = {.fd = -1};
     if (send_text(control, "{\"ready\":true}") < 0 || wait_for_task(control, &task) < 0)
         return 0;
+    if (task.is_cut)
+        return serve_cuts(&task);
     return task.is_file ? serve_file(&task, devices) : serve_link(task.fd, devices);
 }

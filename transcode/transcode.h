@@ -10,7 +10,11 @@
  * Instead of {"take":true} it may be given a file's descriptor, with the HELLO of a source link
  * (core/media/source_link.h) as the message. Then it lowers its priority as far as it goes, sends
  * {"done_us":…,"duration_us":…} about once a second, and in the end {"finished":true} or
- * {"failed":{"code":…,"text":…}}; an empty code says that the file is not to blame. */
+ * {"failed":{"code":…,"text":…}}; an empty code says that the file is not to blame.
+ *
+ * Or a piece of a recording's track, with {"cut":{"publication":…,"track":…,"from_us":…,"to_us":…}}
+ * (cut.h), as often as it is asked to: it answers {"cut_code":…}, or {"cut_bytes":…} and that many bytes in
+ * messages of their own. */
 #ifndef PH_TRANSCODE_TRANSCODE_H
 #define PH_TRANSCODE_TRANSCODE_H
 

@@ -133,13 +133,12 @@ int ph_worker_process_listen(struct ph_worker_process *worker, int64_t now_us) {
     return 0;
 }
 
-int ph_worker_process_give(struct ph_worker_process *worker, int link, int64_t now_us) {
-    char text[] = "{\"take\":true}";
+int ph_worker_process_send_file(const struct ph_worker_process *worker, int fd, struct ph_slice text) {
     union {
         char space[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
     } rights = {.space = {0}};
-    struct iovec block = {text, sizeof(text) - 1};
+    struct iovec block = {(void *)text.data, text.size};
     struct msghdr message = {
         .msg_iov = &block,
         .msg_iovlen = 1,
@@ -150,9 +149,18 @@ int ph_worker_process_give(struct ph_worker_process *worker, int link, int64_t n
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &link, sizeof(link));
-    if (sendmsg(worker->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return -errno;
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    if (text.size > PH_TRANSCODE_MOST_MESSAGE)
+        return -EMSGSIZE;
+    return sendmsg(worker->control, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int ph_worker_process_give(struct ph_worker_process *worker, int link, int64_t now_us) {
+    static const char text[] = "{\"take\":true}";
+    int code =
+        ph_worker_process_send_file(worker, link, (struct ph_slice){(const uint8_t *)text, sizeof(text) - 1});
+    if (code < 0)
+        return code;
     worker->heard_us = now_us;
     worker->measured_us = 0;
     ph_worker_process_enter(worker, PH_WORKER_BUSY, now_us);

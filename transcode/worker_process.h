@@ -31,6 +31,9 @@ int ph_worker_process_spawn(
 int ph_worker_process_listen(struct ph_worker_process *worker, int64_t now_us) PH_NODISCARD;
 /* Hands a spare the link. The descriptor stays the caller's, who closes it. 0 or -errno. */
 int ph_worker_process_give(struct ph_worker_process *worker, int link, int64_t now_us) PH_NODISCARD;
+/* Sends a message with a descriptor, which stays the caller's. 0 or -errno. */
+int ph_worker_process_send_file(
+    const struct ph_worker_process *worker, int fd, struct ph_slice text) PH_NODISCARD;
 /* Measures the CPU time used since the last call. */
 void ph_worker_process_measure(struct ph_worker_process *worker, int64_t now_us);
 void ph_worker_process_signal(const struct ph_worker_process *worker, int number);

@@ -1,0 +1,65 @@
+#include <stdio.h>
+
+#include "app/recording_worker.h"
+#include "core/base/log.h"
+#include "origin/recording/clip.h"
+#include "transcode/cutter.h"
+
+struct clip_job {
+    struct ph_clip_cutter base;
+    struct ph_recording_work *work;
+    struct ph_cutter *cutter; /* NULL until it is needed, and after it failed */
+};
+
+static int cut(struct ph_clip_cutter *base, const struct ph_publication *publication, uint32_t track,
+    int64_t from_us, int64_t to_us, struct ph_slice init, struct ph_slice segment, struct ph_bytes **made) {
+    struct clip_job *job = (struct clip_job *)base;
+    const struct ph_cut wanted = {
+        .publication = *publication, .track = track, .from_us = from_us, .to_us = to_us};
+    int code = job->cutter ? 0 : ph_cutter_create(&job->cutter, NULL);
+    if (code == 0)
+        code = ph_cutter_cut(job->cutter, &wanted, init, segment, made);
+    if (code != -EIO && code != -ETIMEDOUT)
+        return code;
+    ph_cutter_destroy(job->cutter);
+    job->cutter = NULL;
+    return PH_INVALID_DATA;
+}
+
+static int keep_on(struct ph_clip_cutter *base) {
+    return ph_recording_work_keep_on(((struct clip_job *)base)->work);
+}
+
+static int refuse(struct ph_link_reason *reason, const char *text) {
+    snprintf(reason->text, sizeof(reason->text), "%s", text);
+    return -EINVAL;
+}
+
+int ph_clip_job_run(
+    struct ph_recording_work *work, struct ph_recording_outcome *outcome, struct ph_link_reason *reason) {
+    struct clip_job job = {.base = {cut, keep_on}, .work = work};
+    struct ph_clip clip = {
+        .id = work->job.id,
+        .source = work->job.source,
+        .title = work->job.title,
+        .from_us = work->job.from_ms * PH_MILLISECOND_US,
+        .to_us = work->job.to_ms * PH_MILLISECOND_US,
+        .cutter = &job.base,
+    };
+    struct ph_clip_result result;
+    int code = ph_clip_make(work->options->store, &clip, &result);
+    ph_cutter_destroy(job.cutter);
+    *outcome = (struct ph_recording_outcome){
+        .duration_ms = result.duration_us / PH_MILLISECOND_US,
+        .bytes = (int64_t)result.mp4_bytes,
+        .total_bytes = (int64_t)result.total_bytes,
+        .width = result.width,
+        .height = result.height,
+        .has_poster = result.has_poster,
+    };
+    if (code == -ENODATA)
+        return refuse(reason, "The recording has nothing between these times.");
+    if (code == PH_INVALID_DATA)
+        return refuse(reason, "The recording cannot be read between these times.");
+    return code == -EINVAL ? -EIO : code;
+}
