@@ -1,0 +1,66 @@
+// Runs beside others
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { clockFile, frameNumbers } from './lib/clock_picture.js';
+import { request } from './lib/http.js';
+import { probe } from './lib/media.js';
+import { scenario } from './lib/stage.js';
+import { waitFor } from './lib/wait.js';
+
+const rate = 30;
+
+const ask = async (node, session, method, address, body) =>
+  request(`${node.url}${address}`, {
+    method,
+    headers: { authorization: `Bearer ${session.token}`, ...(body && { 'content-type': 'application/json' }) },
+    body: body && JSON.stringify(body),
+  });
+
+async function ready(node, session, id) {
+  return waitFor(`recording ${id} to be ready`, async () => {
+    const { json } = await ask(node, session, 'GET', `/api/recordings/${id}`);
+    assert.notEqual(json.state, 'failed', json.reason);
+    return json.state === 'ready' && json;
+  }, { within: 60_000 });
+}
+
+/** The numbers of the pictures in a recording's rendition, as the store has it. */
+async function numbersOf(stage, node, id, track) {
+  const folder = path.join(node.dataDir, 'archive/recordings', id, track);
+  const segments = fs.readdirSync(folder).filter((name) => name.endsWith('.m4s')).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
+  const file = path.join(stage.folder, `${id}-${track}.mp4`);
+  fs.writeFileSync(file, Buffer.concat(['init.mp4', ...segments].map((name) => fs.readFileSync(path.join(folder, name)))));
+  return frameNumbers(file);
+}
+
+async function checkClip(stage, node, session, source, { fromMs, toMs }) {
+  const made = await ask(node, session, 'POST', `/api/recordings/${session.id}/clips`, { fromMs, toMs, title: 'The best of it' });
+  assert.equal(made.status, 201, made.text);
+  const clip = await ready(node, session, made.json.id);
+  const [first, last] = [fromMs, toMs].map((ms) => Math.round((ms / 1000) * rate));
+  const mp4 = path.join(node.dataDir, 'archive/recordings', clip.id, 'recording.mp4');
+  for (const [track, numbers] of Object.entries(source)) {
+    assert.deepEqual(await numbersOf(stage, node, clip.id, track), numbers.slice(first, last), `${track} from ${fromMs} to ${toMs} ms`);
+  }
+  assert.deepEqual(await frameNumbers(mp4), source.v360.slice(first, last), 'the MP4 has the same pictures');
+  const { streams } = await probe(mp4, ['-show_entries', 'stream=codec_type,duration']);
+  const seconds = (toMs - fromMs) / 1000;
+  for (const stream of streams) {
+    assert.ok(Math.abs(Number(stream.duration) - seconds) < 0.08, `${stream.codec_type} lasts ${stream.duration} s instead of ${seconds}`);
+  }
+  assert.ok(Math.abs(clip.durationMs - (toMs - fromMs)) < 80, `${clip.durationMs} ms`);
+}
+
+scenario('a clip has the frames between its times and no other, in every rendition and in its MP4', async (stage) => {
+  const { node, session } = await stage.live({ file: await clockFile({ seconds: 60 }) });
+  await session.segments('v360', 4);
+  await stage.end(session);
+  await ready(node, session, session.id);
+  const source = {};
+  for (const track of ['v360', 'v240']) source[track] = await numbersOf(stage, node, session.id, track);
+
+  await checkClip(stage, node, session, source, { fromMs: 1300, toMs: 6700 });
+  await checkClip(stage, node, session, source, { fromMs: 2000, toMs: 4000 });
+  await checkClip(stage, node, session, source, { fromMs: 2500, toMs: 3600 });
+}, { within: 120_000 });
