@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,11 @@ static void date(const char *name, int days_ago) {
     const struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT}, {.tv_sec = noon_us / PH_SECOND_US - (time_t)days_ago * day_s}};
     assert_int_equal(utimensat(AT_FDCWD, path_of(name), times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static bool is_readable(const char *key) {
+    struct ph_store_object object;
+    return ph_store_head(store, key, &object) == 0 && object.bytes == 1;
 }
 
 static int count(void *opaque, const char *key, const struct ph_store_object *object) {
@@ -285,41 +291,27 @@ static void a_full_folder_takes_several_sweeps(void **state) {
     assert_int_equal(count_below("live"), objects / 2);
 }
 
-static void what_is_composed_grows_without_being_moved(void **state) {
+static void *put_and_remove(void *opaque) {
+    const char *key = opaque;
+    intptr_t failed = 0;
+    for (int i = 0; i < 30 && !failed; i++)
+        failed = put(key, "x") != 0 || !is_readable(key) || ph_store_remove(store, key) != 0;
+    return (void *)failed;
+}
+
+/* A folder goes with its last object, also while another thread is about to put one there. */
+static void folders_go_and_come_under_many_hands(void **state) {
     (void)state;
-    struct ph_composition *composition;
-    char token[PH_COMPOSITION_TOKEN_BYTES];
-    struct ph_receipt receipts[2];
-    uint64_t front_bytes;
-    uint8_t *bytes = calloc(1, 4 * 1024 * 1024);
-    assert_int_equal(ph_composition_begin(store, "a", NULL, &composition, token), 0);
-    assert_int_equal(ph_composition_reserve(composition, 1, &front_bytes), 0);
-    assert_int_equal(front_bytes, 256 * 1024);
-    bytes[0] = 'x';
-    assert_int_equal(
-        ph_composition_append(composition, 2, 0, (struct ph_slice){bytes, 4 * 1024 * 1024}, &receipts[0]), 0);
-    assert_int_equal(ph_composition_reserve(composition, 190 * 1024, &front_bytes), 0);
-    assert_int_equal(front_bytes, 256 * 1024);
-    assert_int_equal(ph_composition_reserve(composition, 200 * 1024, &front_bytes), 0);
-    assert_int_equal(front_bytes, 512 * 1024);
-    assert_int_equal(ph_composition_reserve(composition, 300 * 1024 * 1024, &front_bytes), -EFBIG);
-    /* A part that was written and not noted is not part of the object. */
-    assert_int_equal(
-        ph_composition_append(composition, 3, 4 * 1024 * 1024, (struct ph_slice){bytes, 100}, &receipts[1]),
-        0);
-    assert_int_equal(
-        ph_composition_finish(composition, (struct ph_slice){bytes, 256 * 1024}, receipts, 1), -EINVAL);
-    receipts[0].bytes += 4 * 1024 * 1024;
-    assert_int_equal(
-        ph_composition_finish(composition, (struct ph_slice){bytes, 512 * 1024}, receipts, 1), -EBADMSG);
-    receipts[0].bytes -= 4 * 1024 * 1024;
-    assert_int_equal(
-        ph_composition_finish(composition, (struct ph_slice){bytes, 512 * 1024}, receipts, 1), 0);
-    struct stat status;
-    assert_int_equal(stat(path_of("a"), &status), 0);
-    assert_int_equal(status.st_size, 512 * 1024 + 4 * 1024 * 1024);
-    free(bytes);
-    ph_composition_free(composition);
+    pthread_t threads[4];
+    static char keys[4][16] = {"a/b/1", "a/b/2", "a/b/3", "a/c/1"};
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, put_and_remove, keys[i]), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    assert_false(is_there("a"));
 }
 
 static int compose_with(struct ph_store *own) {
@@ -405,7 +397,7 @@ int main(void) {
         CASE(the_janitor_removes_what_was_never_finished),
         CASE(the_janitor_never_follows_links),
         CASE(a_full_folder_takes_several_sweeps),
-        CASE(what_is_composed_grows_without_being_moved),
+        CASE(folders_go_and_come_under_many_hands),
         CASE(memory_may_run_out_anywhere),
         CASE(a_folder_that_cannot_be_is_said),
     };
