@@ -4,6 +4,8 @@
 
 #include "origin/playlist_lines.h"
 
+enum { most_run = 32 }; /* of segments in 1.5 targets */
+
 static uint64_t size_of(const struct ph_manifest_segment *segment, bool key_frames) {
     return key_frames ? segment->key_bytes : segment->bytes;
 }
@@ -27,7 +29,7 @@ struct ph_vod_rates ph_vod_measure(const struct ph_manifest *manifest, uint32_t 
         uint64_t bytes = 0, ticks = 0;
         all_bytes += size_of(&track->segments[i], key_frames);
         all_ticks += track->segments[i].duration_ticks;
-        for (uint32_t j = i; j < track->count; j++) {
+        for (uint32_t j = i; j < track->count && j < i + most_run; j++) {
             bytes += size_of(&track->segments[j], key_frames);
             ticks += track->segments[j].duration_ticks;
             if (2 * ticks > 3 * target)

@@ -38,6 +38,23 @@ static int render_all(struct ph_vod_recording *recording) {
     return code;
 }
 
+/* Whether its times can be told as dates, and its segments be as large as they say. */
+static bool is_sane(const struct ph_manifest *manifest) {
+    const int64_t most_s = 400000000;
+    const uint64_t most_bytes = UINT64_C(1) << 40;
+    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
+        const struct ph_manifest_track *track = &manifest->tracks[i];
+        uint32_t timescale = manifest->publication.tracks[i].timescale;
+        for (uint32_t j = 0; j < track->count; j++) {
+            const struct ph_manifest_segment *segment = &track->segments[j];
+            if (segment->start_ticks / timescale > most_s || segment->bytes > most_bytes ||
+                segment->key_bytes > segment->bytes)
+                return false;
+        }
+    }
+    return true;
+}
+
 int ph_vod_recording_create(struct ph_vod_recording **out, const char *id, struct ph_slice json) {
     struct ph_vod_recording *recording = calloc(1, sizeof(*recording));
     *out = NULL;
@@ -48,7 +65,7 @@ int ph_vod_recording_create(struct ph_vod_recording **out, const char *id, struc
         free(recording);
         return code == -ENOMEM ? code : PH_INVALID_DATA;
     }
-    if (strcmp(recording->manifest.id, id) != 0)
+    if (strcmp(recording->manifest.id, id) != 0 || !is_sane(&recording->manifest))
         code = PH_INVALID_DATA;
     recording->publication = ph_vod_publication(&recording->manifest);
     recording->cost_bytes = sizeof(*recording);
