@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { pageTest } from './lib/pages.js';
-import { session } from './lib/stub_server.js';
+import { recording, session } from './lib/stub_server.js';
 
 pageTest('nobody live: it says so and tells how to publish', async ({ stub, page }) => {
   await page.goto(`${stub.url}/`);
@@ -54,7 +54,8 @@ pageTest('a token in the address is sent as a bearer, kept for the tab, and take
 pageTest('nothing sticks out of a screen of 320 px, and everything to tap is 44 px high', async ({ stub, page }) => {
   stub.sessions.set('abc', session('abc', { title: 'Donaudampfschifffahrtsgesellschaftskapitänskajüte'.repeat(3) }));
   stub.listed = ['abc'];
-  for (const [address, ready] of [['/', '.card'], ['/watch/nobody', '.notice-way-out:visible'], ['/publish', '.turn-on:visible']]) {
+  stub.recordings.set('film', recording('film', { title: 'Donaudampfschifffahrtsgesellschaftskapitänskajüte'.repeat(3) }));
+  for (const [address, ready] of [['/', '.card'], ['/watch/nobody', '.notice-way-out:visible'], ['/publish', '.turn-on:visible'], ['/recordings?recording=film', '.download:visible']]) {
     await page.goto(stub.url + address);
     await page.locator(ready).waitFor();
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), 0, address);

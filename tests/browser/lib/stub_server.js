@@ -25,10 +25,22 @@ export function session(id, fields = {}) {
   };
 }
 
+/** A recording as GET /api/recordings/{id} answers it. */
+export function recording(id, fields = {}) {
+  return {
+    id, sessionId: id, owner: 'anna', title: 'Sunday castle', kind: 'session', state: 'ready', reason: null, clipOf: null, durationMs: 1_804_000,
+    bytes: 1_012_345_678, width: 1920, height: 1080, createdAt: Date.now() - 3_600_000, readyAt: Date.now(), storage: 'standard',
+    posterUrl: null, storyboardUrl: null,
+    playback: { hls: `/vod/${id}/index.m3u8`, page: `/recordings?recording=${id}`, token: 't', expiresAt: Date.now() + 600_000 },
+    download: `/api/recordings/${id}/download`, ...fields,
+  };
+}
+
 export class StubServer {
   sessions = new Map(); // id → what the API says of it
   listed = []; // ids of the active ones
   broadcasts = new Map(); // id → Broadcast
+  recordings = new Map(); // id → what the API says of it
   thumbnail = null; // JPEG bytes
   requires = null; // a token without which every session is hidden
   refusals = []; // what POST /whip answers, one after the other; the last stays: {status, detail?, headers?}
@@ -64,7 +76,7 @@ export class StubServer {
     if (pathname.startsWith('/api/')) return this.#api(request, response, pathname);
     if (pathname.startsWith('/live/')) return this.#live(response, pathname);
     if (pathname.startsWith('/whip')) return this.#whip(request, response);
-    const named = { '/': 'index.html', '/publish': 'publish.html' };
+    const named = { '/': 'index.html', '/publish': 'publish.html', '/recordings': 'recordings.html' };
     const page = named[pathname] ?? (pathname.startsWith('/watch/') ? 'watch.html' : pathname.slice(1));
     const bytes = await fs.readFile(path.join(root, 'web/dist', path.normalize(`/${page}`))).catch(() => null);
     return send(response, bytes ? 200 : 404, bytes ?? '', page, page.endsWith('.html') ? { 'Content-Security-Policy': this.#policy } : {});
@@ -77,9 +89,21 @@ export class StubServer {
       return json(response, 200, { sessions, next: null });
     }
     if (pathname === '/api/sessions/start') return json(response, this.started && isKnown ? 201 : 403, this.started ?? { type: 'about:blank', title: 'no', status: 403 });
+    if (pathname.startsWith('/api/recordings')) return this.#recordings(request, response, pathname, isKnown);
     const told = this.sessions.get(decodeURIComponent(pathname.split('/').at(-1)));
     if (typeof told === 'number') return json(response, told, { type: 'about:blank', title: 'no', status: told });
     return told && isKnown ? json(response, 200, told) : json(response, 404, { type: 'about:blank', title: 'no such session', status: 404 });
+  }
+
+  #recordings(request, response, pathname, isKnown) {
+    const problem = (status) => json(response, status, { type: 'about:blank', title: 'no', status });
+    const [, , , id, what] = pathname.split('/');
+    if (!isKnown) return problem(401);
+    if (id === undefined) return json(response, 200, { recordings: [...this.recordings.values()], next: null });
+    const told = this.recordings.get(id);
+    if (!told) return problem(404);
+    if (what === 'restore') Object.assign(told, { storage: 'restoring' });
+    return json(response, what === 'restore' ? 202 : 200, told);
   }
 
   #whip(request, response) {

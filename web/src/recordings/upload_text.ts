@@ -17,6 +17,11 @@ export function uploadRefusal(status: number): { text: string; final: boolean } 
       return { text: 'Your invitation has run out. Open the link you were sent once more.', final: false };
     case 403:
       return { text: 'You may not upload recordings.', final: true };
+    case 404:
+    case 410:
+      return { text: 'What was sent is not kept any more. Choose the file again.', final: true };
+    case 409:
+      return { text: 'Three uploads of yours go on already. Try again when one is done.', final: false };
     case 413:
       return { text: 'This file is too large.', final: true };
     case 400:

@@ -48,7 +48,7 @@ export function factsText({ createdAtMs, kind, bytes }: Recording, style: 'short
 export const mayDelete = (bearer: Bearer | null, { owner }: Recording): boolean =>
   bearer !== null && (bearer.role === 'admin' || bearer.subject === owner);
 
-export const mayUpload = (bearer: Bearer | null): boolean => bearer !== null && ['streamer', 'operator', 'admin'].includes(bearer.role);
+export const mayUpload = (bearer: Bearer | null): boolean => bearer?.role === 'streamer';
 
 export interface Trouble {
   heading: string;
