@@ -134,6 +134,8 @@ static struct ph_http_response *append(
     struct ph_uploads_resource *resource, const struct ph_api_call *call, int fd, struct ph_upload *upload) {
     struct ph_slice body = ph_api_call_body(call);
     int64_t received = upload->received + (int64_t)body.size;
+    if (body.size == 0)
+        return NULL;
     if (received > upload->bytes)
         return ph_problem(400, NULL, "this is more than Upload-Length told");
     struct ph_http_response *no = check_sum(call);
@@ -227,7 +229,7 @@ static int find(
 }
 
 static struct ph_http_response *look(void *opaque, const struct ph_api_call *call) {
-    struct ph_upload upload;
+    struct ph_upload upload = {.id = ""};
     struct ph_http_response *response = check_version(call);
     int code = response ? 0 : find(opaque, call, &upload);
     if (!response)
@@ -238,7 +240,7 @@ static struct ph_http_response *look(void *opaque, const struct ph_api_call *cal
 /* Under the file's lock the row says how far it is. */
 static struct ph_http_response *patch_locked(
     struct ph_uploads_resource *resource, const struct ph_api_call *call, int fd, int64_t offset) {
-    struct ph_upload upload;
+    struct ph_upload upload = {.id = ""};
     int code = find(resource, call, &upload);
     if (code < 0)
         return refuse(code);
@@ -251,7 +253,7 @@ static struct ph_http_response *patch_locked(
 
 static struct ph_http_response *patch_found(
     struct ph_uploads_resource *resource, const struct ph_api_call *call) {
-    struct ph_upload upload;
+    struct ph_upload upload = {.id = ""};
     int64_t offset;
     int fd, code = find(resource, call, &upload);
     if (code < 0)
@@ -275,7 +277,7 @@ static struct ph_http_response *patch(void *opaque, const struct ph_api_call *ca
 
 static struct ph_http_response *terminate(void *opaque, const struct ph_api_call *call) {
     struct ph_uploads_resource *resource = opaque;
-    struct ph_upload upload;
+    struct ph_upload upload = {.id = ""};
     struct ph_http_response *response = check_version(call);
     int code = response ? 0 : find(resource, call, &upload);
     if (!response && code < 0)

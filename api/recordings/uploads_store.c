@@ -177,7 +177,7 @@ int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) {
 }
 
 int ph_uploads_expire(struct ph_db *db, int64_t now_ms) {
-    struct ph_upload upload;
+    struct ph_upload upload = {.id = ""};
     int code;
     while ((code = select_one(db,
                 "SELECT " COLUMNS " FROM uploads WHERE id > $1 AND expires_ms <= $2 ORDER BY id LIMIT 1", "",
