@@ -136,6 +136,7 @@ scenarioOnBoth('the API answers as its description says, for every operation and
   await call('restoreRecording', 'streamer', of);
   await call('downloadRecording', 'operator', of);
   await call('downloadRecording', 'streamer', of);
+  await call('downloadRecording', 'streamer', { ...of, headers: { accept: 'application/json' } });
   await replay('createClip', 'streamer', { id: recording });
   await call('createClip', 'streamer', { ...of, body: { fromMs: 5, toMs: 6 } });
   const tus = { 'tus-resumable': '1.0.0' };
