@@ -98,12 +98,12 @@ static int make_responses(struct bench *bench) {
 
 static int add_routes(struct ph_http_server *server, struct bench *bench) {
     const struct ph_http_route routes[] = {
-        {"GET", "/playlist", "playlist", send_shared, &bench->playlist, 0, true},
-        {"GET", "/part", "part", send_shared, &bench->part, 0, true},
-        {"GET", "/chain", "chain", send_shared, &bench->chain, 0, true},
-        {"GET", "/held", "held", hold, bench, 0, true},
-        {"GET", "/count", "count", count, bench, 0, false},
-        {"POST", "/release", "release", release, bench, 0, false},
+        {"GET", "/playlist", "playlist", .handler = send_shared, .opaque = &bench->playlist, .cors = true},
+        {"GET", "/part", "part", .handler = send_shared, .opaque = &bench->part, .cors = true},
+        {"GET", "/chain", "chain", .handler = send_shared, .opaque = &bench->chain, .cors = true},
+        {"GET", "/held", "held", .handler = hold, .opaque = bench, .cors = true},
+        {"GET", "/count", "count", .handler = count, .opaque = bench, .cors = false},
+        {"POST", "/release", "release", .handler = release, .opaque = bench, .cors = false},
     };
     int code = 0;
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++)
