@@ -92,6 +92,7 @@ static int create_parts(struct ph_api *api) {
         code = ph_recordings_keeper_create(
             &api->keeper, &(struct ph_recordings_keeper_options){.db = options->db,
                               .store = options->store,
+                              .runtime = options->runtime,
                               .clock = options->clock,
                               .metrics = options->metrics,
                               .upload_folder = api->uploads_resource.folder});

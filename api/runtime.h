@@ -8,6 +8,9 @@ struct ph_api_runtime_impl {
     /* The session was ended by a person or the control plane: its publisher goes, its last segment is
      * finished. No-op for a session that is not carried here. */
     void (*end_session)(struct ph_api_runtime *runtime, const char *session, const char *reason);
+    /* The recording's objects are gone from the store: it is not served out of memory either. NULL: nothing
+     * is kept in memory here. */
+    void (*forget_recording)(struct ph_api_runtime *runtime, const char *recording);
 };
 struct ph_api_runtime {
     const struct ph_api_runtime_impl *impl;

@@ -62,24 +62,37 @@ static void worker_died(struct ph_ingest_control *control, const char *session, 
     ph_session_feed_worker_died(feed_of(control), session, worker);
 }
 
+static struct ph_control_wiring *wiring_of(struct ph_api_runtime *runtime) {
+    return (struct ph_control_wiring *)((char *)runtime - offsetof(struct ph_control_wiring, runtime));
+}
+
 static void end_session(struct ph_api_runtime *runtime, const char *session, const char *reason) {
-    struct ph_control_wiring *wiring =
-        (struct ph_control_wiring *)((char *)runtime - offsetof(struct ph_control_wiring, runtime));
-    struct ph_ingest *ingest = atomic_load(&wiring->ingest);
+    struct ph_ingest *ingest = atomic_load(&wiring_of(runtime)->ingest);
     if (ingest)
         ph_ingest_end_session(ingest, session, reason);
+}
+
+static void forget_recording(struct ph_api_runtime *runtime, const char *recording) {
+    struct ph_origin *origin = atomic_load(&wiring_of(runtime)->origin);
+    if (origin)
+        ph_origin_forget_recording(origin, recording);
 }
 
 void ph_control_wiring_init(struct ph_control_wiring *wiring) {
     static const struct ph_ingest_control_impl control = {
         admit, connected, disconnected, live, stats, ended, failed, worker_died};
-    static const struct ph_api_runtime_impl runtime = {end_session};
+    static const struct ph_api_runtime_impl runtime = {end_session, forget_recording};
     *wiring = (struct ph_control_wiring){.control.impl = &control, .runtime.impl = &runtime};
     atomic_init(&wiring->ingest, NULL);
+    atomic_init(&wiring->origin, NULL);
 }
 
 void ph_control_wiring_set_feed(struct ph_control_wiring *wiring, struct ph_session_feed *feed) {
     wiring->feed = feed;
+}
+
+void ph_control_wiring_set_origin(struct ph_control_wiring *wiring, struct ph_origin *origin) {
+    atomic_store(&wiring->origin, origin);
 }
 
 void ph_control_wiring_set_ingest(struct ph_control_wiring *wiring, struct ph_ingest *ingest) {

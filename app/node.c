@@ -109,6 +109,7 @@ static int create_origin(struct ph_node *node, struct ph_error *error) {
     };
     ph_recording_wiring_init(&node->recording_wiring, node->settings->database_url, ph_clock_system());
     int code = ph_origin_create(&node->origin, &options, error);
+    ph_control_wiring_set_origin(&node->wiring, node->origin);
     if (!code)
         code = ph_origin_restore(node->origin, error);
     if (!code)

@@ -50,7 +50,10 @@ static int64_t pause_after(int64_t attempts) {
 
 static void remove_one(struct ph_recordings_keeper *keeper, const struct ph_recording_removal *removal) {
     struct ph_db *db = keeper->options.db;
+    struct ph_api_runtime *runtime = keeper->options.runtime;
     int code = remove_objects(keeper, removal), noted;
+    if (runtime && runtime->impl->forget_recording && removal->is_all)
+        runtime->impl->forget_recording(runtime, removal->id);
     if (code < 0) {
         ph_metric_add(keeper->failures, 1);
         ph_log_warning("objects of a recording could not be removed; it is tried again",

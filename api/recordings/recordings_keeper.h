@@ -6,6 +6,7 @@
 #ifndef PH_API_RECORDINGS_RECORDINGS_KEEPER_H
 #define PH_API_RECORDINGS_RECORDINGS_KEEPER_H
 
+#include "api/runtime.h"
 #include "core/base/clock.h"
 #include "core/base/metrics.h"
 #include "core/db/db.h"
@@ -16,6 +17,7 @@ struct ph_recordings_keeper;
 struct ph_recordings_keeper_options {
     struct ph_db *db; /* all borrowed */
     struct ph_store *store;
+    struct ph_api_runtime *runtime; /* told of what was removed; NULL: nobody is */
     struct ph_clock *clock;
     struct ph_metrics *metrics;
     const char *upload_folder; /* whose whole uploads go into the store */

@@ -49,7 +49,7 @@ function checkBandwidths(text, recording) {
 }
 
 scenario('a recording lists every segment of the session, with the same bytes, and its key frames alone', async (stage) => {
-  const { live, recording } = await recordSession(stage);
+  const { node, session, live, recording } = await recordSession(stage);
   const query = `?token=${recording.token()}`;
   const { text, headers } = await fetchWhole(`${recording.url}/index.m3u8${query}`);
   assert.match(headers['cache-control'], /^private, max-age=60$/);
@@ -83,6 +83,15 @@ scenario('a recording lists every segment of the session, with the same bytes, a
     assert.equal((await countFrames(file)).all, 1, `${uri} has one key frame in its first ${range} bytes`);
   }
   assert.equal(await statusOf(`${recording.url}/audio/iframes.m3u8${query}`), 404);
+
+  // The session's own recording says the same of the same segments.
+  const own = `token=${recording.token({ session: session.id })}`;
+  await waitFor('the recording of the session', async () => (await statusOf(`${node.url}/vod/${session.id}/index.m3u8?${own}`)) === 200, { within: 10_000 });
+  for (const name of ['index.m3u8', 'v360/index.m3u8', 'v240/iframes.m3u8', 'audio/index.m3u8', 'v240/1.m4s', 'audio/init.mp4']) {
+    const [made, fixture] = await Promise.all([fetchWhole(`${node.url}/vod/${session.id}/${name}?${own}`), fetchWhole(`${recording.url}/${name}${query}`)]);
+    assert.equal(made.text, fixture.text, name);
+    assert.equal(made.headers.etag, fixture.headers.etag);
+  }
 });
 
 scenario('a recording is for those who may watch it alone, and the same for all of them', async (stage) => {

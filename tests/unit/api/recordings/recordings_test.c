@@ -311,7 +311,17 @@ static void a_session_tells_of_its_recording(void **state) {
     assert_true(json_is_null(stage_member("recording")));
 }
 
+/* The recording that the origin of the process was told to forget last; read once the keeper has stopped. */
+static char forgotten[PH_SESSION_ID_BYTES];
+
+static void forget_recording(struct ph_api_runtime *runtime, const char *recording) {
+    (void)runtime;
+    snprintf(forgotten, sizeof(forgotten), "%s", recording);
+}
+
 static struct ph_recordings_keeper *begin_keeping(void) {
+    static const struct ph_api_runtime_impl impl = {.forget_recording = forget_recording};
+    static struct ph_api_runtime runtime = {&impl};
     static struct ph_metrics *metrics;
     struct ph_recordings_keeper *keeper;
     if (!metrics)
@@ -319,6 +329,7 @@ static struct ph_recordings_keeper *begin_keeping(void) {
     assert_int_equal(
         ph_recordings_keeper_create(&keeper, &(struct ph_recordings_keeper_options){.db = stage_db(),
                                                  .store = stage.store,
+                                                 .runtime = &runtime,
                                                  .clock = ph_clock_system(),
                                                  .metrics = metrics,
                                                  .upload_folder = "/nowhere"}),
@@ -361,6 +372,7 @@ static void a_deleted_recording_is_gone_with_all_its_objects(void **state) {
     ph_recordings_keeper_destroy(keeper);
     assert_false(is_kept("recording.mp4"));
     assert_false(is_kept("v1080/1.m4s"));
+    assert_string_equal(forgotten, id);
     call("DELETE", at(""), "streamer", "alice");
     assert_int_equal(stage.status, 204);
     call("GET", at("/download"), "streamer", "alice");
