@@ -292,7 +292,8 @@ uint64_t ph_archive_shed(struct ph_archive *archive, bool may_lose) {
         int code = ph_archive_track_dir(dir, shed.session, shed.track);
         if (!code)
             code = ph_archive_path(path, dir, name);
-        if (shed.entry->state == PH_LEDGER_WAITING) {
+        if (shed.entry->state ==
+            PH_LEDGER_WAITING) { /* what is on its way may still arrive: it is in memory */
             log_loss(archive, &shed);
             ph_ledger_move(&shed.session->tracks[shed.track].ledger, shed.entry, PH_LEDGER_MISSING);
         }

@@ -90,7 +90,5 @@ struct ph_ledger_entry *ph_ledger_oldest_file(struct ph_ledger *ledger, uint32_t
     if (ledger->count < keep || at >= ledger->count - keep)
         return NULL;
     struct ph_ledger_entry *entry = &ledger->entries[at];
-    if (entry->state == PH_LEDGER_PUTTING || (entry->state == PH_LEDGER_WAITING && !may_wait))
-        return NULL;
-    return entry;
+    return may_wait || !is_open(entry) ? entry : NULL;
 }

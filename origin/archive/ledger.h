@@ -49,8 +49,8 @@ uint64_t ph_ledger_end(const struct ph_ledger *ledger);
  * next that may, if there is any. */
 struct ph_ledger_entry *ph_ledger_next(struct ph_ledger *ledger, int64_t now_us, int64_t *wake_us);
 void ph_ledger_move(struct ph_ledger *ledger, struct ph_ledger_entry *entry, enum ph_ledger_state state);
-/* The oldest of which there is a file, when it is in the store (or, with `may_wait`, waits) and not among the
- * last `keep`; else NULL. */
+/* The oldest of which there is a file, when it is in the store (or, with `may_wait`, waits or is on its way)
+ * and not among the last `keep`; else NULL. */
 struct ph_ledger_entry *ph_ledger_oldest_file(struct ph_ledger *ledger, uint32_t keep, bool may_wait);
 
 #endif

@@ -98,6 +98,9 @@ int ph_archive_verify(struct ph_archive_verification *verification) {
     HASH_ITER(hh, survey.known, known, next) {
         if (!code)
             code = ph_verify_recording(verification, known->id, known->is_listed);
+    }
+    while (survey.known) {
+        known = survey.known;
         HASH_DEL(survey.known, known);
         free(known);
     }

@@ -132,6 +132,7 @@ static int check_journals(struct check *check, const struct ph_publication *publ
         if (!code)
             code = ph_journal_peek(dir, check_line, check);
     }
+    check->track = NULL;
     return code;
 }
 

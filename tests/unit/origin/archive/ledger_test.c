@@ -66,7 +66,8 @@ static void room_is_made_from_the_front_and_first_by_what_is_archived(void **sta
     assert_null(ph_ledger_oldest_file(&ledger, 5, false));
     ledger.files_from = 1;
     ph_ledger_move(&ledger, ph_ledger_find(&ledger, 1), PH_LEDGER_PUTTING);
-    assert_null(ph_ledger_oldest_file(&ledger, 0, true));
+    assert_null(ph_ledger_oldest_file(&ledger, 0, false));
+    assert_int_equal(ph_ledger_oldest_file(&ledger, 0, true)->facts.number, 1);
     ph_ledger_finish(&ledger);
 }
 
