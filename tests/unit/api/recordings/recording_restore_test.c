@@ -1,0 +1,139 @@
+/* The way back from the deep archive, at a real S3 server whose restoring is told by the proxy before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "api/embedded.h"
+#include "api/recordings/recording_states.h"
+#include "api/recordings/recording_storage.h"
+#include "api/recordings/recordings_keeper.h"
+#include "tests/unit/support/database.h"
+#include "tests/unit/support/faulty_proxy.h"
+#include "tests/unit/support/store.h"
+
+static const char id[] = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char begun[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+static const char restored[] =
+    "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nETag: \"a\"\r\nx-amz-storage-class: DEEP_ARCHIVE\r\n"
+    "x-amz-restore: ongoing-request=\"false\", expiry-date=\"Fri, 21 Dec 2040 00:00:00 GMT\"\r\n"
+    "Connection: close\r\n\r\n";
+
+static struct ph_db *db;
+static struct ph_metrics *metrics;
+static struct ph_store *store;
+static struct ph_recordings_keeper *keeper;
+
+/* The store's address, with the proxy's port; what is put is put into the deep archive. */
+static int open_store(void) {
+    char url[512];
+    struct ph_store_options options = ph_test_store_options();
+    char *port = strstr(strchr(options.url, '?'), "127.0.0.1:") + 10;
+    uint16_t proxy = ph_test_proxy_start((uint16_t)strtoul(port, NULL, 10));
+    snprintf(url, sizeof(url), "%.*s%u%s", (int)(port - options.url), options.url, proxy,
+        port + strspn(port, "0123456789"));
+    options.url = url;
+    options.metrics = metrics;
+    options.storage_class = "DEEP_ARCHIVE";
+    return proxy ? ph_store_create(&store, &options, NULL) : -1;
+}
+
+static void put(const char *name) {
+    char key[PH_STORE_KEY_BYTES];
+    snprintf(key, sizeof(key), "recordings/%s/%s", id, name);
+    assert_int_equal(
+        ph_store_put(store, &(struct ph_store_put){.key = key, .bytes = {(const uint8_t *)"movie", 5}}, NULL),
+        0);
+}
+
+static int open_all(void **state) {
+    struct ph_error error = {""};
+    (void)state;
+    if (ph_test_database_make() < 0 || ph_test_store_make() < 0 || ph_metrics_create(&metrics) < 0 ||
+        open_store() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
+        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0)
+        return -1;
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 0, NULL, 0, NULL);
+    return ph_recordings_keeper_create(&keeper, &(struct ph_recordings_keeper_options){.db = db,
+                                                    .store = store,
+                                                    .clock = ph_clock_system(),
+                                                    .metrics = metrics,
+                                                    .upload_folder = "/nowhere"});
+}
+
+static int close_all(void **state) {
+    (void)state;
+    ph_recordings_keeper_destroy(keeper);
+    ph_store_destroy(store);
+    ph_test_proxy_stop();
+    ph_db_close(db);
+    ph_metrics_destroy(metrics);
+    return ph_test_store_remove() | ph_test_database_remove();
+}
+
+static enum ph_recording_storage storage(void) {
+    struct ph_recording recording;
+    assert_int_equal(ph_recordings_find_for(db, id, "", &recording), 0);
+    return recording.storage;
+}
+
+/* The keeper looks now, and not again by itself. */
+static void look(void) {
+    struct ph_db_transaction *transaction;
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
+    assert_int_equal(ph_db_exec(transaction, "UPDATE recordings SET storage_ms = 1"), 0);
+    assert_int_equal(ph_db_commit(transaction), 0);
+}
+
+static void await_storage(enum ph_recording_storage expected) {
+    const struct timespec pause = {.tv_nsec = 10000000};
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    while (storage() != expected && ph_now_us() < deadline_us)
+        nanosleep(&pause, NULL);
+    assert_string_equal(ph_recording_storage_name(storage()), ph_recording_storage_name(expected));
+}
+
+static void await_requests(unsigned expected) {
+    const struct timespec pause = {.tv_nsec = 10000000};
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    while (ph_test_proxy_faults() < expected && ph_now_us() < deadline_us)
+        nanosleep(&pause, NULL);
+    assert_int_equal(ph_test_proxy_faults(), expected);
+}
+
+static void every_object_is_asked_back_and_the_end_is_noticed(void **state) {
+    struct ph_recording recording = {.kind = PH_RECORDING_SESSION, .state = PH_RECORDING_PROCESSING};
+    const struct ph_recording_outcome outcome = {.duration_ms = 1000, .bytes = 5};
+    (void)state;
+    put("recording.mp4");
+    put("v720/init.mp4");
+    put("v720/1.m4s");
+    memcpy(recording.id, id, sizeof(recording.id));
+    strcpy(recording.owner, "alice");
+    assert_int_equal(ph_recordings_insert(db, &recording), 0);
+    assert_int_equal(ph_recordings_ready(db, id, &outcome, 1000), 0);
+    assert_int_equal(ph_recordings_keeper_start(keeper), 0);
+    look();
+    await_storage(PH_STORAGE_ARCHIVED);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 9, "POST ", 0, begun);
+    assert_int_equal(ph_recording_storage_restore(db, id, 2000), 0);
+    await_requests(3);
+    assert_int_equal(storage(), PH_STORAGE_RESTORING);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "HEAD ", 0, restored);
+    look();
+    await_storage(PH_STORAGE_RESTORED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            every_object_is_asked_back_and_the_end_is_noticed, open_all, close_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
