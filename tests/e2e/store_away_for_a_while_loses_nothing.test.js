@@ -7,7 +7,6 @@ import { FakePublisher } from './lib/fake_publisher.js';
 import { fetchWhole, request } from './lib/http.js';
 import { binary } from './lib/porthole.js';
 import { insertRecording } from './lib/recordings.js';
-import { S3 } from './lib/s3.js';
 import { scenario } from './lib/stage.js';
 import { waitFor } from './lib/wait.js';
 
@@ -29,9 +28,8 @@ const verify = async (node, ...args) => {
 };
 
 scenario('S3 goes away in the middle of a session and comes back: everything waits, and the recording is whole', async (stage) => {
-  const s3 = await S3.start();
-  stage.after(() => s3.close());
-  const node = await stage.node({ roles: 'origin,api', env: { ...s3.env, PORTHOLE_CLUSTER_SECRET: secret } });
+  const s3 = await stage.s3();
+  const node = await stage.node({ roles: 'origin,api', env: { PORTHOLE_CLUSTER_SECRET: secret } });
   const session = await stage.session(node);
   await insertRecording(stage, { id: session.id, owner: 'streamer-1', state: 'recording' });
   const publisher = new FakePublisher({ origin: node.url, session: session.id, secret, partMs: 200, segmentMs: 1000 });
