@@ -6,7 +6,7 @@ import { firstPartControllers } from './first_parts.ts';
 import { hlsConfig, rememberBandwidth, rememberedBandwidth } from './hls_config.ts';
 import { bufferedAhead, progressMark } from './picture_progress.ts';
 import { PlaybackState } from './playback_state.ts';
-import type { Player, PlayerListener } from './player.ts';
+import { withPast, type Player, type PlayerListener } from './player.ts';
 import { PlaylistLoader } from './playlist_loader.ts';
 import { Recovery, type Fault, type Remedy } from './recovery.ts';
 import { renditionName, type RenditionList } from './renditions.ts';
@@ -39,6 +39,10 @@ export class HlsPlayer implements Player {
   #pending: { timer: ReturnType<typeof setTimeout>; remedy: Remedy } | null = null;
   #idle: ReturnType<typeof setTimeout> | null = null;
   #abort = new AbortController();
+  /* What the viewer chose to see, UTC milliseconds; goes on with the picture. Null: what is live. */
+  #chosenMs: number | null = null;
+  #isSought = false; /* the picture is where it was chosen to be */
+  #hasPast = false;
 
   constructor(options: HlsPlayerOptions) {
     this.#options = options;
@@ -77,7 +81,23 @@ export class HlsPlayer implements Player {
     return latency === null || latency - (this.#hls?.targetLatency ?? latency) < jumpBehindSeconds;
   }
 
+  keepsToEdge(): boolean {
+    return this.#chosenMs === null;
+  }
+
+  goTo(timeMs: number): void {
+    this.#chosenMs = timeMs;
+    this.#isSought = false;
+    if (this.#hasPast) {
+      this.#seekToChosen();
+      return;
+    }
+    this.#hasPast = true;
+    this.#build();
+  }
+
   goLive(): void {
+    this.#chosenMs = null;
     const position = this.#hls?.liveSyncPosition;
     if (position && Number.isFinite(position)) this.#options.video.currentTime = position;
   }
@@ -120,8 +140,22 @@ export class HlsPlayer implements Player {
     hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => this.#manifestParsed(levels));
     hls.on(Hls.Events.LEVEL_LOADED, (_event, loaded) => this.#levelLoaded(loaded));
     hls.on(Hls.Events.ERROR, (_event, error) => this.#failed(error));
-    hls.loadSource(address());
+    this.#isSought = false;
+    hls.on(Hls.Events.FRAG_BUFFERED, () => this.#seekToChosen());
+    hls.loadSource(this.#hasPast ? withPast(address()) : address());
     hls.attachMedia(video);
+  }
+
+  #seekToChosen(): void {
+    const fragments = this.#hls?.latestLevelDetails?.fragments ?? [];
+    if (this.#chosenMs === null || this.#isSought || fragments.length === 0) return;
+    let [place] = fragments;
+    for (const fragment of fragments) {
+      if (fragment.programDateTime !== null && fragment.programDateTime <= this.#chosenMs) place = fragment;
+    }
+    if (!place || place.programDateTime === null) return;
+    this.#isSought = true;
+    this.#options.video.currentTime = place.start + Math.max(0, this.#chosenMs - place.programDateTime) / 1000;
   }
 
   #manifestParsed(levels: Level[]): void {
@@ -215,7 +249,7 @@ export class HlsPlayer implements Player {
     const hls = this.#hls;
     if (!hls) return;
     if (!hls.loadingEnabled) hls.startLoad(-1);
-    if (!this.isAtLiveEdge()) this.goLive();
+    if (this.keepsToEdge() && !this.isAtLiveEdge()) this.goLive();
   }
 
   #watch(): void {
@@ -226,9 +260,11 @@ export class HlsPlayer implements Player {
     const mark = progressMark(video, this.#playback.state !== 'starting');
     const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
     if (remedy !== 'none') this.#options.listener.troubled();
-    if (remedy === 'jump') this.goLive();
+    if (remedy === 'jump' && this.keepsToEdge()) this.goLive();
     if (remedy === 'rebuild') this.#build();
-    if (live && !video.paused) this.#keepToEdge(details.partHoldBack || details.holdBack);
+    /* A new player goes on where this one stood. */
+    if (this.#isSought && !video.seeking) this.#chosenMs &&= this.pictureTimeMs() ?? this.#chosenMs;
+    if (live && !video.paused && this.keepsToEdge()) this.#keepToEdge(details.partHoldBack || details.holdBack);
     else if (video.playbackRate !== 1) video.playbackRate = 1;
   }
 

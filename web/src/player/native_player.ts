@@ -1,7 +1,7 @@
 import { Recovery } from './recovery.ts';
 import { bufferedAhead, progressMark } from './picture_progress.ts';
 import { PlaybackState } from './playback_state.ts';
-import type { Player, PlayerListener } from './player.ts';
+import { withPast, type Player, type PlayerListener } from './player.ts';
 import { StallWatch } from './stall_watch.ts';
 
 const tickMs = 500;
@@ -27,6 +27,9 @@ export class NativePlayer implements Player {
   #tick: ReturnType<typeof setInterval>;
   #pending: ReturnType<typeof setTimeout> | null = null;
   #abort = new AbortController();
+  #chosenMs: number | null = null; /* what the viewer chose to see, until it is sought */
+  #keepsToEdge = true;
+  #hasPast = false;
 
   constructor(options: NativePlayerOptions) {
     this.#options = options;
@@ -34,6 +37,7 @@ export class NativePlayer implements Player {
       if (state === 'playing') this.#recovery.settled();
       options.listener.stateChanged(state);
     });
+    options.video.addEventListener('loadedmetadata', () => this.#seekToChosen(), { signal: this.#abort.signal });
     options.video.addEventListener('error', () => this.#failed(), { signal: this.#abort.signal });
     this.#load();
     this.#tick = setInterval(() => this.#watch(), tickMs);
@@ -59,8 +63,25 @@ export class NativePlayer implements Player {
     return (this.edgeLatency() ?? 0) < edgeToleranceSeconds;
   }
 
+  keepsToEdge(): boolean {
+    return this.#keepsToEdge;
+  }
+
+  goTo(timeMs: number): void {
+    this.#chosenMs = timeMs;
+    this.#keepsToEdge = false;
+    if (this.#hasPast) {
+      this.#seekToChosen();
+      return;
+    }
+    this.#hasPast = true;
+    this.#load();
+  }
+
   goLive(): void {
     const { video } = this.#options;
+    this.#chosenMs = null;
+    this.#keepsToEdge = true;
     if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
   }
 
@@ -82,9 +103,19 @@ export class NativePlayer implements Player {
 
   #load(): void {
     const { video } = this.#options;
-    video.src = this.#options.address();
+    const address = this.#options.address();
+    if (!this.#keepsToEdge) this.#chosenMs ??= this.pictureTimeMs();
+    video.src = this.#hasPast ? withPast(address) : address;
     video.load();
     this.#options.listener.sourceReady();
+  }
+
+  #seekToChosen(): void {
+    const video: DatedVideo = this.#options.video;
+    const startMs = video.getStartDate?.().getTime() ?? NaN;
+    if (this.#chosenMs === null || !Number.isFinite(startMs)) return;
+    video.currentTime = Math.max(0, (this.#chosenMs - startMs) / 1000);
+    this.#chosenMs = null;
   }
 
   #failed(): void {
@@ -104,7 +135,7 @@ export class NativePlayer implements Player {
     const mark = progressMark(video, this.#playback.state !== 'starting');
     const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
     if (remedy !== 'none') this.#options.listener.troubled();
-    if (remedy === 'jump' && bufferedAhead(video) < 0.5) this.goLive();
+    if (remedy === 'jump' && this.#keepsToEdge && bufferedAhead(video) < 0.5) this.goLive();
     if (remedy === 'rebuild') this.#load();
   }
 }

@@ -1,5 +1,10 @@
 import type Hls from 'hls.js';
 
+/* The address of playlists that reach back to the session's start. */
+export function withPast(address: string): string {
+  return `${address}${address.includes('?') ? '&' : '?'}dvr=1`;
+}
+
 /* `starting` until the first picture, `waiting` while it stands still and should not, `finished` when the playlist's end
  * was played. */
 export type PlayerState = 'starting' | 'playing' | 'waiting' | 'paused' | 'finished' | 'unsupported';
@@ -22,6 +27,9 @@ export interface Player {
   level(): { width: number; height: number } | null;
   isAtLiveEdge(): boolean;
   goLive(): void;
+  /* Plays what was live at this moment (UTC milliseconds), and on from there, until goLive(). */
+  goTo(timeMs: number): void;
+  keepsToEdge(): boolean;
   /* The network is back: do not sit out a wait. */
   retryNow(): void;
   destroy(): void;

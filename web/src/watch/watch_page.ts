@@ -16,6 +16,7 @@ import { RenditionList } from '../player/renditions.ts';
 import { SoundPrompt } from '../player/sound_prompt.ts';
 import { LiveBadge } from './live_badge.ts';
 import { Presence } from './presence.ts';
+import { liveWithinSeconds, WayBack } from './way_back.ts';
 import { askAgainMs, pageTitle, viewOf, viewersText, type Situation, type View } from './view.ts';
 
 const refreshMs = 1000;
@@ -34,6 +35,7 @@ export class WatchPage {
   #renditions = new RenditionList();
   #poller: Poller;
   #badge: LiveBadge;
+  #wayBack: WayBack;
   #notice: NoticePanel;
   #sound: SoundPrompt;
   #title: Element;
@@ -54,6 +56,7 @@ export class WatchPage {
     Object.defineProperty(this.video, 'videoRenditions', { value: this.#renditions });
     part('media-controller', main).prepend(this.video);
     this.#badge = new LiveBadge(part('.live-badge', main), () => this.#goLive());
+    this.#wayBack = new WayBack(part('.way-back', main) as HTMLInputElement, (secondsBehind) => this.#goTo(secondsBehind));
     this.#notice = new NoticePanel(part('.notice', main));
     this.#sound = new SoundPrompt(part('.sound-prompt', main), this.video);
     this.#title = part('.session-title', main);
@@ -196,6 +199,15 @@ export class WatchPage {
     this.#sound.show(await startPlaying(this.video));
   }
 
+  #goTo(secondsBehind: number): void {
+    if (secondsBehind < liveWithinSeconds) {
+      this.#goLive();
+      return;
+    }
+    this.player?.goTo(Date.now() + this.clock.offsetMs - secondsBehind * 1000);
+    void this.video.play().catch(() => undefined);
+  }
+
   #goLive(): void {
     this.player?.goLive();
     void this.video.play().catch(() => undefined);
@@ -206,7 +218,7 @@ export class WatchPage {
     if (document.visibilityState !== 'visible' || !this.player) return;
     this.player.retryNow();
     if (!this.#wanted) return;
-    if (!this.player.isAtLiveEdge()) this.player.goLive();
+    if (this.player.keepsToEdge() && !this.player.isAtLiveEdge()) this.player.goLive();
     if (this.video.paused && !this.video.ended) void this.video.play().catch(() => undefined);
   }
 
@@ -241,6 +253,7 @@ export class WatchPage {
     const startedAtMs = this.#situation.session?.startedAtMs ?? null;
     const lasting = view.badge === 'live' && startedAtMs !== null;
     const serverNowMs = Date.now() + this.clock.offsetMs;
+    this.#wayBack.show(lasting ? (serverNowMs - startedAtMs) / 1000 : null, this.latencySeconds());
     say(this.#status, lasting ? `${view.status} · ${durationText(serverNowMs - startedAtMs)}` : view.status);
   }
 }
