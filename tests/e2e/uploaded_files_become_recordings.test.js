@@ -1,0 +1,118 @@
+// Runs beside others
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import { run } from './lib/child.js';
+import { clockArguments, clockFile, frameNumbers } from './lib/clock_picture.js';
+import { frameTimes, loudness } from './lib/frames.js';
+import { request } from './lib/http.js';
+import { mediaFile, probe } from './lib/media.js';
+import { sql } from './lib/outbox.js';
+import { insertRecording, recordingId } from './lib/recordings.js';
+import { scenario } from './lib/stage.js';
+import { waitFor } from './lib/wait.js';
+
+const owner = 'streamer-1';
+const archive = (node, ...names) => path.join(node.dataDir, 'archive', ...names);
+
+/** Puts a file where an upload leaves it, and its row; the recording's id. */
+async function upload(stage, node, file) {
+  const id = recordingId();
+  fs.mkdirSync(archive(node, 'uploads', id), { recursive: true });
+  fs.copyFileSync(file, archive(node, 'uploads', id, 'source'));
+  await insertRecording(stage, { id, owner, kind: 'upload', state: 'processing', durationMs: 0 });
+  await sql(stage, `UPDATE recordings SET turn_ms = created_ms, session = NULL WHERE id = '${id}'`);
+  return id;
+}
+
+/** The recording, once it is ready or failed. */
+async function settled(stage, node, id) {
+  const token = await stage.token(node, { sub: owner });
+  return waitFor(`recording ${id} to be ready or to fail`, async () => {
+    const { json } = await request(`${node.url}/api/recordings/${id}`, { headers: { authorization: `Bearer ${token}` } });
+    return ['ready', 'failed'].includes(json.state) && json;
+  }, { within: 90_000 });
+}
+
+const seconds = 12;
+const vp8 = { video: ['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '800k', '-g', '60'], sound: ['-c:a', 'libopus', '-b:a', '64k'] };
+const reordered = { video: ['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '3', '-pix_fmt', 'yuv420p', '-b:v', '800k', '-g', '90'] };
+
+const films = [
+  { name: 'an MP4 whose pictures refer ahead', make: () => clockFile({ seconds, ...reordered }, 'mp4') },
+  { name: 'a WebM', make: () => clockFile({ seconds, ...vp8 }, 'webm') },
+  { name: 'a Matroska file without sound', make: () => clockFile({ seconds, audio: false }, 'mkv'), isSilent: true },
+  { name: 'a fragmented MP4', make: () => mediaFile('mp4', [...clockArguments({ seconds }), '-movflags', 'frag_keyframe+empty_moov+delay_moov+default_base_moof']) },
+];
+
+scenario('an uploaded MP4, WebM or Matroska file becomes a recording, picture by picture', async (stage) => {
+  const node = await stage.node();
+  const uploads = [];
+  for (const film of films) uploads.push({ ...film, id: await upload(stage, node, await film.make()) });
+  for (const { name, id, isSilent } of uploads) {
+    const recording = await settled(stage, node, id);
+    assert.equal(recording.state, 'ready', `${name}: ${recording.reason}`);
+    const file = archive(node, 'recordings', id, 'recording.mp4');
+    const numbers = await frameNumbers(file);
+    assert.deepEqual(numbers, Array.from({ length: seconds * 30 }, (_, i) => i), `${name}: every picture once, in order`);
+    const { format } = await probe(file, ['-show_entries', 'format=duration']);
+    assert.ok(Math.abs(Number(format.duration) - seconds) < 0.1, `${name} lasts ${format.duration} s`);
+    const sound = await frameTimes(file, 'a');
+    assert.ok(Math.abs(sound.at(-1) - seconds) < 0.1, `${name}: the sound ends at ${sound.at(-1)} s`);
+    const { mean } = await loudness(file);
+    assert.ok(isSilent ? mean < -85 : mean > -45, `${name}: ${mean} dB`);
+    const sheet = archive(node, 'recordings', id, 'storyboard-0.jpg');
+    const tiles = await Promise.all([0, 1].map((i) => frameNumbers(sheet, { crop: `160:90:${160 * i}:0` })));
+    assert.deepEqual(tiles.flat(), [0, 300], `${name}: the storyboard shows what is there every ten seconds`);
+  }
+}, { within: 150_000 });
+
+const cut = async (file, share) => {
+  const target = `${file}.cut-${share}`;
+  fs.writeFileSync(target, fs.readFileSync(file).subarray(0, Math.floor(fs.statSync(file).size * share)));
+  return target;
+};
+
+const hostile = [
+  { reason: /damaged/, make: async () => cut(await clockFile({ seconds }, 'mp4'), 0.6) },
+  { reason: /damaged/, make: async () => cut(await mediaFile('mp4', [...clockArguments({ seconds }), '-movflags', 'faststart']), 0.5) },
+  { reason: /damaged/, make: async () => cut(await clockFile({ seconds }, 'mkv'), 0.5) },
+  { reason: /no picture/, make: () => mediaFile('m4a', ['-f', 'lavfi', '-i', 'sine=frequency=440', '-t', '5', '-c:a', 'aac', '-f', 'mp4']) },
+  { reason: /larger than/, make: () => mediaFile('mp4', ['-f', 'lavfi', '-i', 'color=size=8192x8192:rate=1', '-t', '2', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']) },
+  { reason: /neither MP4/, make: () => mediaFile('ts', [...clockArguments({ seconds: 2 }), '-f', 'mpegts']) },
+  {
+    reason: /neither MP4/,
+    make: (stage) => {
+      const file = path.join(stage.folder, 'film.mp4');
+      fs.writeFileSync(file, 'This is no film, whatever its name says.\n'.repeat(1000));
+      return file;
+    },
+  },
+  {
+    reason: /damaged|no picture/, // boxes of a film, and nothing in them that is true
+    make: async (stage) => {
+      const file = path.join(stage.folder, 'noise.mp4');
+      const bytes = Buffer.from(fs.readFileSync(await clockFile({ seconds }, 'mp4')));
+      const moov = bytes.lastIndexOf('moov');
+      for (let i = moov + 120; i < bytes.length; i += 7) bytes[i] ^= (i * 31) & 0xff;
+      fs.writeFileSync(file, bytes);
+      return file;
+    },
+  },
+];
+
+scenario('files that lie or are broken are refused with the reason, and the node stays well', async (stage) => {
+  const node = await stage.node();
+  const uploads = [];
+  for (const one of hostile) uploads.push({ ...one, id: await upload(stage, node, await one.make(stage)) });
+  for (const { id, reason } of uploads) {
+    const recording = await settled(stage, node, id);
+    assert.equal(recording.state, 'failed', `${reason}: ${JSON.stringify(recording)}`);
+    assert.match(recording.reason, reason);
+    assert.ok(!fs.existsSync(archive(node, 'uploads', id, 'source')), 'what was refused is not kept');
+  }
+  assert.equal((await request(`${node.url}/health`)).status, 200);
+  const good = await settled(stage, node, await upload(stage, node, await clockFile({ seconds }, 'mp4')));
+  assert.equal(good.state, 'ready', good.reason);
+  await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', archive(node, 'recordings', good.id, 'recording.mp4'), '-f', 'null', '-']);
+}, { within: 150_000 });
