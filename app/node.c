@@ -224,6 +224,7 @@ static int create_recording_worker(struct ph_node *node) {
             .supervisor = node->supervisor,
             .clock = ph_clock_system(),
             .settings = node->settings,
+            .metrics = node->metrics,
             .origins = *node->settings->origins ? node->settings->origins : origins});
 }
 

@@ -18,10 +18,13 @@ static const int64_t renew_us = 10 * PH_SECOND_US;
 static const int64_t not_yet_ms = 3000;
 static const int64_t longest_us = INT64_C(24) * 3600 * PH_SECOND_US;
 
+enum job_end { JOB_DONE, JOB_REFUSED, JOB_FAILED, JOB_PUT_OFF, JOB_ENDS };
+
 struct ph_recording_worker {
     struct ph_recording_worker_options options;
     char *origins;
     char lessee[PH_SESSION_ID_BYTES];
+    struct ph_metric *ends[PH_RECORDING_KINDS][JOB_ENDS], *seconds[PH_RECORDING_KINDS];
     struct ph_db_listener *listener;
     pthread_t thread;
     bool started;
@@ -78,6 +81,10 @@ static void settle(struct ph_recording_work *work, int code, const struct ph_rec
     if (code == -ESTALE)
         return;
     int told;
+    enum job_end end = code == 0 ? JOB_DONE : code == -EINVAL ? JOB_REFUSED : JOB_FAILED;
+    if (code == -ECANCELED || (code == -EAGAIN && work->job.kind == PH_RECORDING_CLIP))
+        end = JOB_PUT_OFF;
+    ph_metric_add(worker->ends[work->job.kind][end], 1);
     if (code == 0)
         told = ph_recording_jobs_done(worker->options.db, id, worker->lessee, outcome, now_ms(worker));
     else if (code == -EAGAIN && work->job.kind == PH_RECORDING_CLIP)
@@ -106,6 +113,7 @@ static void work_on(struct ph_recording_worker *worker, const struct ph_recordin
     } else {
         settle(&work, ph_upload_job_run(&work, &reason), NULL, &reason);
     }
+    ph_metric_add(worker->seconds[job->kind], (double)(ph_now_us() - work.began_us) / (double)PH_SECOND_US);
 }
 
 /* Whether it did something; then there may be more. */
@@ -155,6 +163,19 @@ static void wake(void *opaque, const char *payload) {
     pthread_mutex_unlock(&worker->lock);
 }
 
+static void take_metrics(struct ph_recording_worker *worker, struct ph_metrics *metrics) {
+    static const char *const names[JOB_ENDS] = {"done", "refused", "failed", "put_off"};
+    for (int kind = PH_RECORDING_CLIP; kind < PH_RECORDING_KINDS; kind++) {
+        const char *name = ph_recording_kind_name((enum ph_recording_kind)kind);
+        for (int end = 0; end < JOB_ENDS; end++)
+            worker->ends[kind][end] = ph_metrics_counter(metrics, "porthole_recording_jobs_total",
+                "Clips and uploads that this node worked on",
+                PH_LABELS({"kind", name}, {"outcome", names[end]}));
+        worker->seconds[kind] = ph_metrics_counter(metrics, "porthole_recording_jobs_seconds_total",
+            "Time spent on clips and uploads", PH_LABELS({"kind", name}));
+    }
+}
+
 int ph_recording_worker_create(
     struct ph_recording_worker **created, const struct ph_recording_worker_options *options) {
     *created = NULL;
@@ -162,6 +183,7 @@ int ph_recording_worker_create(
     if (!worker)
         return -ENOMEM;
     worker->options = *options;
+    take_metrics(worker, options->metrics);
     ph_random_id(worker->lessee, PH_SESSION_ID_CHARACTERS);
     pthread_mutex_init(&worker->lock, NULL);
     int code = ph_cond_init(&worker->changed);

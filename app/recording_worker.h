@@ -12,6 +12,7 @@
 
 #include "api/recordings/recordings_jobs.h"
 #include "core/base/clock.h"
+#include "core/base/metrics.h"
 #include "core/base/settings.h"
 #include "core/media/source_link.h"
 #include "core/store/store.h"
@@ -25,6 +26,7 @@ struct ph_recording_worker_options {
     struct ph_supervisor *supervisor;
     struct ph_clock *clock;
     const struct ph_settings *settings;
+    struct ph_metrics *metrics;
     const char *origins; /* where recordings are published to, separated by commas; copied */
 };
 

@@ -22,6 +22,8 @@ static const int64_t most_lead_us = 10 * PH_SECOND_US;
 /* What a file may lack of the duration that it tells. */
 static const int64_t least_missing_us = 2 * PH_SECOND_US;
 
+/* Times beyond are nobody's: half a century. */
+static const int64_t most_ticks = INT64_C(90000) * 86400 * 365 * 50;
 static const double most_rate_error = 0.002;
 
 static const enum AVCodecID pictures[] = {AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_VP8,
@@ -246,6 +248,9 @@ static void take_packet(struct survey *survey, const AVPacket *packet, enum ph_t
     survey->is_cut |= packet->flags & AV_PKT_FLAG_CORRUPT;
     if (ticks == AV_NOPTS_VALUE)
         return;
+    survey->is_cut |= ticks > most_ticks || ticks < -most_ticks;
+    if (survey->is_cut)
+        return;
     survey->end = ticks > survey->end ? ticks : survey->end;
     if (kind != PH_TRACK_VIDEO || packet->flags & AV_PKT_FLAG_DISCARD)
         return;
@@ -262,7 +267,7 @@ static int read_all(struct ph_file *file, struct survey *survey, struct ph_link_
     AVPacket *packet = av_packet_alloc();
     enum ph_track_kind kind;
     int code = packet ? 0 : -ENOMEM;
-    while (code == 0 && (code = read_packet(file, packet, &kind)) == 0) {
+    while (code == 0 && !survey->is_cut && (code = read_packet(file, packet, &kind)) == 0) {
         take_packet(survey, packet, kind);
         av_packet_unref(packet);
         if (to_us(survey->end - (survey->pictures ? survey->first : 0)) > most_us)
@@ -308,8 +313,8 @@ int ph_file_survey(struct ph_file *file, struct ph_file_facts *facts, struct ph_
     facts->pictures = survey.pictures;
     facts->rate = rate_of(file, &survey);
     facts->duration_us = to_us(survey.last - file->start_ticks);
-    if (facts->rate.num > 0)
-        facts->duration_us += av_rescale(PH_SECOND_US, facts->rate.den, facts->rate.num);
+    int64_t last_us = facts->rate.num > 0 ? av_rescale(PH_SECOND_US, facts->rate.den, facts->rate.num) : 0;
+    facts->duration_us += last_us < PH_SECOND_US ? last_us : PH_SECOND_US;
     close_format(file);
     code = open_format(file);
     if (code == 0)
