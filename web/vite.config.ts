@@ -61,7 +61,7 @@ export default defineConfig({
           if (/media-chrome\/.*media-(time-|preview-|seek-|playback-rate)/.test(id)) return 'seeking';
           if (id.includes('node_modules/media-chrome/')) return 'controls';
           if (/src\/(player|styles\/player)/.test(id)) return 'player';
-          return /src\/(api|lib|styles\/(tokens|base|cards))/.test(id) ? 'common' : null;
+          return /src\/(api|lib|styles\/(tokens|base|cards|forms))/.test(id) ? 'common' : null;
         },
       },
     },

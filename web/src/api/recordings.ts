@@ -1,4 +1,4 @@
-import { askJson, sendOnly } from './client.ts';
+import { ApiError, askJson, sendOnly } from './client.ts';
 
 export type RecordingState = 'recording' | 'processing' | 'ready' | 'failed';
 export type Storage = 'standard' | 'infrequent' | 'archived' | 'restoring' | 'restored';
@@ -72,6 +72,7 @@ export function decodeRecordingPage(value: unknown): RecordingPage {
 }
 
 function decoded(value: unknown): Recording {
+  if (isObject(value) && (value['state'] === 'deleting' || value['state'] === 'deleted')) throw new ApiError(410, 'the recording was deleted');
   const recording = decodeRecording(value);
   if (!recording) throw new TypeError('the answer is no recording');
   return recording;

@@ -1,5 +1,6 @@
 import '../styles/tokens.css';
 import '../styles/base.css';
+import '../styles/forms.css';
 import '../styles/cards.css';
 import '../styles/player.css';
 import '../styles/recordings.css';
