@@ -12,6 +12,7 @@ enum { default_spool_mib = 4096 };
 static const int64_t default_idle_us = 90 * PH_SECOND_US;
 static const int64_t default_keep_ended_us = 300 * PH_SECOND_US;
 static const int64_t tick_us = 1 * PH_SECOND_US;
+static const int64_t server_drain_us = 1 * PH_SECOND_US; /* what is left for who drains after the origin */
 
 /* A session's recording is watched by its tokens, also right after its end: who was sent away stays out. */
 static bool is_revoked(void *opaque, const char *recording, const struct ph_playback_claims *claims) {
@@ -168,7 +169,7 @@ void ph_origin_drain(struct ph_origin *origin, int64_t deadline_us) {
         ph_vod_drain(origin->vod);
     release_held(origin);
     if (origin->archive)
-        ph_archive_drain(origin->archive, deadline_us);
+        ph_archive_drain(origin->archive, deadline_us - server_drain_us);
 }
 
 void ph_origin_destroy(struct ph_origin *origin) {

@@ -31,11 +31,12 @@ async function uploadInPieces(stage, node, file) {
   const headers = { 'tus-resumable': '1.0.0', authorization: `Bearer ${await stage.token(node, { sub: owner })}` };
   const bytes = fs.readFileSync(file);
   const metadata = `filename ${Buffer.from('film.mp4').toString('base64')}`;
-  const made = await request(`${node.url}/api/recordings/upload`, {
+  const endpoint = `${node.url}/api/recordings/upload`;
+  const made = await request(endpoint, {
     method: 'POST', headers: { ...headers, 'upload-length': String(bytes.length), 'upload-metadata': metadata },
   });
   assert.equal(made.status, 201, made.text);
-  const url = new URL(made.headers.location, node.url).href;
+  const url = new URL(made.headers.location, endpoint).href;
   for (let at = 0; at < bytes.length; at += piece) {
     const answer = await request(url, {
       method: 'PATCH',

@@ -1,4 +1,5 @@
 // An S3 server of the scenario's own: radosgw, for whose rules a day is a second.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Child, run } from './child.js';
@@ -13,6 +14,9 @@ export class S3 {
     const s3 = new S3();
     // Paths of sockets are short.
     s3.folder = fs.mkdtempSync('/tmp/ph-s3-');
+    // What is behind the gateway is nobody's child.
+    s3.atExit = () => spawnSync(script, ['stop', s3.folder]);
+    process.once('exit', s3.atExit);
     try {
       await run(script, ['init', s3.folder], { within: 90_000 });
       await s3.serve();
@@ -94,5 +98,6 @@ export class S3 {
   async close() {
     if (this.child) await this.child.stop('SIGKILL', 10_000);
     await run(script, ['stop', this.folder]);
+    process.off('exit', this.atExit);
   }
 }

@@ -33,7 +33,7 @@ static int keep_on(void *opaque, int64_t done_us, int64_t duration_us) {
     return 0;
 }
 
-/* Three segments of a second: "v240" is track 0, "audio" track 1. */
+/* Three segments of a second: "v240" is track 0, "audio" track 2. */
 static int publish(void **state) {
     const struct film film = {.container = "mp4",
         .picture = "libx264",
@@ -48,7 +48,7 @@ static int publish(void **state) {
     struct ph_file_job job = {
         .fd = film_make(&film),
         .hello = {.session = (char *)"abcdefghijklmnopqrstuvwxyz",
-            .ladder = (char *)"240p30@300k",
+            .ladder = (char *)"240p30@300k,120p30@100k",
             .preset = (char *)"auto",
             .encoder = (char *)"libx264",
             .origins = {scene.origin.url},
@@ -59,6 +59,9 @@ static int publish(void **state) {
         .keep_on = keep_on,
     };
     int code = ph_file_job_run(&job, &reason);
+    /* What the origin's threads wrote is seen from here on. */
+    pthread_mutex_lock(&scene.origin.lock);
+    pthread_mutex_unlock(&scene.origin.lock);
     close(job.fd);
     return code ? code : ph_cutter_create(&scene.cutter, NULL);
 }
@@ -84,7 +87,7 @@ static struct ph_bytes *segment_of(const struct origin_track *track, uint64_t nu
 static int cut(const char *name, int64_t from_us, int64_t to_us, struct played *played) {
     const struct origin_track *track = origin_double_track(&scene.origin, name);
     const struct ph_cut wanted = {.publication = scene.origin.publication,
-        .track = strcmp(name, "audio") == 0,
+        .track = strcmp(name, "audio") == 0 ? 2 : 0,
         .from_us = from_us,
         .to_us = to_us};
     struct ph_bytes *segment = segment_of(track, 1), *made = NULL;

@@ -52,6 +52,7 @@ static AVCodecContext *open_sound(const struct film *film) {
     assert_non_null(codec);
     AVCodecContext *context = avcodec_alloc_context3(codec);
     context->sample_fmt = codec->sample_fmts[0];
+    assert_true(context->sample_fmt == AV_SAMPLE_FMT_FLTP || context->sample_fmt == AV_SAMPLE_FMT_S16);
     context->sample_rate = 48000;
     context->ch_layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_STEREO;
     context->bit_rate = 64000;
@@ -97,6 +98,18 @@ static void encode_pictures(
     }
 }
 
+static void fill_with_tone(AVFrame *frame, int64_t from) {
+    for (int i = 0; i < frame->nb_samples; i++) {
+        float level = 0.3F * sinf((float)(from + i) * 6.2831853F * 440 / 48000);
+        for (int channel = 0; channel < 2; channel++) {
+            if (frame->format == AV_SAMPLE_FMT_FLTP)
+                ((float *)(void *)frame->extended_data[channel])[i] = level;
+            else
+                ((int16_t *)(void *)frame->data[0])[2 * i + channel] = (int16_t)(level * 32767);
+        }
+    }
+}
+
 static void encode_second_of_sound(struct writer *writer, struct track *track, int64_t *sample, int64_t end) {
     int size = track->encoder->frame_size ? track->encoder->frame_size : 1024;
     for (; *sample + size <= end; *sample += size) {
@@ -106,11 +119,7 @@ static void encode_second_of_sound(struct writer *writer, struct track *track, i
         frame->sample_rate = 48000;
         frame->ch_layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_STEREO;
         assert_int_equal(av_frame_get_buffer(frame, 0), 0);
-        for (int i = 0; frame->format == AV_SAMPLE_FMT_FLTP && i < size; i++) {
-            for (int channel = 0; channel < 2; channel++)
-                ((float *)(void *)frame->extended_data[channel])[i] =
-                    0.3F * sinf((float)(*sample + i) * 6.2831853F * 440 / 48000);
-        }
+        fill_with_tone(frame, *sample);
         frame->pts = *sample;
         encode(writer, track, frame);
         av_frame_free(&frame);

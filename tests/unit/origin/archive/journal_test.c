@@ -71,7 +71,8 @@ static void what_was_appended_is_read(void **state) {
     assert_int_equal(ph_journal_read(dir, note, NULL), 0);
     assert_int_equal(count, 2);
     const struct ph_manifest_segment expected = example(7);
-    assert_memory_equal(&seen[1], &expected, sizeof(expected));
+    assert_memory_equal(
+        &seen[1], &expected, offsetof(struct ph_manifest_segment, hash) + sizeof(expected.hash));
 }
 
 static void a_torn_tail_is_cut_by_its_owner_alone(void **state) {

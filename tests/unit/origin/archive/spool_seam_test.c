@@ -1,0 +1,145 @@
+/* The spool and the archive together: what waits for the store stays on disk and out of memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "origin/archive/archive.h"
+#include "origin/spool.h"
+#include "tests/unit/origin/example.h"
+#include "tests/unit/support/store.h"
+
+enum { segments = 60, parts = 3 };
+
+static struct ph_store *store;
+static struct ph_metrics *metrics;
+static struct ph_test_clock test_clock;
+static struct ph_origin_sessions *sessions;
+static struct ph_archive *archive;
+static struct ph_spool *spool;
+
+static void open_spool(void) {
+    const struct ph_archive_options archive_options = {.store = store, .metrics = metrics};
+    assert_int_equal(ph_archive_create(&archive, &archive_options), 0);
+    assert_int_equal(ph_origin_sessions_create(&sessions), 0);
+    const struct ph_spool_options options = {.data_dir = ph_test_store_folder(),
+        .most_bytes = 1 << 20,
+        .keep_ended_us = 300 * PH_SECOND_US,
+        .clock = &test_clock.base,
+        .sessions = sessions,
+        .metrics = example_metrics(),
+        .archive = archive};
+    assert_int_equal(ph_spool_create(&spool, &options, NULL), 0);
+}
+
+static void close_spool(void) {
+    ph_spool_destroy(spool);
+    ph_archive_destroy(archive);
+    ph_origin_sessions_destroy(sessions);
+}
+
+static int begin(void **state) {
+    (void)state;
+    ph_test_clock_init(&test_clock, INT64_C(1767323045678000));
+    ph_test_clock_advance(&test_clock, 1000 * PH_SECOND_US);
+    if (ph_test_store_make() || ph_metrics_create(&metrics))
+        return -1;
+    store = ph_test_store_open();
+    return store ? 0 : -1;
+}
+
+static int end(void **state) {
+    (void)state;
+    ph_store_destroy(store);
+    ph_metrics_destroy(metrics);
+    return ph_test_store_remove();
+}
+
+static struct ph_session *publish(void) {
+    struct ph_publication publication = example_publication(parts);
+    struct ph_session *session =
+        ph_session_create("s", &publication, example_metrics(), test_clock.monotonic_us);
+    struct ph_bytes *init = ph_bytes_copy("init", 4);
+    assert_int_equal(ph_origin_sessions_insert(sessions, session), 0);
+    assert_int_equal(ph_session_set_init(session, 0, init, 0), 0);
+    ph_bytes_unref(&init);
+    for (uint64_t n = 0; n < segments; n++) {
+        for (uint32_t i = 0; i < parts; i++) {
+            struct ph_part_position next;
+            struct ph_part *part = example_part(&session->publication, n, i, false);
+            assert_int_equal(
+                ph_session_add_part(session, 0, part, test_clock.monotonic_us, &next, NULL), PH_WINDOW_ADDED);
+            ph_part_unref(&part);
+        }
+    }
+    return session;
+}
+
+static bool in_spool(int segment) {
+    char path[512];
+    snprintf(path, sizeof(path), "%s/spool/s/v720/%d.m4s", ph_test_store_folder(), segment);
+    return access(path, F_OK) == 0;
+}
+
+static bool in_store(int segment) {
+    char key[64];
+    struct ph_store_object object;
+    snprintf(key, sizeof(key), "live/s/v720/%d.m4s", segment);
+    return ph_store_head(store, key, &object) == 0;
+}
+
+static void await_store(int segment) {
+    const struct timespec moment = {.tv_nsec = 2000000};
+    int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
+    while (!in_store(segment) && ph_now_us() < deadline_us)
+        nanosleep(&moment, NULL);
+    assert_true(in_store(segment));
+}
+
+static void what_waits_for_the_store_stays_on_disk_and_out_of_memory(void **state) {
+    (void)state;
+    bool gone;
+    open_spool();
+    struct ph_session *session = publish();
+    assert_int_equal(ph_spool_start(spool), 0);
+    ph_spool_poke(spool, session);
+    ph_spool_drain(spool, ph_now_us() + 20 * PH_SECOND_US);
+    ph_session_unref(&session);
+    close_spool();
+    assert_true(in_spool(0) && in_spool(segments - 1));
+    assert_false(in_store(0));
+
+    open_spool();
+    assert_int_equal(ph_spool_restore(spool, NULL), 0);
+    session = ph_origin_sessions_find(sessions, "s", &gone);
+    assert_non_null(session);
+    assert_true(session->window.tracks[0].segments->number >= 10);
+    assert_int_equal(session->durable_segments[0], segments);
+    assert_true(in_spool(0));
+
+    assert_int_equal(ph_archive_start(archive), 0);
+    for (int n = 0; n < segments; n++)
+        await_store(n);
+    ph_archive_drain(archive, ph_now_us() + 20 * PH_SECOND_US);
+    assert_int_equal(ph_spool_start(spool), 0);
+    ph_spool_poke(spool, session);
+    ph_spool_drain(spool, ph_now_us() + 20 * PH_SECOND_US);
+    assert_false(in_spool(0));
+    assert_true(in_spool(segments - 1));
+    ph_session_unref(&session);
+    close_spool();
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_waits_for_the_store_stays_on_disk_and_out_of_memory, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
