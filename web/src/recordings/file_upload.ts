@@ -33,7 +33,7 @@ export class FileUpload {
 
   constructor(file: File, title: string, listener: UploadListener) {
     this.#upload = new Upload(file, {
-      endpoint,
+      endpoint: new URL(endpoint, location.href).href, /* whole: what the server answers is relative to it */
       chunkSize: chunkBytes,
       retryDelays: retryMs,
       removeFingerprintOnSuccess: true,
