@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "origin/archive/archive.h"
 #include "origin/spool_index.h"
 #include "origin/storyboard.h"
@@ -49,29 +50,6 @@ void ph_spool_files_destroy(struct ph_spool_session *files) {
     free(files);
 }
 
-static int write_at(int fd, struct ph_slice content, uint64_t offset) {
-    while (content.size) {
-        ssize_t size = pwrite(fd, content.data, content.size, (off_t)offset);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            return size ? -errno : -EIO;
-        content.data += size;
-        content.size -= (size_t)size;
-        offset += (uint64_t)size;
-    }
-    return 0;
-}
-
-int ph_spool_sync_dir(const char *dir) {
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int code = fsync(fd) ? -errno : 0;
-    close(fd);
-    return code;
-}
-
 /* -ENAMETOOLONG when it does not fit. */
 static int join_path(char path[PH_SPOOL_PATH_BYTES], const char *dir, const char *name) {
     int size = snprintf(path, PH_SPOOL_PATH_BYTES, "%s/%s", dir, name);
@@ -88,13 +66,13 @@ int ph_spool_write_file(const char *dir, const char *name, struct ph_slice conte
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    code = write_at(fd, content, 0);
+    code = ph_file_write_at(fd, content, 0);
     if (!code && fsync(fd))
         code = -errno;
     close(fd);
     if (!code && rename(temporary, path))
         code = -errno;
-    return code ? code : ph_spool_sync_dir(dir);
+    return code ? code : ph_file_sync_folder(dir);
 }
 
 static int make_dir(const char *path) {
@@ -121,7 +99,7 @@ static int write_publication(struct ph_session *session) {
     if (!code)
         code = join_path(path, files->dir, "..");
     if (!code)
-        code = ph_spool_sync_dir(path);
+        code = ph_file_sync_folder(path);
     files->head_written = !code;
     return code;
 }
@@ -177,8 +155,8 @@ static int open_files(const struct ph_session *session, uint32_t index, uint64_t
 }
 
 static int write_both(struct ph_spool_track *track, struct ph_slice bytes, struct ph_slice line) {
-    int code = write_at(track->data_fd, bytes, track->data_bytes);
-    return code ? code : write_at(track->index_fd, line, track->index_bytes);
+    int code = ph_file_write_at(track->data_fd, bytes, track->data_bytes);
+    return code ? code : ph_file_write_at(track->index_fd, line, track->index_bytes);
 }
 
 void ph_spool_track_measure(struct ph_spool_track *track, const struct ph_part_head *head) {
@@ -227,7 +205,7 @@ int ph_spool_files_sync(struct ph_session *session, uint32_t index, bool closes)
     if (!code)
         code = track_dir(dir, session, index);
     if (!code)
-        code = ph_spool_sync_dir(dir);
+        code = ph_file_sync_folder(dir);
     if (code || !closes)
         return code;
     close_fd(&track->data_fd);

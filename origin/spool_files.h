@@ -76,6 +76,5 @@ void ph_spool_files_remove_all(struct ph_session *session, struct ph_spool_budge
 
 /* Writes a whole file under a temporary name, syncs it and gives it its name. */
 int ph_spool_write_file(const char *dir, const char *name, struct ph_slice content) PH_NODISCARD;
-int ph_spool_sync_dir(const char *dir) PH_NODISCARD;
 
 #endif

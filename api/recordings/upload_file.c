@@ -10,17 +10,10 @@
 #include <unistd.h>
 
 #include "api/text.h"
+#include "core/base/file.h"
 
 int ph_upload_folder_make(const char *folder) {
     return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int sync_folder(const char *folder) {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int code = fd < 0 || fsync(fd) < 0 ? -errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return code;
 }
 
 static int open_locked(const char *folder, const char *id, int flags, int *fd) {
@@ -41,7 +34,7 @@ static int open_locked(const char *folder, const char *id, int flags, int *fd) {
 int ph_upload_file_create(const char *folder, const char *id, int *fd) {
     int code = open_locked(folder, id, O_CREAT | O_EXCL, fd);
     if (code == 0)
-        code = sync_folder(folder);
+        code = ph_file_sync_folder(folder);
     if (code < 0)
         ph_upload_file_remove(folder, id);
     return code;
@@ -59,14 +52,9 @@ int ph_upload_file_append(int fd, int64_t received, struct ph_slice bytes) {
         return -ENOENT;
     if (status.st_size > received && ftruncate(fd, received) < 0)
         return -errno;
-    for (size_t done = 0; done < bytes.size;) {
-        ssize_t count = pwrite(fd, bytes.data + done, bytes.size - done, received + (int64_t)done);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return -errno;
-        done += (size_t)count;
-    }
+    int code = ph_file_write_at(fd, bytes, (uint64_t)received);
+    if (code < 0)
+        return code;
     return fdatasync(fd) < 0 ? -errno : 0;
 }
 

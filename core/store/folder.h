@@ -45,7 +45,6 @@ int ph_folder_remove(const struct ph_folder *folder, const char *key) PH_NODISCA
 /* Syncs the folder that the object lies in. */
 int ph_folder_sync(const struct ph_folder *folder, const char *key) PH_NODISCARD;
 
-int ph_folder_write(int fd, struct ph_slice bytes, uint64_t offset) PH_NODISCARD;
 /* `size` bytes of one file to a place in another; clones them where the file system can. */
 int ph_folder_copy(const struct ph_folder *folder, int from_fd, uint64_t from, int to_fd, uint64_t to,
     uint64_t size) PH_NODISCARD;

@@ -5,26 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/store/folder.h"
 
 enum { block_bytes = 256 * 1024, most_at_once = 64 * 1024 * 1024 };
 
 static int is_going_on(const struct ph_folder *folder) {
     return atomic_load_explicit(folder->cancelled, memory_order_relaxed) ? -ECANCELED : 0;
-}
-
-int ph_folder_write(int fd, struct ph_slice bytes, uint64_t offset) {
-    while (bytes.size) {
-        ssize_t size = pwrite(fd, bytes.data, bytes.size, (off_t)offset);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            return size ? -errno : -EIO;
-        bytes.data += size;
-        bytes.size -= (size_t)size;
-        offset += (uint64_t)size;
-    }
-    return 0;
 }
 
 /* How many were read: fewer than asked for at the file's end only. */
@@ -52,7 +39,7 @@ static int copy_by_hand(
         ssize_t got = read_at(from_fd, block, size < block_bytes ? (size_t)size : block_bytes, from);
         code = got < 0 ? (int)got : got == 0 ? -EIO : is_going_on(folder);
         if (code == 0)
-            code = ph_folder_write(to_fd, (struct ph_slice){block, (size_t)got}, to);
+            code = ph_file_write_at(to_fd, (struct ph_slice){block, (size_t)got}, to);
         if (code == 0) {
             from += (uint64_t)got;
             to += (uint64_t)got;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/base/random.h"
 #include "core/store/store_file.h"
 
@@ -171,7 +172,7 @@ static int append(struct ph_composition *base, uint32_t number, uint64_t offset,
     struct composition *composition = composition_of(base);
     if (composition->fd < 0)
         return -ENOENT;
-    int code = ph_folder_write(composition->fd, bytes, composition->front + offset);
+    int code = ph_file_write_at(composition->fd, bytes, composition->front + offset);
     if (code == 0 && fdatasync(composition->fd) < 0)
         code = -errno;
     return ph_store_file_told(store_of(composition), code);
@@ -292,7 +293,7 @@ static int finish(
     name_of(composition, composition->front, name);
     int code = settle(composition, receipts, count);
     if (code == 0)
-        code = ph_folder_write(composition->fd, front, 0);
+        code = ph_file_write_at(composition->fd, front, 0);
     if (code == 0 && fsync(composition->fd) < 0)
         code = -errno;
     if (code == 0)

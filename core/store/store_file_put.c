@@ -6,6 +6,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/store/store_file.h"
 
 static const char hash_attribute[] = "user.sha256";
@@ -80,7 +81,7 @@ static int write_bytes(struct ph_store_file *store, struct ph_slice bytes, struc
         *fresh->name = '\0';
         return code;
     }
-    return ph_folder_write(fresh->fd, bytes, 0);
+    return ph_file_write_at(fresh->fd, bytes, 0);
 }
 
 /* Its bytes in a file of their own. */

@@ -9,6 +9,7 @@
 
 #include "core/base/builder.h"
 #include "core/base/cursor.h"
+#include "core/base/file.h"
 #include "origin/recording/recorder.h"
 
 enum { record_header = 8, most_file_bytes = 512 * 1024 * 1024 };
@@ -102,15 +103,6 @@ bool ph_recorder_record_take(struct ph_slice *journal, struct ph_slice *payload)
     return true;
 }
 
-static int sync_dir(const struct ph_recorder_files *files) {
-    int fd = open(files->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int code = fsync(fd) ? -errno : 0;
-    close(fd);
-    return code;
-}
-
 int ph_recorder_files_open(struct ph_recorder_files *files, uint64_t keep_bytes) {
     char path[PH_RECORDER_PATH_BYTES];
     if (keeps_none(files))
@@ -121,24 +113,10 @@ int ph_recorder_files_open(struct ph_recorder_files *files, uint64_t keep_bytes)
     if (files->fd < 0)
         return -errno;
     files->journal_bytes = keep_bytes;
-    int code = ftruncate(files->fd, (off_t)keep_bytes) ? -errno : sync_dir(files);
+    int code = ftruncate(files->fd, (off_t)keep_bytes) ? -errno : ph_file_sync_folder(files->dir);
     if (code)
         ph_recorder_files_close(files);
     return code;
-}
-
-static int write_at(int fd, struct ph_slice content, uint64_t offset) {
-    while (content.size) {
-        ssize_t size = pwrite(fd, content.data, content.size, (off_t)offset);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            return size ? -errno : -EIO;
-        content.data += size;
-        content.size -= (size_t)size;
-        offset += (uint64_t)size;
-    }
-    return 0;
 }
 
 int ph_recorder_files_append(struct ph_recorder_files *files, struct ph_slice payload) {
@@ -149,9 +127,9 @@ int ph_recorder_files_append(struct ph_recorder_files *files, struct ph_slice pa
     ph_builder_u32(&header, check_of(payload));
     int code = ph_builder_ok(&header) ? 0 : -ENOMEM;
     if (!code)
-        code = write_at(files->fd, (struct ph_slice){header.data, header.size}, files->journal_bytes);
+        code = ph_file_write_at(files->fd, (struct ph_slice){header.data, header.size}, files->journal_bytes);
     if (!code)
-        code = write_at(files->fd, payload, files->journal_bytes + record_header);
+        code = ph_file_write_at(files->fd, payload, files->journal_bytes + record_header);
     if (!code && fdatasync(files->fd))
         code = -errno;
     if (!code)
@@ -169,13 +147,13 @@ int ph_recorder_files_save_head(const struct ph_recorder_files *files, struct ph
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    int code = write_at(fd, head, 0);
+    int code = ph_file_write_at(fd, head, 0);
     if (!code && fsync(fd))
         code = -errno;
     close(fd);
     if (!code && rename(temporary, path))
         code = -errno;
-    return code ? code : sync_dir(files);
+    return code ? code : ph_file_sync_folder(files->dir);
 }
 
 int ph_recorder_files_remove(struct ph_recorder_files *files) {
@@ -189,5 +167,5 @@ int ph_recorder_files_remove(struct ph_recorder_files *files) {
         if (unlink(path) && errno != ENOENT)
             return -errno;
     }
-    return sync_dir(files);
+    return ph_file_sync_folder(files->dir);
 }

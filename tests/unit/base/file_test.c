@@ -1,0 +1,45 @@
+#include "core/base/file.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static struct ph_slice text(const char *bytes) {
+    return (struct ph_slice){(const uint8_t *)bytes, strlen(bytes)};
+}
+
+static void bytes_land_where_they_belong(void **state) {
+    (void)state;
+    char path[] = "/tmp/ph-file-XXXXXX", read_back[16] = "";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ph_file_write_at(fd, text("a castle"), 0), 0);
+    assert_int_equal(ph_file_write_at(fd, text("tower"), 2), 0);
+    assert_int_equal(ph_file_write_at(fd, text(""), 100), 0);
+    assert_int_equal(pread(fd, read_back, sizeof(read_back), 0), 8);
+    assert_string_equal(read_back, "a towere");
+    close(fd);
+    assert_int_equal(ph_file_write_at(fd, text("x"), 0), -EBADF);
+    unlink(path);
+}
+
+static void folder_that_is_none_cannot_be_synced(void **state) {
+    (void)state;
+    assert_int_equal(ph_file_sync_folder("/tmp"), 0);
+    assert_int_equal(ph_file_sync_folder("/tmp/ph-there-is-no-such-folder"), -ENOENT);
+    assert_int_equal(ph_file_sync_folder("/etc/passwd"), -ENOTDIR);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bytes_land_where_they_belong),
+        cmocka_unit_test(folder_that_is_none_cannot_be_synced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
