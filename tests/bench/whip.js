@@ -2,6 +2,11 @@
 //
 // Chromium publishes 1080p30 from the publish page, its camera a file of moving pictures; a second page of the same browser
 // waits on the watch page, as a family does. A file's H.264 and Opus by libdatachannel tell the server's share apart.
+//
+//   node tests/bench/whip.js [rounds] [ladder]
+//
+// Where the publishing browser shares two cores with the node, a cheaper ladder ("1080p10@1500k") leaves it what it needs to send
+// 30 pictures a second.
 import { goLive, cameraFile, openPublishingChromium, openPublishPage } from '../browser/lib/publishing.js';
 import { fetchWhole } from '../e2e/lib/http.js';
 import { Stage } from '../e2e/lib/stage.js';
@@ -10,7 +15,7 @@ import { whipFile } from '../e2e/lib/whip_publisher.js';
 import { printTable, quantile } from './lib/table.js';
 
 /* The browser encodes on the same cores: the least effort leaves it some. */
-const env = { PORTHOLE_LADDER: '1080p30@4500k,720p30@2500k', PORTHOLE_PRESET: 'ultrafast' };
+const env = { PORTHOLE_LADDER: process.argv[3] ?? '1080p30@4500k,720p30@2500k', PORTHOLE_PRESET: 'ultrafast' };
 const source = { size: '1920x1080', bitrate: '6M', keyframe_s: 2 };
 const rounds = Number(process.argv[2] ?? 3);
 

@@ -64,6 +64,21 @@ scenario('a recording appears by itself, is looked into, watched, downloaded and
   assert.deepEqual(streams.map(({ codec_type: type }) => type).sort(), ['audio', 'video']);
   await page.getByText('The download has begun.').waitFor();
 
+  /* The MP4 as a browser plays it: at once, and to its end. */
+  const { json: link } = await request(`${node.url}/api/recordings/${session.id}/download`, { headers: { authorization: `Bearer ${session.token}`, accept: 'application/json' } });
+  const bare = await (await browser.newContext()).newPage();
+  await bare.setContent(`<video src="${link.url}" autoplay muted></video>`);
+  await bare.waitForFunction(() => document.querySelector('video').currentTime >= 1);
+  const mp4 = await bare.evaluate(() => {
+    const { duration, videoHeight } = document.querySelector('video');
+    document.querySelector('video').currentTime = duration - 1;
+    return { duration, videoHeight };
+  });
+  assert.ok(Math.abs(mp4.duration * 1000 - recording.durationMs) < 150, `${mp4.duration} s of ${recording.durationMs} ms`);
+  assert.equal(mp4.videoHeight, recording.height);
+  await bare.waitForFunction(() => document.querySelector('video').ended && !document.querySelector('video').error);
+  await bare.close();
+
   /* By its address on a phone; and deleted, once that was confirmed. */
   const visitor = await openRecordings(browser, node, session.token, { query: `?recording=${session.id}`, viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
   await played(visitor, 0.5);

@@ -1,4 +1,4 @@
-// PH_KILLS: how often the origin is killed (6). PH_SEED: repeats a run.
+// PH_KILLS: how often the origin is killed (6), PH_WORKER_KILLS: a worker (2). PH_SEED: repeats a run.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { scenario } from './lib/stage.js';
 import { pause, waitFor } from './lib/wait.js';
 
 const kills = Number(process.env.PH_KILLS ?? 6);
+const workerKills = Number(process.env.PH_WORKER_KILLS ?? 2);
 const seed = Number(process.env.PH_SEED ?? Date.now() % 1_000_000);
 const secret = 'one-secret-for-the-fake-publisher-and-the-origin';
 
@@ -87,9 +88,10 @@ scenario('workers killed under a session leave no trace in its recording', async
       if (!served.has(msn)) served.set(msn, sha256((await fetchWhole(`${session.live}/v360/${uri}`)).body));
     }
   };
-  for (let kill = 0; kill < 2; kill++) {
+  const random = randomFrom(seed);
+  for (let kill = 0; kill < workerKills; kill++) {
     await session.segments('v360', 1);
-    await pause(500);
+    await pause(2000 * random());
     process.kill(node.workers()[0].pid, 'SIGKILL');
     await session.segments('v360', 2);
     await keep();
@@ -104,4 +106,4 @@ scenario('workers killed under a session leave no trace in its recording', async
   assert.equal(frames.video, Math.round(manifest.durationUs * 30 / 1e6));
   const answer = await request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
   assert.equal(answer.json.state, 'ready');
-}, { within: 90_000 });
+}, { within: 60_000 + 15_000 * workerKills });
