@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { parseEnvelope } from '@sentry/core';

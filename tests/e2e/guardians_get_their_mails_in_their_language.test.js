@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import { request } from './lib/http.js';
 import { MailRelay, parseMail } from './lib/mail_relay.js';
@@ -8,7 +9,7 @@ import { waitFor } from './lib/wait.js';
 const name = 'Zoë <b>&"\' 🎮';
 const title = 'Sky\'s "the" <script>alert(1)</script> limit';
 
-scenarioOnBoth('guardians are told that a session began and ended, each in their language, until they want no more', async (stage) => {
+scenarioOnBoth('guardians are told that a session began, ended and was recorded, each in their language, until they want no more', async (stage) => {
   const relay = await MailRelay.open(stage, { user: 'porthole', password: 'a long relay password' });
   const node = await stage.node({ env: { ...relay.env, PORTHOLE_MAIL_FROM: 'Our House <house@live.example>' } });
   await putProfile(stage, node, 'streamer-1', name, [
@@ -57,20 +58,25 @@ scenarioOnBoth('guardians are told that a session began and ended, each in their
   assert.equal(await sql(stage, wants), '0|1');
 
   await stage.end(session);
-  await waitFor('the last mails', () => relay.mails.length >= 5);
+  await waitFor('the last mails', () => relay.mails.length >= 7);
   const dad = parseMail(relay.to('dad@example.org')[0].raw);
   assert.equal(dad.headers.subject, `${name} VR oturumunu bitirdi`);
   assert.match(dad.text, /Oturum .* sürdü\./);
-  assert.equal(relay.to('mum@example.org').length, 2);
+  assert.equal(relay.to('mum@example.org').length, 3);
   assert.equal(relay.to('dad@example.org').length, 1);
-  assert.equal(relay.to('gran@example.org').length, 2);
+  assert.equal(relay.to('gran@example.org').length, 3);
+  const recorded = relay.to('mum@example.org').map((mail) => parseMail(mail.raw)).find((mail) => mail.text.includes('/recordings?'));
+  const invitation = new RegExp(`${node.url}/recordings\\?recording=${session.id}#token=(\\S+)`).exec(recorded.text);
+  stage.secrets.add(invitation[1]);
+  const { json: recording } = await request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${invitation[1]}` } });
+  assert.deepEqual([recording.state, recording.title], ['ready', title]);
 
   const other = await stage.session(node, { sub: 'streamer-1' });
   await stage.publish(other, node.srtPort);
-  await waitFor('mails of the second session', () => relay.to('gran@example.org').length === 3);
+  await waitFor('mails of the second session', () => relay.to('gran@example.org').length === 4);
   await waitFor('nothing to wait in the outbox', async () => (await sql(stage, "SELECT COUNT(*) FROM outbox WHERE state <> 'sent'")) === '0');
-  assert.equal(relay.to('mum@example.org').length, 2, 'who unsubscribed gets no more of them');
-  assert.equal(await node.metric('porthole_outbox_sent_total', { kind: 'mail' }), 6);
+  assert.equal(relay.to('mum@example.org').length, 3, 'who unsubscribed gets no more of them');
+  assert.equal(await node.metric('porthole_outbox_sent_total', { kind: 'mail' }), 8);
 
   await putProfile(stage, node, 'streamer-1', name, [guardian('dad', 'dad@example.org', 'tr')]);
   const gone = await request(`${node.url}/api/sessions/${session.id}`, { headers: { authorization: `Bearer ${link[1]}` } });
@@ -87,6 +93,6 @@ scenario('without a relay mails stay in the outbox, and are sent once there is o
   await node.stop();
   const relay = await MailRelay.open(stage, { secure: true });
   await stage.node({ env: relay.env });
-  await waitFor('the mails', () => relay.mails.length === 2);
+  await waitFor('the mails', () => relay.mails.length === 3); // it began, it ended, its recording is there
   assert.ok(relay.mails.every((mail) => mail.secure));
 });

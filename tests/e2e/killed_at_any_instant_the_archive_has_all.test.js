@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 // PH_KILLS: how often the origin is killed (6), PH_WORKER_KILLS: a worker (2). PH_SEED: repeats a run.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';

@@ -52,10 +52,13 @@ scenarioOnBoth('programs are told of sessions, signed, and again until they list
   assert.ok(!JSON.stringify(listed).includes('whsec_'), 'a secret is told once');
 
   const session = await tell(stage, node);
-  await waitFor('every delivery', () => receiver.deliveries.length === 4, { within: 40_000 });
+  await waitFor('every delivery', () => receiver.deliveries.length === 5, { within: 40_000 });
   const of = (path) => receiver.deliveries.filter((one) => one.path === path);
   assert.deepEqual(of('/all').map((one) => one.event), ['session.started', 'session.ended']);
-  assert.deepEqual(of('/ended').map((one) => one.event), ['session.ended']);
+  assert.deepEqual(of('/ended').map((one) => one.event).sort(), ['recording.ready', 'session.ended']);
+  const recording = of('/ended').find((one) => one.event === 'recording.ready').data;
+  assert.deepEqual([recording.recordingId, recording.sessionId, recording.owner], [session.id, session.id, 'streamer-1']);
+  assert.ok(recording.durationMs > 0 && recording.bytes > 0);
   assert.equal(failures, 1);
   assert.equal(of('/flaky').length, 1);
   const [{ data }] = of('/flaky');

@@ -1,3 +1,4 @@
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import { loopArguments, sourceFile, srtUrl } from './lib/media.js';
 import { scenario } from './lib/stage.js';
