@@ -290,7 +290,7 @@ static void take_recording(void *opaque, const struct ph_event *event) {
 
 /* A recording is nobody's but its owner's and guardians': each follower is asked for by itself. */
 static void tell_of_recording(struct ph_event_topics *topics, const struct ph_event *event) {
-    struct recording_news news = {NULL};
+    struct recording_news news = {0};
     struct ph_recording recording;
     struct ph_follower *follower;
     if (!topics->of_all || !ph_event_is_news(&topics->news, event) ||
