@@ -58,7 +58,7 @@ static struct ph_playlist playlist_of(const struct stage *stage, const struct ph
         .past_news = {.first = history->first,
             .start_ticks = history->start_ticks,
             .from = past->count,
-            .lengths = history->lengths + past->count,
+            .lengths = history->lengths ? history->lengths + past->count : NULL,
             .count = history->count - past->count},
         .reports = {{"audio", {9, 1}}},
         .report_count = 1,
