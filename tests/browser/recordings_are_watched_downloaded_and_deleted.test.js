@@ -49,7 +49,7 @@ scenario('a recording appears by itself, is looked into, watched, downloaded and
   await played(page, 1);
   const { duration, height } = await page.evaluate(() => ({ duration: window.porthole.video.duration, height: window.porthole.video.videoHeight }));
   assert.ok(Math.abs(duration * 1000 - recording.durationMs) < 150, `${duration} s of ${recording.durationMs} ms`);
-  assert.ok([240, 360].includes(height));
+  assert.ok([240, 360].includes(height), `${height} lines`);
   assert.ok((await page.evaluate(() => window.porthole.video.webkitAudioDecodedByteCount)) > 0, 'sound is decoded');
   await page.waitForFunction(() => [...window.porthole.video.textTracks].some(({ label, cues }) => label === 'thumbnails' && cues?.length > 0));
   await page.evaluate(() => { window.porthole.video.currentTime = window.porthole.video.duration - 1; });
