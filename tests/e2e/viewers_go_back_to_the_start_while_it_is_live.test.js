@@ -1,5 +1,7 @@
 // Runs beside others
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import { fetchWhole, request } from './lib/http.js';
 import { parsePlaylist } from './lib/playlist.js';
 import { lateness } from './lib/rules.js';
@@ -49,6 +51,7 @@ scenario('playlists that reach back to the start keep every rule, and what they 
   assert.equal(ended.msn, 0);
   const listed = ({ segments }) => segments.map(({ uri, duration, time }) => [uri, duration, time]);
   assert.deepEqual(listed(ended).slice(0, before.segments.length), listed(before));
+  await waitFor('the end to be on disk', () => fs.existsSync(path.join(node.dataDir, 'spool', session.id, 'end')));
   await node.kill();
   await node.start();
   const after = await waitFor('the playlist after the restart', () => withPast(session, 'v360'), { within: 10_000 });
