@@ -6,14 +6,6 @@
 
 #include "core/base/random.h"
 
-/* Ends the transaction by the outcome of its last step. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_audit_entry *entry) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
@@ -58,7 +50,7 @@ int ph_audit_log_write(
     struct ph_db_transaction *transaction;
     struct ph_audit_entry entry = entry_of(caller, action, target, at_ms);
     int code = ph_db_begin_keyed(db, entry.id, &transaction);
-    return code < 0 ? code : settle(transaction, insert(transaction, &entry));
+    return code < 0 ? code : ph_db_settle(transaction, insert(transaction, &entry));
 }
 
 int ph_audit_log_write_in(struct ph_db_transaction *transaction, const struct ph_caller *caller,
@@ -131,5 +123,5 @@ int ph_audit_log_prune(struct ph_db *db, int64_t before_ms) {
         ph_db_bind_integer(statement, 1, before_ms);
         changed = ph_db_run(statement);
     }
-    return settle(transaction, changed);
+    return ph_db_settle(transaction, changed);
 }

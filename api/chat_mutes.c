@@ -23,11 +23,7 @@ static int64_t run(
             ph_db_bind_integer(statement, 3, *now_ms);
         changed = ph_db_run(statement);
     }
-    if (changed < 0) {
-        ph_db_rollback(transaction);
-        return changed;
-    }
-    code = ph_db_commit(transaction);
+    code = ph_db_settle(transaction, changed);
     return code < 0 ? code : changed;
 }
 

@@ -32,14 +32,6 @@ json_t *ph_chat_message_view(const struct ph_chat_message *message) {
         "deleted", !stands);
 }
 
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 static int begin(struct ph_db *db, const char *session, struct ph_db_transaction **transaction) {
     char key[PH_EVENTS_KEY_BYTES];
     ph_events_key(session, key);
@@ -145,7 +137,7 @@ int ph_chat_say(struct ph_db *db, struct ph_chat_message *message) {
         answer = insert(transaction, message);
     if (answer >= 0)
         answer = tell(transaction, message, message->number, message->sent_ms);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 #define COLUMNS "session, number, subject, author, name, role, text, sent_ms, deleted_ms"
@@ -240,5 +232,5 @@ int ph_chat_delete(struct ph_db *db, const char *session, int64_t number, int64_
         code = ph_events_number(transaction, session, &sequence);
     if (stood == 1 && code == 0)
         code = tell(transaction, &message, sequence, now_ms);
-    return settle(transaction, code);
+    return ph_db_settle(transaction, code);
 }

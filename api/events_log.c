@@ -111,9 +111,5 @@ int ph_events_prune(struct ph_db *db, int64_t now_ms) {
         int64_t dropped = ph_db_run(statement);
         code = dropped < 0 ? (int)dropped : 0;
     }
-    if (code < 0) {
-        ph_db_rollback(transaction);
-        return code;
-    }
-    return ph_db_commit(transaction);
+    return ph_db_settle(transaction, code);
 }

@@ -29,11 +29,7 @@ static int tell_all(struct ph_db *db, const struct ph_carried_health *list, size
         return code;
     for (size_t i = 0; code == 0 && i < count; i++)
         code = tell(transaction, &list[i]);
-    if (code < 0) {
-        ph_db_rollback(transaction);
-        return code;
-    }
-    return ph_db_commit(transaction);
+    return ph_db_settle(transaction, code);
 }
 
 void ph_health_events_tell(

@@ -157,12 +157,7 @@ int ph_profile_put(
     int revoked = revoke_former(transaction, cluster_secret, profile, former);
     int64_t answer = revoked < 0 ? revoked : replace(transaction, profile);
     *has_revoked = revoked > 0;
-    if (answer >= 0) {
-        code = ph_db_commit(transaction);
-    } else {
-        ph_db_rollback(transaction);
-        code = (int)answer;
-    }
+    code = ph_db_settle(transaction, answer);
 out:
     free(former);
     return code;

@@ -215,10 +215,7 @@ static int write_changes(struct ph_rate_limits *limits, struct change *changes, 
         return code;
     for (size_t i = 0; code == 0 && i < count; i++)
         code = write_change(transaction, &changes[i], time_ms);
-    if (code == 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_settle(transaction, code);
 }
 
 /* Full buckets are not worth their rows. */
@@ -233,10 +230,7 @@ static int sweep(struct ph_rate_limits *limits) {
         ph_db_bind_integer(statement, 1, now_ms(limits));
         changed = ph_db_run(statement);
     }
-    if (changed >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)changed;
+    return ph_db_settle(transaction, changed);
 }
 
 /* Under the lock, given up while the database is spoken to. */

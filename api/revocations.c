@@ -45,10 +45,7 @@ int ph_revocations_add_now(struct ph_db *db, const char *session, const char *ta
     if (code < 0)
         return code;
     code = ph_revocations_add(transaction, session, tag, now_ms);
-    if (code == 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_settle(transaction, code);
 }
 
 int ph_revocations_read(struct ph_db *db, int64_t since_ms, const struct ph_revocation_row *after,
@@ -91,8 +88,5 @@ int ph_revocations_prune(struct ph_db *db, int64_t before_ms) {
         ph_db_bind_integer(statement, 1, before_ms);
         changed = ph_db_run(statement);
     }
-    if (changed >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)changed;
+    return ph_db_settle(transaction, changed);
 }

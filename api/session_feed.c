@@ -102,10 +102,7 @@ static int write_death(struct ph_session_feed *feed, const struct event *event) 
             .session = event->session,
             .reason = "it died under a session, which took another"},
         now_ms(feed));
-    if (code == 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_settle(transaction, code);
 }
 
 static int try_event(struct ph_session_feed *feed, const struct event *event) {

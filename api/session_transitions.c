@@ -73,8 +73,7 @@ int ph_sessions_apply(struct ph_sessions *sessions, const char *id, enum ph_sess
     int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_sessions_settle(
-        transaction, ph_sessions_apply_in(sessions, transaction, id, event, reason, now_ms));
+    return ph_db_settle(transaction, ph_sessions_apply_in(sessions, transaction, id, event, reason, now_ms));
 }
 
 /* Up to SWEPT_AT_ONCE ids by a query whose one parameter is a time. */
@@ -127,7 +126,7 @@ static int apply_rule(struct ph_sessions *sessions, const struct rule *rule, int
     code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);
     for (size_t i = 0; code >= 0 && i < count; i++)
         code = ph_sessions_apply_in(sessions, transaction, ids[i], rule->event, rule->reason, now_ms);
-    code = ph_sessions_settle(transaction, code);
+    code = ph_db_settle(transaction, code);
     return code < 0 ? code : (int)count;
 }
 
@@ -163,7 +162,7 @@ int ph_sessions_carry(
         ph_db_bind_integer(statement, 2, now_ms);
         answer = ph_db_run(statement);
     }
-    return ph_sessions_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carried_before_ms) {
@@ -187,7 +186,7 @@ static int wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
         ph_db_bind_integer(statement, 1, now_ms);
         changed = ph_db_run(statement);
     }
-    return ph_sessions_settle(transaction, changed);
+    return ph_db_settle(transaction, changed);
 }
 
 int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) {

@@ -71,13 +71,6 @@ int ph_sessions_announce(struct ph_sessions *sessions, struct ph_db_transaction 
     return code;
 }
 
-int ph_sessions_settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 static int64_t count_open(struct ph_db_transaction *transaction, const char *owner) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
@@ -191,7 +184,7 @@ int ph_sessions_start(struct ph_sessions *sessions, const char *owner, const str
         answer = insert(sessions, transaction, owner, wish, now_ms, birth);
     if (answer >= 0)
         answer = announce_birth(sessions, transaction, birth->id, now_ms);
-    return ph_sessions_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_session *session) {

@@ -15,8 +15,6 @@ struct ph_sessions {
 
 enum { PH_STREAM_KEY_HASH_BYTES = 65 };
 int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTES]) PH_NODISCARD;
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-int ph_sessions_settle(struct ph_db_transaction *transaction, int64_t code) PH_NODISCARD;
 /* As ph_sessions_find(), inside a transaction. */
 int ph_sessions_find_in(
     struct ph_db_transaction *transaction, const char *id, struct ph_session *session) PH_NODISCARD;

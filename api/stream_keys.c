@@ -54,7 +54,7 @@ int ph_sessions_rekey(struct ph_sessions *sessions, const char *id, struct ph_se
         changed = -ENOENT;
     if (changed > 0)
         changed = read_passphrase(transaction, id, made.passphrase);
-    code = ph_sessions_settle(transaction, changed);
+    code = ph_db_settle(transaction, changed);
     if (code == 0 && birth)
         *birth = made;
     explicit_bzero(&made, sizeof(made));
@@ -75,5 +75,5 @@ int ph_sessions_beat(struct ph_sessions *sessions, const char *id, int64_t now_m
         ph_db_bind_integer(statement, 2, now_ms);
         changed = ph_db_run(statement);
     }
-    return ph_sessions_settle(transaction, changed);
+    return ph_db_settle(transaction, changed);
 }

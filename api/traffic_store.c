@@ -37,8 +37,5 @@ int ph_traffic_add(struct ph_db *db, const struct ph_traffic *list, size_t count
         return code;
     for (size_t i = 0; i < count && code == 0; i++)
         code = add_one(transaction, &list[i]);
-    if (code == 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_settle(transaction, code);
 }

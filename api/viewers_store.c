@@ -15,14 +15,6 @@ static int begin_for(struct ph_db *db, const char *id, struct ph_db_transaction 
     return ph_db_begin_keyed(db, key, transaction);
 }
 
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 int ph_viewers_join(struct ph_db *db, struct ph_viewer *viewer) {
     struct ph_db_transaction *transaction;
     struct ph_db_statement *statement;
@@ -35,7 +27,7 @@ int ph_viewers_join(struct ph_db *db, struct ph_viewer *viewer) {
         "($1, $2, $3, $4, $5, $6, $7, $8)",
         &statement);
     if (code < 0)
-        return settle(transaction, code);
+        return ph_db_settle(transaction, code);
     ph_db_bind_text(statement, 1, viewer->id);
     ph_db_bind_text(statement, 2, viewer->session);
     ph_db_bind_text(statement, 3, viewer->subject);
@@ -44,7 +36,7 @@ int ph_viewers_join(struct ph_db *db, struct ph_viewer *viewer) {
     ph_db_bind_text(statement, 6, viewer->country);
     ph_db_bind_integer(statement, 7, viewer->joined_ms);
     ph_db_bind_integer(statement, 8, viewer->joined_ms);
-    return settle(transaction, ph_db_run(statement));
+    return ph_db_settle(transaction, ph_db_run(statement));
 }
 
 /* Runs an update of one viewer with the time; how many rows it changed. */
@@ -100,7 +92,7 @@ int ph_viewers_beat(
         now_ms);
     if (changed > 0 && qoe)
         code = ph_qoe_keep(transaction, session, id, qoe, now_ms);
-    code = settle(transaction, code < 0 ? code : changed);
+    code = ph_db_settle(transaction, code < 0 ? code : changed);
     return code < 0 ? code : changed == 0 ? -ENOENT : 0;
 }
 
@@ -116,7 +108,7 @@ int ph_viewers_leave(struct ph_db *db, const char *session, const char *id, int6
     int64_t changed = touch(transaction,
         "UPDATE viewers SET left_ms = COALESCE(left_ms, $3) WHERE id = $1 AND session = $2", session, id,
         now_ms);
-    code = settle(transaction, changed);
+    code = ph_db_settle(transaction, changed);
     return code < 0 ? code : changed == 0 ? -ENOENT : 0;
 }
 
@@ -177,7 +169,7 @@ int ph_viewers_expire(
             take(opaque, ph_db_text(rows, 0));
         ph_db_finish(rows);
     }
-    return settle(transaction, code);
+    return ph_db_settle(transaction, code);
 }
 
 int ph_viewers_end(struct ph_db_transaction *transaction, const char *session, int64_t now_ms) {
@@ -249,5 +241,5 @@ int ph_viewers_count(struct ph_db *db, const char *session, int64_t now_ms) {
         answer = keep_count(transaction, session, watching, now_ms);
     if (answer >= 0 && watching != before)
         answer = tell_count(transaction, session, watching, now_ms);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }

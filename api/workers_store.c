@@ -6,14 +6,6 @@
 
 #define COLUMNS "id, name, capacity, sessions, speed, is_well, is_draining, started_ms, seen_ms"
 
-/* Ends the transaction by the outcome of its last step. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 static int64_t write_record(struct ph_db_transaction *transaction, const struct ph_worker_record *record) {
     struct ph_db_statement *statement;
     int code = ph_db_prepare(transaction,
@@ -68,7 +60,7 @@ int ph_workers_report(struct ph_db *db, struct ph_worker_record *record, int64_t
     bool is_draining = answer == 1;
     if (answer >= 0)
         answer = forget(transaction, forget_before_ms);
-    code = settle(transaction, answer);
+    code = ph_db_settle(transaction, answer);
     if (code == 0)
         record->is_draining = is_draining;
     return code;
@@ -79,7 +71,7 @@ int ph_workers_remove(struct ph_db *db, const char *id) {
     int code = ph_db_begin_keyed(db, "workers", &transaction);
     if (code < 0)
         return code;
-    return settle(transaction, run_with_id(transaction, "DELETE FROM workers WHERE id = $1", id));
+    return ph_db_settle(transaction, run_with_id(transaction, "DELETE FROM workers WHERE id = $1", id));
 }
 
 int ph_workers_drain(struct ph_db *db, const char *id) {
@@ -88,7 +80,7 @@ int ph_workers_drain(struct ph_db *db, const char *id) {
     if (code < 0)
         return code;
     int64_t changed = run_with_id(transaction, "UPDATE workers SET is_draining = 1 WHERE id = $1", id);
-    return settle(transaction, changed == 0 ? -ENOENT : changed);
+    return ph_db_settle(transaction, changed == 0 ? -ENOENT : changed);
 }
 
 static void read_row(struct ph_db_statement *row, struct ph_worker_record *record) {

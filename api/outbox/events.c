@@ -246,10 +246,6 @@ int ph_outbox_unsubscribe(struct ph_db *db, const char *event, const char *profi
         ph_db_bind_text(statement, 2, guardian);
         changed = ph_db_run(statement);
     }
-    if (changed < 0) {
-        ph_db_rollback(transaction);
-        return (int)changed;
-    }
-    code = ph_db_commit(transaction);
+    code = ph_db_settle(transaction, changed);
     return code == 0 && changed == 0 ? -ENOENT : code;
 }

@@ -13,14 +13,6 @@ const char *ph_outbox_kind_name(enum ph_outbox_kind kind) {
     return kinds[kind];
 }
 
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 int ph_outbox_add(struct ph_db_transaction *transaction, const struct ph_outbox_note *note, int64_t now_ms) {
     struct ph_db_statement *statement;
     char id[PH_SESSION_ID_BYTES];
@@ -94,7 +86,7 @@ int ph_outbox_lease(struct ph_db *db, enum ph_outbox_kind kind, const char *owne
     while (
         *count < most && (code = lease_one(transaction, kind, owner, now_ms, until_ms, &rows[*count])) == 1)
         ++*count;
-    code = settle(transaction, code);
+    code = ph_db_settle(transaction, code);
     while (code < 0 && *count > 0)
         ph_outbox_row_finish(&rows[--*count]);
     return code;
@@ -130,7 +122,7 @@ int ph_outbox_mark(struct ph_db *db, const char *id, const char *owner, int64_t 
         if (changed == 0)
             changed = -ESTALE;
     }
-    return settle(transaction, changed);
+    return ph_db_settle(transaction, changed);
 }
 
 static int64_t suppress(struct ph_db_transaction *transaction, const struct ph_outbox_row *row,
@@ -185,7 +177,7 @@ int ph_outbox_settle(struct ph_db *db, const struct ph_outbox_row *row, const ch
     int64_t answer = write_outcome(transaction, row, owner, result, now_ms);
     if (answer >= 0 && result->suppress)
         answer = suppress(transaction, row, result->reason, now_ms);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 static int64_t run_for(struct ph_db_transaction *transaction, const char *sql, const char *owner,
@@ -220,7 +212,7 @@ int ph_outbox_settle_owner(struct ph_db *db, const char *owner, const char (*giv
             "UPDATE outbox SET state = 'queued', next_ms = $2, lease_owner = '', lease_until_ms = 0 "
             "WHERE lease_owner = $1 AND state IN ('leased', 'handing')",
             owner, NULL, now_ms);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 static int64_t run_at(
@@ -263,7 +255,7 @@ int ph_outbox_sweep(struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, 
     if (answer >= 0)
         answer = run_at(transaction, "DELETE FROM mail_suppressions WHERE created_ms < $1",
             now_ms - PH_SUPPRESSION_KEPT_MS, 0);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_outbox_measure(struct ph_db *db, struct ph_outbox_figures figures[PH_OUTBOX_KINDS]) {

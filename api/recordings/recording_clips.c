@@ -56,7 +56,7 @@ static int add(struct ph_db *db, const struct ph_recording *clip) {
         answer = -EDQUOT;
     if (answer >= 0)
         answer = ph_recordings_add(transaction, clip);
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 static struct ph_http_response *refuse_source(const struct ph_recording *source) {

@@ -45,7 +45,7 @@ int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_calle
     if (code < 0)
         return code;
     int64_t answer = delete_in(transaction, id, caller, now_ms);
-    code = ph_recordings_settle(transaction, answer);
+    code = ph_db_settle(transaction, answer);
     return code < 0 ? code : (int)answer;
 }
 
@@ -103,7 +103,7 @@ int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now
     if (code < 0)
         return code;
     int64_t taken = take(transaction, lessee, now_ms, until_ms, removal);
-    code = ph_recordings_settle(transaction, taken);
+    code = ph_db_settle(transaction, taken);
     return code < 0 ? code : (int)taken;
 }
 
@@ -158,7 +158,7 @@ int ph_recording_removal_done(struct ph_db *db, const char *id, const char *less
         answer = bury(transaction, &recording, lessee, now_ms);
     else if (answer == 0)
         answer = release(transaction, id, lessee, release_sql, 0);
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_recording_removal_again(struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) {
@@ -166,5 +166,5 @@ int ph_recording_removal_again(struct ph_db *db, const char *id, const char *les
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_recordings_settle(transaction, release(transaction, id, lessee, release_sql, again_ms));
+    return ph_db_settle(transaction, release(transaction, id, lessee, release_sql, again_ms));
 }

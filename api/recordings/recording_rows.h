@@ -11,7 +11,5 @@
 enum { PH_RECORDING_COLUMN_COUNT = 20 };
 
 void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *recording);
-/* Commits when all went well, else rolls back; the first failure is the answer. */
-int ph_recordings_settle(struct ph_db_transaction *transaction, int64_t code) PH_NODISCARD;
 
 #endif

@@ -137,7 +137,7 @@ int ph_recordings_ready(
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_recordings_settle(transaction, ph_recordings_ready_in(transaction, id, outcome, now_ms));
+    return ph_db_settle(transaction, ph_recordings_ready_in(transaction, id, outcome, now_ms));
 }
 
 int ph_recordings_failed_in(
@@ -157,7 +157,7 @@ int ph_recordings_failed(struct ph_db *db, const char *id, const char *reason, i
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_recordings_settle(transaction, ph_recordings_failed_in(transaction, id, reason, now_ms));
+    return ph_db_settle(transaction, ph_recordings_failed_in(transaction, id, reason, now_ms));
 }
 
 int ph_recordings_is_deleted(struct ph_db *db, const char *id) {

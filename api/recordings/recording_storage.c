@@ -49,7 +49,7 @@ int ph_recording_storage_lease(
     if (code < 0)
         return code;
     int64_t taken = take(transaction, now_ms, until_ms, recording);
-    code = ph_recordings_settle(transaction, taken);
+    code = ph_db_settle(transaction, taken);
     return code < 0 ? code : (int)taken;
 }
 
@@ -84,7 +84,7 @@ int ph_recording_storage_note(
     int64_t answer = ph_recordings_find_in(transaction, id, &recording);
     if (answer == 0 && recording.state == PH_RECORDING_READY)
         answer = set(transaction, &recording, storage, next_ms, now_ms);
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_recording_storage_restore(struct ph_db *db, const char *id, int64_t now_ms) {
@@ -98,5 +98,5 @@ int ph_recording_storage_restore(struct ph_db *db, const char *id, int64_t now_m
         answer = set(transaction, &recording, PH_STORAGE_RESTORING, now_ms, now_ms);
     if (answer >= 0)
         answer = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }

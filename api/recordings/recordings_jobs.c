@@ -73,7 +73,7 @@ int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const
     if (code < 0)
         return code;
     int64_t taken = take(transaction, kind, lessee, now_ms, until_ms, job);
-    code = ph_recordings_settle(transaction, taken);
+    code = ph_db_settle(transaction, taken);
     return code < 0 ? code : (int)taken;
 }
 
@@ -98,7 +98,7 @@ static int update_alone(
     struct ph_db *db, const char *sql, const char *id, const char *lessee, int64_t time_ms) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    return code < 0 ? code : ph_recordings_settle(transaction, update(transaction, sql, id, lessee, time_ms));
+    return code < 0 ? code : ph_db_settle(transaction, update(transaction, sql, id, lessee, time_ms));
 }
 
 int ph_recording_jobs_renew(struct ph_db *db, const char *id, const char *lessee, int64_t until_ms) {
@@ -122,7 +122,7 @@ int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
         "UPDATE recordings SET lease_owner = '', lease_until_ms = $3, turn_ms = NULL " HELD, id, lessee, 0);
     if (answer >= 0 && outcome)
         answer = ph_recordings_ready_in(transaction, id, outcome, now_ms);
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 /* How many attempts were made; the row is held. */
@@ -157,7 +157,7 @@ int ph_recording_jobs_fail(
     } else if (answer >= 0) {
         answer = ph_recordings_failed_in(transaction, id, reason, now_ms);
     }
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 /* The id of one whose last attempt died; 1 or 0. */

@@ -39,13 +39,6 @@ static int parse(const char *const *names, int count, const char *name) {
     return i;
 }
 
-int ph_recordings_settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *recording) {
     *recording = (struct ph_recording){
         .kind = (enum ph_recording_kind)parse(kinds, PH_RECORDING_KINDS, ph_db_text(row, 5)),
@@ -215,7 +208,7 @@ int ph_recordings_add(struct ph_db_transaction *transaction, const struct ph_rec
 int ph_recordings_insert(struct ph_db *db, const struct ph_recording *recording) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    return code < 0 ? code : ph_recordings_settle(transaction, ph_recordings_add(transaction, recording));
+    return code < 0 ? code : ph_db_settle(transaction, ph_recordings_add(transaction, recording));
 }
 
 int ph_recordings_tell(

@@ -59,7 +59,7 @@ int ph_uploads_begin(struct ph_db *db, struct ph_upload *upload, int64_t now_ms)
         return code;
     int64_t answer = count_of(transaction, upload->owner, now_ms);
     answer = answer >= PH_MOST_UPLOADS ? -EDQUOT : answer < 0 ? answer : insert(transaction, upload);
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 /* One row by a query of a text and a time: 1 or 0. */
@@ -131,7 +131,7 @@ int ph_uploads_advance(struct ph_db *db, struct ph_upload *upload, int64_t recei
     }
     if (answer >= 0 && received == upload->bytes)
         answer = add_recording(transaction, upload, now_ms);
-    code = ph_recordings_settle(transaction, answer);
+    code = ph_db_settle(transaction, answer);
     if (code == 0)
         upload->received = received;
     return code;
@@ -154,7 +154,7 @@ int ph_uploads_end(struct ph_db *db, const char *id) {
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_recordings_settle(
+    return ph_db_settle(
         transaction, run_for(transaction, "DELETE FROM uploads WHERE id = $1 AND received < bytes", id, 0));
 }
 
@@ -173,7 +173,7 @@ int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) {
             "UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND state = 'processing'", id, now_ms);
     if (answer > 0)
         answer = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
-    return ph_recordings_settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_uploads_expire(struct ph_db *db, int64_t now_ms) {
@@ -190,7 +190,7 @@ int ph_uploads_expire(struct ph_db *db, int64_t now_ms) {
         if (answer > 0 && upload.received >= upload.bytes)
             answer = ph_recordings_failed_in(
                 transaction, upload.id, "the upload was lost before it could be kept", now_ms);
-        code = ph_recordings_settle(transaction, answer);
+        code = ph_db_settle(transaction, answer);
         if (code < 0)
             return code;
     }

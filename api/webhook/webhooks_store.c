@@ -9,13 +9,6 @@
     "id, url, events, secret, state, reason, created_by, created_ms, failing_since_ms, failures, "           \
     "delivered_ms"
 
-static int settle(struct ph_db_transaction *transaction, int64_t code) {
-    if (code >= 0)
-        return ph_db_commit(transaction);
-    ph_db_rollback(transaction);
-    return (int)code;
-}
-
 static void read_row(struct ph_db_statement *row, struct ph_webhook *webhook) {
     snprintf(webhook->id, sizeof(webhook->id), "%s", ph_db_text(row, 0));
     snprintf(webhook->url, sizeof(webhook->url), "%s", ph_db_text(row, 1));
@@ -69,7 +62,7 @@ int ph_webhook_add(struct ph_db *db, struct ph_webhook *webhook) {
     int64_t answer = count_all(transaction);
     if (answer >= 0)
         answer = answer < PH_MOST_WEBHOOKS ? insert(transaction, webhook) : -EDQUOT;
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 int ph_webhook_find(struct ph_db *db, const char *id, struct ph_webhook *webhook) {
@@ -138,7 +131,7 @@ int ph_webhook_remove(struct ph_db *db, const char *id) {
         answer = -ENOENT;
     if (answer > 0)
         answer = remove_by(transaction, "DELETE FROM outbox WHERE kind = 'webhook' AND recipient = $1", id);
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }
 
 static int64_t note_success(
@@ -200,5 +193,5 @@ int ph_webhook_note(
         answer = disable(transaction, id, report);
         *was_disabled = answer == 1;
     }
-    return settle(transaction, answer);
+    return ph_db_settle(transaction, answer);
 }

@@ -271,6 +271,13 @@ void ph_db_rollback(struct ph_db_transaction *transaction) {
     end(transaction);
 }
 
+int ph_db_settle(struct ph_db_transaction *transaction, int64_t outcome) {
+    if (outcome >= 0)
+        return ph_db_commit(transaction);
+    ph_db_rollback(transaction);
+    return (int)outcome;
+}
+
 int ph_db_exec(struct ph_db_transaction *transaction, const char *sql) {
     if (transaction->code < 0)
         return transaction->code;

@@ -66,6 +66,9 @@ int ph_db_begin_keyed(struct ph_db *db, const char *key, struct ph_db_transactio
 int ph_db_commit(struct ph_db_transaction *transaction) PH_NODISCARD;
 /* NULL is fine. */
 void ph_db_rollback(struct ph_db_transaction *transaction);
+/* Ends it by the outcome of its last step: commits when that is no failure, else rolls back. The first
+ * failure is the answer. */
+int ph_db_settle(struct ph_db_transaction *transaction, int64_t outcome) PH_NODISCARD;
 /* One or more statements without parameters or answers. */
 int ph_db_exec(struct ph_db_transaction *transaction, const char *sql) PH_NODISCARD;
 
