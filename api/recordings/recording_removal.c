@@ -51,23 +51,6 @@ int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_calle
 
 #define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1"
 
-/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
-static int has_any(struct ph_db *db, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, "SELECT 1 FROM recordings WHERE " WAITS " LIMIT 1", &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        code = ph_db_step(statement);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
-}
-
 static int64_t take(struct ph_db_transaction *transaction, const char *lessee, int64_t now_ms,
     int64_t until_ms, struct ph_recording_removal *removal) {
     struct ph_db_statement *statement;
@@ -96,7 +79,7 @@ static int64_t take(struct ph_db_transaction *transaction, const char *lessee, i
 int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now_ms, int64_t until_ms,
     struct ph_recording_removal *removal) {
     struct ph_db_transaction *transaction;
-    int code = has_any(db, now_ms);
+    int code = ph_recordings_has_any(db, "SELECT 1 FROM recordings WHERE " WAITS " LIMIT 1", now_ms);
     if (code <= 0)
         return code;
     code = ph_db_begin(db, PH_DB_WRITE, &transaction);
@@ -107,23 +90,7 @@ int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now
     return code < 0 ? code : (int)taken;
 }
 
-/* Ends the lease; the row's next turn is at `turn_ms`, never for 0. -ESTALE. */
-static int64_t release(struct ph_db_transaction *transaction, const char *id, const char *lessee,
-    const char *sql, int64_t turn_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, lessee);
-    if (turn_ms)
-        ph_db_bind_integer(statement, 3, turn_ms);
-    else
-        ph_db_bind_null(statement, 3);
-    int64_t changed = ph_db_run(statement);
-    return changed == 0 ? -ESTALE : changed;
-}
-
+/* Ends the lease; $3: the row's next turn, null for never. */
 static const char release_sql[] = "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 "
                                   "WHERE id = $1 AND lease_owner = $2";
 /* A tombstone says no more than it must. */
@@ -140,7 +107,8 @@ static int64_t bury(struct ph_db_transaction *transaction, struct ph_recording *
         .thumbnail = "",
         .duration_ms = recording->duration_ms,
         .bytes = recording->bytes};
-    int64_t code = release(transaction, recording->id, lessee, bury_sql, now_ms + PH_LATE_REMOVAL_MS);
+    int64_t code =
+        ph_recordings_update_held(transaction, bury_sql, recording->id, lessee, now_ms + PH_LATE_REMOVAL_MS);
     if (code >= 0)
         code = ph_outbox_recording_deleted(transaction, &note, now_ms);
     recording->state = PH_RECORDING_DELETED;
@@ -157,7 +125,7 @@ int ph_recording_removal_done(struct ph_db *db, const char *id, const char *less
     if (answer == 0 && recording.state == PH_RECORDING_DELETING)
         answer = bury(transaction, &recording, lessee, now_ms);
     else if (answer == 0)
-        answer = release(transaction, id, lessee, release_sql, 0);
+        answer = ph_recordings_update_held(transaction, release_sql, id, lessee, 0);
     return ph_db_settle(transaction, answer);
 }
 
@@ -166,5 +134,6 @@ int ph_recording_removal_again(struct ph_db *db, const char *id, const char *les
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_db_settle(transaction, release(transaction, id, lessee, release_sql, again_ms));
+    return ph_db_settle(
+        transaction, ph_recordings_update_held(transaction, release_sql, id, lessee, again_ms));
 }

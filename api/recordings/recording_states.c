@@ -10,7 +10,7 @@ enum { VISITED_AT_ONCE = 100 };
 /* The store is asked first when nothing can have moved yet. */
 static const int64_t first_look_ms = INT64_C(24) * 3600 * 1000;
 
-/* Into another state from one of two; 1 when it was in one of them, else 0. */
+/* Into another state; it has no turn and no lease then. */
 static int64_t move(struct ph_db_transaction *transaction, const struct ph_recording *recording,
     enum ph_recording_state to, const char *reason) {
     struct ph_db_statement *statement;

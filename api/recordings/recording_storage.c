@@ -4,23 +4,6 @@
 
 #define DUE "state = 'ready' AND storage_ms <= $1"
 
-/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
-static int has_any(struct ph_db *db, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, "SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        code = ph_db_step(statement);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
-}
-
 static int64_t take(
     struct ph_db_transaction *transaction, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
     struct ph_db_statement *statement;
@@ -42,7 +25,7 @@ static int64_t take(
 int ph_recording_storage_lease(
     struct ph_db *db, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
     struct ph_db_transaction *transaction;
-    int code = has_any(db, now_ms);
+    int code = ph_recordings_has_any(db, "SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", now_ms);
     if (code <= 0)
         return code;
     code = ph_db_begin(db, PH_DB_WRITE, &transaction);

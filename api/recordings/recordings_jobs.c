@@ -43,30 +43,13 @@ static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kin
     return code;
 }
 
-/* As 1 or 0: most of the time there is none, and nobody who writes has to wait. */
-static int has_any(struct ph_db *db, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT 1 FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 LIMIT "
-        "1",
-        &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        code = ph_db_step(statement);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
-}
-
 int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const char *lessee, int64_t now_ms,
     int64_t until_ms, struct ph_recording_job *job) {
     struct ph_db_transaction *transaction;
-    int code = has_any(db, now_ms);
+    int code = ph_recordings_has_any(db,
+        "SELECT 1 FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 LIMIT "
+        "1",
+        now_ms);
     if (code <= 0)
         return code;
     code = ph_db_begin(db, PH_DB_WRITE, &transaction);
@@ -77,28 +60,15 @@ int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const
     return code < 0 ? code : (int)taken;
 }
 
-/* Runs an update of the row that the lessee holds: $1 and $2 are its id and the lessee, $3 a time. -ESTALE
- * when it holds it no more. */
-static int64_t update(struct ph_db_transaction *transaction, const char *sql, const char *id,
-    const char *lessee, int64_t time_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, lessee);
-    ph_db_bind_integer(statement, 3, time_ms);
-    int64_t changed = ph_db_run(statement);
-    return changed == 0 ? -ESTALE : changed;
-}
-
 #define HELD "WHERE id = $1 AND lease_owner = $2 AND state = 'processing'"
 
 static int update_alone(
     struct ph_db *db, const char *sql, const char *id, const char *lessee, int64_t time_ms) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    return code < 0 ? code : ph_db_settle(transaction, update(transaction, sql, id, lessee, time_ms));
+    if (code < 0)
+        return code;
+    return ph_db_settle(transaction, ph_recordings_update_held(transaction, sql, id, lessee, time_ms));
 }
 
 int ph_recording_jobs_renew(struct ph_db *db, const char *id, const char *lessee, int64_t until_ms) {
@@ -118,8 +88,8 @@ int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = update(transaction,
-        "UPDATE recordings SET lease_owner = '', lease_until_ms = $3, turn_ms = NULL " HELD, id, lessee, 0);
+    int64_t answer = ph_recordings_update_held(transaction,
+        "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee, 0);
     if (answer >= 0 && outcome)
         answer = ph_recordings_ready_in(transaction, id, outcome, now_ms);
     return ph_db_settle(transaction, answer);
@@ -151,7 +121,7 @@ int ph_recording_jobs_fail(
     int64_t answer = attempts_of(transaction, id, lessee);
     if (answer >= 0 && may_pass && answer < PH_RECORDING_JOB_ATTEMPTS) {
         int64_t longest_ms = pause_ms << answer;
-        answer = update(transaction,
+        answer = ph_recordings_update_held(transaction,
             "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee,
             now_ms + longest_ms / 2 + (int64_t)(ph_random_unit() * (double)longest_ms / 2));
     } else if (answer >= 0) {

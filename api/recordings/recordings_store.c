@@ -103,6 +103,38 @@ int ph_recordings_find_for(
     return code;
 }
 
+int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction, sql, &statement);
+    if (code == 0) {
+        ph_db_bind_integer(statement, 1, now_ms);
+        code = ph_db_step(statement);
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code;
+}
+
+int64_t ph_recordings_update_held(struct ph_db_transaction *transaction, const char *sql, const char *id,
+    const char *lessee, int64_t time_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction, sql, &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_text(statement, 2, lessee);
+    if (time_ms)
+        ph_db_bind_integer(statement, 3, time_ms);
+    else
+        ph_db_bind_null(statement, 3);
+    int64_t changed = ph_db_run(statement);
+    return changed == 0 ? -ESTALE : changed;
+}
+
 /* The policy's row for listing, as the conditions of the query. */
 static void bind_caller(struct ph_db_statement *statement, const struct ph_caller *caller) {
     static const enum ph_relation relations[] = {
