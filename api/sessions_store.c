@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/sessions_store_internal.h"
+#include "core/base/hex.h"
 
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
@@ -21,8 +22,7 @@ int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTE
     unsigned int size = 0;
     if (EVP_Digest(stream_key, strlen(stream_key), digest, &size, EVP_sha256(), NULL) != 1)
         return -ENOMEM;
-    for (unsigned int i = 0; i < size; i++)
-        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    ph_hex_write(digest, size, text);
     return 0;
 }
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "core/base/builder.h"
+#include "core/base/hex.h"
 
 int ph_webhook_sign(
     const char *secret, int64_t now_s, struct ph_slice body, char header[PH_WEBHOOK_SIGNATURE_BYTES]) {
     unsigned char tag[EVP_MAX_MD_SIZE];
+    char digits[65]; /* of SHA-256 */
     unsigned tag_size = 0;
     struct ph_builder signed_text = {0};
     ph_builder_format(&signed_text, "%lld.", (long long)now_s);
@@ -19,9 +21,8 @@ int ph_webhook_sign(
     ph_builder_discard(&signed_text);
     if (!is_good)
         return -ENOMEM;
-    int size =
-        snprintf(header, PH_WEBHOOK_SIGNATURE_BYTES, "Porthole-Signature: t=%lld,v1=", (long long)now_s);
-    for (unsigned i = 0; i < tag_size; i++)
-        size += snprintf(header + size, (size_t)(PH_WEBHOOK_SIGNATURE_BYTES - size), "%02x", tag[i]);
+    ph_hex_write(tag, sizeof(digits) / 2, digits);
+    snprintf(
+        header, PH_WEBHOOK_SIGNATURE_BYTES, "Porthole-Signature: t=%lld,v1=%s", (long long)now_s, digits);
     return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/hex.h"
 #include "core/base/random.h"
 
 enum { LONGEST_WORD = 20, TEXT_BYTES = 1024 };
@@ -118,8 +119,7 @@ static json_t *extra_of(const struct ph_log_field *fields) {
 static void make_id(char id[33]) {
     unsigned char bytes[16];
     ph_random_bytes(bytes, sizeof(bytes));
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+    ph_hex_write(bytes, sizeof(bytes), id);
 }
 
 static void write_time(int64_t at_us, char *text, size_t text_bytes) {

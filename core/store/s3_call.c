@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/hex.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
 
@@ -83,7 +84,7 @@ static int add_own_headers(struct ph_store_s3 *s3, const struct ph_s3_call *call
     ph_sigv4_date(try->signed_us, try->date);
     memcpy(try->hash, nothing, sizeof(nothing));
     if (call->digest)
-        ph_sigv4_hex(call->digest->sha256, sizeof(call->digest->sha256), try->hash);
+        ph_hex_write(call->digest->sha256, sizeof(call->digest->sha256), try->hash);
     int code = add(try, "host", s3->place.host);
     if (!code)
         code = add(try, "x-amz-date", try->date);

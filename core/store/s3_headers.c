@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "core/base/clock.h"
+#include "core/base/hex.h"
 
 enum { most_value_bytes = 256 };
 static const int64_t most_retry_after_us = 60 * PH_SECOND_US;
@@ -56,19 +57,9 @@ static void take_range(struct ph_s3_headers *headers, const char *value) {
                          parse_number(value + 1, &headers->range_total, &value) && !*value;
 }
 
-static int digit(char character) {
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
 static void take_hash(struct ph_s3_headers *headers, const char *value) {
-    headers->has_hash = strlen(value) == 2 * (size_t)PH_STORE_HASH_BYTES;
-    for (size_t i = 0; headers->has_hash && i < PH_STORE_HASH_BYTES; i++) {
-        int high = digit(value[2 * i]), low = digit(value[2 * i + 1]);
-        headers->has_hash = high >= 0 && low >= 0;
-        headers->hash[i] = headers->has_hash ? (uint8_t)(high << 4 | low) : 0;
-    }
+    headers->has_hash = strlen(value) == 2 * (size_t)PH_STORE_HASH_BYTES &&
+                        ph_hex_read(value, headers->hash, PH_STORE_HASH_BYTES);
 }
 
 static void take_date(struct ph_s3_headers *headers, const char *value) {

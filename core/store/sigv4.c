@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/hex.h"
 
 enum {
     hash_bytes = 32,
@@ -122,10 +123,10 @@ static int make_signature(const struct ph_sigv4_credentials *credentials,
     code = -ENOMEM;
     if (!EVP_Digest(canonical.data, canonical.size, hash, NULL, EVP_sha256(), NULL))
         goto out;
-    ph_sigv4_hex(hash, sizeof(hash), hex);
+    ph_hex_write(hash, sizeof(hash), hex);
     snprintf(text, sizeof(text), "%s\n%s\n%s\n%s", algorithm, date, scope, hex);
     keyed_hash(key, sizeof(key), text, hash);
-    ph_sigv4_hex(hash, sizeof(hash), hex);
+    ph_hex_write(hash, sizeof(hash), hex);
     code = 0;
 out:
     OPENSSL_cleanse(key, sizeof(key));

@@ -50,7 +50,6 @@ int ph_sigv4_encode_query(
     struct ph_builder *builder, const struct ph_sigv4_pair *query, size_t count) PH_NODISCARD;
 
 void ph_sigv4_date(int64_t utc_us, char date[PH_SIGV4_DATE_BYTES]);
-void ph_sigv4_hex(const uint8_t *bytes, size_t size, char *hex);
 
 /* Appends the value of the header Authorization. `date` is also that of the header x-amz-date, which has to
  * be among the headers, like host and x-amz-content-sha256. -EINVAL, -ENOMEM. */

@@ -79,15 +79,6 @@ void ph_sigv4_date(int64_t utc_us, char date[PH_SIGV4_DATE_BYTES]) {
         memcpy(date, "19700101T000000Z", PH_SIGV4_DATE_BYTES);
 }
 
-void ph_sigv4_hex(const uint8_t *bytes, size_t size, char *hex) {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        hex[2 * i] = digits[bytes[i] >> 4];
-        hex[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    hex[2 * size] = '\0';
-}
-
 static int digit(char character) {
     if (character >= '0' && character <= '9')
         return character - '0';

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/hex.h"
+
 int ph_store_file_told(struct ph_store_file *store, int code) {
     char reason[96], sentence[256];
     switch (-code) {
@@ -217,8 +219,7 @@ static void make_secret(struct ph_slice secret, char text[PH_STORE_FILE_SECRET_B
     unsigned size = sizeof(hash);
     HMAC(EVP_sha256(), secret.data ? (const void *)secret.data : "", (int)secret.size, (const uint8_t *)use,
         sizeof(use) - 1, hash, &size);
-    for (size_t i = 0; i < sizeof(hash); i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    ph_hex_write(hash, sizeof(hash), text);
     OPENSSL_cleanse(hash, sizeof(hash));
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
+#include "core/base/hex.h"
 #include "core/store/store_file.h"
 
 static const char hash_attribute[] = "user.sha256";
@@ -16,26 +17,14 @@ static const off_t most_hashed_bytes = 16 * 1024 * 1024;
 /* Kept where the file system can; without it the hash is made again when asked. */
 static void keep_hash(int fd, const uint8_t hash[PH_STORE_HASH_BYTES]) {
     char text[2 * PH_STORE_HASH_BYTES + 1];
-    for (size_t i = 0; i < PH_STORE_HASH_BYTES; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    ph_hex_write(hash, PH_STORE_HASH_BYTES, text);
     fsetxattr(fd, hash_attribute, text, sizeof(text) - 1, 0);
-}
-
-static int digit_of(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool kept_hash(int fd, uint8_t hash[PH_STORE_HASH_BYTES]) {
     char text[2 * PH_STORE_HASH_BYTES];
-    if (fgetxattr(fd, hash_attribute, text, sizeof(text)) != sizeof(text))
-        return false;
-    for (size_t i = 0; i < PH_STORE_HASH_BYTES; i++) {
-        int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return fgetxattr(fd, hash_attribute, text, sizeof(text)) == sizeof(text) &&
+           ph_hex_read(text, hash, PH_STORE_HASH_BYTES);
 }
 
 static void set_hash(struct ph_store_object *object, const uint8_t hash[PH_STORE_HASH_BYTES]) {

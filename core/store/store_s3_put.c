@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/base/hex.h"
 #include "core/store/s3_call.h"
 
 /* What is put twice, once in a process, to learn what the server can do. */
@@ -44,7 +45,7 @@ static int open_source(struct source *source, const struct ph_store_put *put) {
     } else {
         code = ph_s3_digest_bytes(put->bytes, &source->digest);
     }
-    ph_sigv4_hex(source->digest.sha256, sizeof(source->digest.sha256), source->hash);
+    ph_hex_write(source->digest.sha256, sizeof(source->digest.sha256), source->hash);
     return code;
 }
 
@@ -90,7 +91,7 @@ static bool is_same(const struct source *source, const struct ph_store_object *o
         return false;
     if (object->has_hash)
         return memcmp(object->hash, source->digest.sha256, sizeof(object->hash)) == 0;
-    ph_sigv4_hex(source->digest.md5, sizeof(source->digest.md5), md5);
+    ph_hex_write(source->digest.md5, sizeof(source->digest.md5), md5);
     return strcmp(object->etag, md5) == 0;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/hex.h"
 #include "core/base/log.h"
 #include "origin/archive/folder_file.h"
 
@@ -19,8 +20,8 @@ void ph_journal_line_write(struct ph_builder *builder, const struct ph_manifest_
     char line[most_line_bytes];
     int size = snprintf(line, sizeof(line), "%" PRIu64 " %" PRId64 " %u %" PRIu64 " %u %u ", segment->number,
         segment->start_ticks, segment->duration_ticks, segment->bytes, segment->flags, segment->key_bytes);
-    for (int i = 0; i < PH_STORE_HASH_BYTES; i++)
-        size += snprintf(line + size, sizeof(line) - (size_t)size, "%02x", segment->hash[i]);
+    ph_hex_write(segment->hash, PH_STORE_HASH_BYTES, line + size);
+    size += hash_digits;
     line[size++] = ' ';
     uint32_t check = (uint32_t)crc32_z(0, (const uint8_t *)line, (z_size_t)size);
     ph_builder_append(builder, line, (size_t)size);
@@ -40,21 +41,11 @@ static bool take_number(const char **text, uint64_t most, uint64_t *number) {
     return true;
 }
 
-static int digit_of(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool take_hash(const char **text, uint8_t hash[PH_STORE_HASH_BYTES]) {
-    for (int i = 0; i < PH_STORE_HASH_BYTES; i++) {
-        int high = digit_of((*text)[0]), low = high < 0 ? -1 : digit_of((*text)[1]);
-        if (low < 0)
-            return false;
-        hash[i] = (uint8_t)(high << 4 | low);
-        *text += 2;
-    }
-    return *(*text)++ == ' ';
+    if (!ph_hex_read(*text, hash, PH_STORE_HASH_BYTES) || (*text)[hash_digits] != ' ')
+        return false;
+    *text += hash_digits + 1;
+    return true;
 }
 
 static int parse_fields(const char *line, const char *check_at, struct ph_manifest_segment *segment) {

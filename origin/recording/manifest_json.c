@@ -3,38 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hex.h"
 #include "origin/recording/manifest.h"
 
 enum { version = 1, fields = 7, most_tile_pixels = 4096, most_tiles_across = 64 };
 
 static const int64_t most_number = INT64_C(1) << 53;
 
-static void write_hash(const uint8_t hash[PH_STORE_HASH_BYTES], char text[2 * PH_STORE_HASH_BYTES + 1]) {
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < PH_STORE_HASH_BYTES; i++) {
-        text[2 * i] = digits[hash[i] >> 4];
-        text[2 * i + 1] = digits[hash[i] & 15];
-    }
-    text[2 * PH_STORE_HASH_BYTES] = '\0';
-}
-
-static int digit_of(char character) {
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    return character >= 'a' && character <= 'f' ? character - 'a' + 10 : -1;
-}
-
 static bool read_hash(json_t *node, uint8_t hash[PH_STORE_HASH_BYTES]) {
-    if (json_string_length(node) != (size_t)2 * PH_STORE_HASH_BYTES)
-        return false;
-    const char *text = json_string_value(node);
-    for (int i = 0; i < PH_STORE_HASH_BYTES; i++) {
-        int high = digit_of(text[2 * i]), low = digit_of(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        hash[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    return json_string_length(node) == (size_t)2 * PH_STORE_HASH_BYTES &&
+           ph_hex_read(json_string_value(node), hash, PH_STORE_HASH_BYTES);
 }
 
 /* Gives the value away, also when it is NULL: then the failure is kept in `ok`. */
@@ -50,7 +28,7 @@ static void push(json_t *array, json_t *value, bool *ok) {
 static json_t *segment_node(const struct ph_manifest_segment *segment, bool *ok) {
     char hash[2 * PH_STORE_HASH_BYTES + 1] = "";
     if (!(segment->flags & PH_MANIFEST_GAP))
-        write_hash(segment->hash, hash);
+        ph_hex_write(segment->hash, PH_STORE_HASH_BYTES, hash);
     json_t *node = json_array();
     push(node, json_integer((json_int_t)segment->number), ok);
     push(node, json_integer(segment->start_ticks), ok);
@@ -66,7 +44,7 @@ static json_t *track_node(const struct ph_manifest *manifest, uint32_t index, bo
     const struct ph_manifest_track *track = &manifest->tracks[index];
     char hash[2 * PH_STORE_HASH_BYTES + 1] = "";
     if (track->init_bytes)
-        write_hash(track->init_hash, hash);
+        ph_hex_write(track->init_hash, PH_STORE_HASH_BYTES, hash);
     json_t *node = json_object(), *segments = json_array();
     put(node, "name", json_string(manifest->publication.tracks[index].name), ok);
     put(node, "initBytes", json_integer(track->init_bytes), ok);

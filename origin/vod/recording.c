@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/hex.h"
 #include "origin/caching.h"
 #include "origin/rendering.h"
 #include "origin/vod/playlists.h"
@@ -100,12 +101,9 @@ static int find_track(const struct ph_vod_recording *recording, const char *name
 
 /* Half of the hash says enough: nobody looks for two files with one. */
 static void tag_by_hash(struct ph_vod_object *object, const uint8_t hash[PH_STORE_HASH_BYTES]) {
-    size_t size = 0;
-    object->etag[size++] = '"';
-    for (size_t i = 0; i < PH_STORE_HASH_BYTES / 2; i++)
-        size += (size_t)snprintf(object->etag + size, sizeof(object->etag) - size, "%02x", hash[i]);
-    object->etag[size++] = '"';
-    object->etag[size] = '\0';
+    char digits[PH_STORE_HASH_BYTES + 1];
+    ph_hex_write(hash, PH_STORE_HASH_BYTES / 2, digits);
+    snprintf(object->etag, sizeof(object->etag), "\"%s\"", digits);
 }
 
 static int resolve_segment(
