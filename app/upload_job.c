@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/recording_worker.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/media/publish_token.h"
 #include "transcode/file_job.h"
@@ -31,18 +32,6 @@ static int open_temporary(const char *folder) {
     return fd < 0 ? -errno : fd;
 }
 
-static int write_all(int fd, struct ph_slice bytes) {
-    while (bytes.size) {
-        ssize_t size = write(fd, bytes.data, bytes.size);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            return size ? -errno : -EIO;
-        bytes = (struct ph_slice){bytes.data + size, bytes.size - (size_t)size};
-    }
-    return 0;
-}
-
 static int fetch(struct ph_recording_work *work, const char *key, int fd) {
     struct ph_store *store = work->options->store;
     struct ph_store_object object;
@@ -53,7 +42,7 @@ static int fetch(struct ph_recording_work *work, const char *key, int fd) {
         code = ph_store_get(store, key, at, left < block_bytes ? left : block_bytes, &block);
         if (code == 0) {
             at += ph_bytes_size(block);
-            code = ph_bytes_size(block) ? write_all(fd, ph_bytes_slice(block)) : -EIO;
+            code = ph_bytes_size(block) ? ph_file_write(fd, ph_bytes_slice(block)) : -EIO;
         }
         ph_bytes_unref(&block);
         if (code == 0)

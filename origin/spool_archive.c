@@ -10,7 +10,6 @@
 #include "origin/archive/folder_file.h"
 #include "origin/spool_private.h"
 
-enum { most_publication_bytes = 64 << 10 };
 static const int64_t log_every_us = 60 * PH_SECOND_US;
 static const int64_t poster_every_us = 60 * PH_SECOND_US;
 
@@ -113,24 +112,11 @@ static uint64_t measure_folder(const char *dir, const struct ph_publication *pub
     return bytes;
 }
 
-static int read_publication(const char *dir, struct ph_publication *publication) {
-    char path[PH_SPOOL_PATH_BYTES];
-    struct ph_bytes *json = NULL;
-    int code = ph_archive_path(path, dir, "publication.json");
-    if (!code)
-        code = ph_archive_read_file(path, most_publication_bytes, &json);
-    if (!code)
-        code = ph_publication_from_json(
-            (const char *)ph_bytes_data(json), ph_bytes_size(json), publication, NULL);
-    ph_bytes_unref(&json);
-    return code;
-}
-
 void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir) {
     struct ph_publication publication;
     uint64_t durable_below[PH_MOST_TRACKS];
     memset(durable_below, 0xff, sizeof(durable_below));
-    int code = read_publication(dir, &publication);
+    int code = ph_archive_read_publication(dir, &publication);
     struct ph_archive_session *archived =
         spool->options.archive && !code
             ? ph_archive_open(spool->options.archive, id, dir, &publication, durable_below)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "origin/spool_index.h"
 #include "origin/spool_private.h"
@@ -18,34 +19,12 @@ enum { most_index_bytes = 256 << 20 };
 /* More than a window holds, listed or not yet expired: what is older waits on disk for the archive alone. */
 static const uint64_t most_restored_segments = 40;
 
-/* The whole file. -ENOENT, -EFBIG, -ENOMEM or another code of errno. */
 static int read_file(const char *dir, const char *name, size_t most_bytes, struct ph_bytes **content) {
     char path[PH_SPOOL_PATH_BYTES];
-    struct stat status;
     *content = NULL;
     if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
         return -ENAMETOOLONG;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int code = fstat(fd, &status) ? -errno : 0;
-    if (!code && (uint64_t)status.st_size > most_bytes)
-        code = -EFBIG;
-    struct ph_bytes *bytes = code ? NULL : ph_bytes_create((size_t)status.st_size);
-    if (!code && !bytes)
-        code = -ENOMEM;
-    for (size_t done = 0; !code && done < (size_t)status.st_size;) {
-        ssize_t size = read(fd, ph_bytes_writable(bytes) + done, (size_t)status.st_size - done);
-        if (size > 0)
-            done += (size_t)size;
-        else if (size == 0 || errno != EINTR)
-            code = size ? -errno : -EIO;
-    }
-    close(fd);
-    if (code)
-        ph_bytes_unref(&bytes);
-    *content = bytes;
-    return code;
+    return ph_file_load(path, most_bytes, content);
 }
 
 /* A segment that only the index tells of: its file has gone. */

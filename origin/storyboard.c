@@ -11,6 +11,7 @@
 
 #include <utlist.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "origin/publish_request.h"
 #include "origin/spool_files.h"
@@ -101,26 +102,13 @@ void ph_publish_put_storyboard(struct ph_http_request *request, void *opaque) {
     ph_session_unref(&session);
 }
 
-static int write_all(int fd, const char *text, size_t size) {
-    while (size) {
-        ssize_t written = write(fd, text, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return written ? -errno : -EIO;
-        text += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 /* A line that was torn when the process before died is ended first. */
 static int end_torn_line(int fd) {
     char last = '\n';
     off_t size = lseek(fd, 0, SEEK_END);
     if (size > 0 && pread(fd, &last, 1, size - 1) != 1)
         return -EIO;
-    return last == '\n' ? 0 : write_all(fd, "\n", 1);
+    return last == '\n' ? 0 : ph_file_write(fd, (struct ph_slice){(const uint8_t *)"\n", 1});
 }
 
 static int append_line(const char *dir, const struct ph_storyboard_sheet *sheet) {
@@ -133,7 +121,7 @@ static int append_line(const char *dir, const struct ph_storyboard_sheet *sheet)
     ph_storyboard_line_write(sheet, line);
     int code = end_torn_line(fd);
     if (!code)
-        code = write_all(fd, line, strlen(line));
+        code = ph_file_write(fd, (struct ph_slice){(const uint8_t *)line, strlen(line)});
     if (!code && fdatasync(fd))
         code = -errno;
     close(fd);

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "transcode/transcode.h"
 #include "transcode/worker_process.h"
 
@@ -72,18 +73,6 @@ int ph_cutter_create(struct ph_cutter **created, const char *executable) {
     return 0;
 }
 
-static int write_all(int fd, struct ph_slice bytes) {
-    while (bytes.size) {
-        ssize_t size = write(fd, bytes.data, bytes.size);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size <= 0)
-            return size ? -errno : -EIO;
-        bytes = (struct ph_slice){bytes.data + size, bytes.size - (size_t)size};
-    }
-    return 0;
-}
-
 static int send_cut(struct ph_cutter *cutter, const struct ph_cut *cut, int fd) {
     char *publication = ph_publication_to_json(&cut->publication);
     json_t *root = json_pack("{s:{s:o,s:I,s:I,s:I}}", "cut", "publication",
@@ -131,9 +120,9 @@ int ph_cutter_cut(struct ph_cutter *cutter, const struct ph_cut *cut, struct ph_
     int fd = memfd_create("segment", MFD_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int code = write_all(fd, init);
+    int code = ph_file_write(fd, init);
     if (code == 0)
-        code = write_all(fd, segment);
+        code = ph_file_write(fd, segment);
     if (code == 0)
         code = send_cut(cutter, cut, fd);
     close(fd);

@@ -47,22 +47,6 @@ static void source_wants_keyframe(void *opaque) {
     (void)opaque;
 }
 
-static int ask_origins(struct file_session *session) {
-    const struct ph_link_hello *hello = &session->options->hello;
-    struct ph_origin origins[PH_LINK_MOST_ORIGINS];
-    uint32_t count = 0;
-    for (; count < PH_LINK_MOST_ORIGINS && hello->origins[count]; count++)
-        origins[count] = (struct ph_origin){hello->origins[count], hello->session, hello->publish_token};
-    struct ph_http_client *client;
-    int code = ph_http_client_create(&client);
-    if (code < 0)
-        return code;
-    /* What an earlier try published is not encoded again. */
-    ph_resume_ask(&session->resume, client, origins, count);
-    ph_http_client_destroy(client);
-    return 0;
-}
-
 static int open_stages(struct file_session *session) {
     const struct ph_link_hello *hello = &session->options->hello;
     struct ph_error error = {0};
@@ -179,7 +163,8 @@ static int serve(struct file_session *session) {
     if (code == 0)
         code = ph_file_survey(session->file, &session->facts, session->reason);
     if (code == 0)
-        code = ask_origins(session);
+        code = ph_resume_ask(
+            &session->resume, &session->options->hello); /* what is there is not encoded again */
     if (code == 0)
         code = open_stages(session);
     if (code == 0)

@@ -6,14 +6,21 @@
 
 static const int64_t ask_timeout_us = 500 * PH_MILLISECOND_US;
 
-void ph_resume_ask(struct ph_resume *resume, struct ph_http_client *client, const struct ph_origin *origins,
-    uint32_t count) {
-    resume->origin_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct ph_origin_state *state = &resume->origins[i];
-        int status = ph_origin_standing(client, &origins[i], ask_timeout_us, state->standings, &state->count);
+int ph_resume_ask(struct ph_resume *resume, const struct ph_link_hello *hello) {
+    struct ph_http_client *client;
+    int code = ph_http_client_create(&client);
+    if (code < 0)
+        return code;
+    uint32_t count = 0;
+    for (; count < PH_LINK_MOST_ORIGINS && hello->origins[count]; count++) {
+        const struct ph_origin origin = {hello->origins[count], hello->session, hello->publish_token};
+        struct ph_origin_state *state = &resume->origins[count];
+        int status = ph_origin_standing(client, &origin, ask_timeout_us, state->standings, &state->count);
         state->answered = status == 200;
     }
+    resume->origin_count = count;
+    ph_http_client_destroy(client);
+    return 0;
 }
 
 static bool origin_stands_at(const struct ph_origin_state *state, struct ph_part_position position) {

@@ -25,9 +25,8 @@ struct ph_resume {
     bool from_published; /* an origin that lost its memory needs an earlier replay */
 };
 
-/* Asks every origin where it stands, for half a second each. */
-void ph_resume_ask(
-    struct ph_resume *resume, struct ph_http_client *client, const struct ph_origin *origins, uint32_t count);
+/* Asks every origin of the HELLO where it stands, for half a second each. -ENOMEM. */
+int ph_resume_ask(struct ph_resume *resume, const struct ph_link_hello *hello) PH_NODISCARD;
 /* Takes the published checkpoint when every origin that answered stands at or after it (and one did), else
  * the durable one, else the beginning. 0, or PH_INVALID_DATA for a state that is none of ours. Pure. */
 int ph_resume_choose(struct ph_resume *resume, const struct ph_link_hello *hello) PH_NODISCARD;

@@ -130,19 +130,8 @@ static int read_settings(struct session *session) {
 }
 
 static int choose_checkpoint(struct session *session) {
-    struct ph_origin origins[PH_LINK_MOST_ORIGINS];
-    uint32_t count = 0;
-    for (; count < PH_LINK_MOST_ORIGINS && session->hello.origins[count]; count++) {
-        origins[count] = (struct ph_origin){
-            session->hello.origins[count], session->hello.session, session->hello.publish_token};
-    }
-    struct ph_http_client *client;
-    int code = ph_http_client_create(&client);
-    if (code < 0)
-        return code;
-    ph_resume_ask(&session->resume, client, origins, count);
-    ph_http_client_destroy(client);
-    return ph_resume_choose(&session->resume, &session->hello);
+    int code = ph_resume_ask(&session->resume, &session->hello);
+    return code < 0 ? code : ph_resume_choose(&session->resume, &session->hello);
 }
 
 /* The first grid frames that any track still wants, when the checkpoint tells how the source is planned. */

@@ -1,12 +1,17 @@
-/* What has to be durable: bytes in a file, a name in a folder. */
+/* Files whole, and what has to be durable: bytes in a file, a name in a folder. */
 #ifndef PH_BASE_FILE_H
 #define PH_BASE_FILE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 
+/* The whole file; NULL on failure. -EFBIG when it is larger, -EIO when it ends early, -ENOMEM, -errno. */
+int ph_file_load(const char *path, size_t most_bytes, struct ph_bytes **content) PH_NODISCARD;
+/* All of the bytes, to where the descriptor stands. -errno; -EIO when none is taken. */
+int ph_file_write(int fd, struct ph_slice bytes) PH_NODISCARD;
 /* All of the bytes, from `offset` on; durable once the file is synced. -errno; -EIO when the disk takes none.
  */
 int ph_file_write_at(int fd, struct ph_slice bytes, uint64_t offset) PH_NODISCARD;

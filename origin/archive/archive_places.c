@@ -5,6 +5,8 @@
 
 #include "origin/archive/archive_private.h"
 
+#include "core/base/file.h"
+
 int ph_archive_key(char key[PH_STORE_KEY_BYTES], const struct ph_archive_session *session, uint32_t track,
     const char *name) {
     int size = track < PH_MOST_TRACKS ? snprintf(key, PH_STORE_KEY_BYTES, "%s/%s/%s", session->prefix,
@@ -29,7 +31,7 @@ static int load_file(struct ph_archive_session *session, uint32_t track, const c
     if (!code)
         code = ph_archive_key(key, session, track, name);
     if (!code)
-        code = ph_archive_read_file(path, most_bytes, bytes);
+        code = ph_file_load(path, most_bytes, bytes);
     return code == -ENOENT ? ph_store_get(session->archive->options.store, key, 0, UINT64_MAX, bytes) : code;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "origin/archive/archive_private.h"
 #include "origin/archive/journal.h"
@@ -53,7 +54,7 @@ static int read_index(struct reader *reader, const char *dir) {
     struct ph_bytes *bytes;
     int code = ph_archive_path(path, dir, "index");
     if (!code)
-        code = ph_archive_read_file(path, most_index_bytes, &bytes);
+        code = ph_file_load(path, most_index_bytes, &bytes);
     if (code)
         return code == -ENOENT ? 0 : code;
     code = read_lines(reader, ph_bytes_slice(bytes));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/media/storyboard.h"
 #include "origin/archive/archive_private.h"
@@ -68,7 +69,7 @@ static int put_picture(struct ph_archive_session *session, const char *dir, cons
     if (!code)
         code = ph_archive_key(key, session, PH_MOST_TRACKS, name);
     if (!code)
-        code = ph_archive_read_file(path, most_picture_bytes, &bytes);
+        code = ph_file_load(path, most_picture_bytes, &bytes);
     if (!code)
         code = ph_archive_put(session,
             &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(bytes), .content_type = "image/jpeg"});
@@ -126,7 +127,7 @@ static int put_sheets(
     if (!code)
         code = ph_archive_path(path, dir, "index");
     if (!code)
-        code = ph_archive_read_file(path, most_storyboard_index_bytes, &index);
+        code = ph_file_load(path, most_storyboard_index_bytes, &index);
     if (code)
         return code == -ENOENT ? 0 : code;
     struct ph_storyboard_sheet *sheets = calloc(PH_MOST_MANIFEST_SHEETS, sizeof(*sheets));

@@ -7,39 +7,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
+
+enum { most_publication_bytes = 64 << 10 };
+
 int ph_archive_path(char path[PH_ARCHIVE_PATH_BYTES], const char *dir, const char *name) {
     int size = snprintf(path, PH_ARCHIVE_PATH_BYTES, "%s/%s", dir, name);
     return size > 0 && size < PH_ARCHIVE_PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
-static int read_all(int fd, struct ph_bytes *bytes) {
-    size_t size = ph_bytes_size(bytes);
-    for (size_t done = 0; done < size;) {
-        ssize_t got = read(fd, ph_bytes_writable(bytes) + done, size - done);
-        if (got > 0)
-            done += (size_t)got;
-        else if (got == 0 || errno != EINTR)
-            return got ? -errno : -EIO;
-    }
-    return 0;
-}
-
-int ph_archive_read_file(const char *path, size_t most_bytes, struct ph_bytes **content) {
-    struct stat status;
-    *content = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int code = fstat(fd, &status) ? -errno : 0;
-    if (!code && (uint64_t)status.st_size > most_bytes)
-        code = -EFBIG;
-    struct ph_bytes *bytes = code ? NULL : ph_bytes_create((size_t)status.st_size);
+int ph_archive_read_publication(const char *dir, struct ph_publication *publication) {
+    char path[PH_ARCHIVE_PATH_BYTES];
+    struct ph_bytes *json = NULL;
+    int code = ph_archive_path(path, dir, "publication.json");
     if (!code)
-        code = bytes ? read_all(fd, bytes) : -ENOMEM;
-    close(fd);
-    if (code)
-        ph_bytes_unref(&bytes);
-    *content = bytes;
+        code = ph_file_load(path, most_publication_bytes, &json);
+    if (!code)
+        code = ph_publication_from_json(
+            (const char *)ph_bytes_data(json), ph_bytes_size(json), publication, NULL);
+    ph_bytes_unref(&json);
     return code;
 }
 

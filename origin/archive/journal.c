@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/base/file.h"
 #include "core/base/hex.h"
 #include "core/base/log.h"
 #include "origin/archive/folder_file.h"
@@ -120,7 +121,7 @@ static int read_lines(const char *path, int (*visit)(void *opaque, const struct 
     void *opaque, uint64_t *torn_from) {
     struct ph_bytes *bytes;
     *torn_from = UINT64_MAX;
-    int code = ph_archive_read_file(path, most_journal_bytes, &bytes);
+    int code = ph_file_load(path, most_journal_bytes, &bytes);
     if (code)
         return code == -ENOENT ? 0 : code;
     struct ph_slice all = ph_bytes_slice(bytes), text = all;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "origin/archive/archive_private.h"
 #include "origin/archive/journal.h"
@@ -59,7 +60,7 @@ static int put_head(struct job *job, struct ph_bytes *init) {
     if (!has_publication)
         code = ph_archive_path(path, session->dir, "publication.json");
     if (!has_publication && !code)
-        code = ph_archive_read_file(path, PH_ARCHIVE_MOST_INIT_BYTES, &json);
+        code = ph_file_load(path, PH_ARCHIVE_MOST_INIT_BYTES, &json);
     if (json && !code)
         code = ph_archive_key(key, session, PH_MOST_TRACKS, "publication.json");
     if (json && !code)
@@ -144,7 +145,7 @@ static int put(struct job *job) {
     if (!code)
         code = ph_archive_path(path, dir, name);
     if (!code)
-        code = ph_archive_read_file(path, PH_ARCHIVE_MOST_SEGMENT_BYTES, &bytes);
+        code = ph_file_load(path, PH_ARCHIVE_MOST_SEGMENT_BYTES, &bytes);
     job->is_lost = code == -ENOENT;
     if (!code)
         code = ph_archive_load_init(job->session, job->track, &init);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "origin/archive/archive.h"
 #include "origin/archive/folder_file.h"
 #include "origin/archive/journal.h"
@@ -13,7 +14,7 @@
 #include "origin/recording/rebuild.h"
 #include "origin/session.h"
 
-enum { name_bytes = 64, most_publication_bytes = 64 << 10 };
+enum { name_bytes = 64 };
 
 struct object {
     char name[name_bytes]; /* below the recording */
@@ -87,7 +88,7 @@ static int put_again(struct check *check, const char *name, uint64_t bytes, bool
         return 0;
     if (snprintf(key, sizeof(key), "%s/%s", check->prefix, name) >= (int)sizeof(key))
         return -EINVAL;
-    if (ph_archive_read_file(path, (size_t)bytes, &content))
+    if (ph_file_load(path, (size_t)bytes, &content))
         return 0;
     int code = 0;
     if (ph_bytes_size(content) == bytes) {
@@ -289,22 +290,9 @@ static int check_deleted(struct check *check, bool *is_deleted) {
     return code;
 }
 
-static int read_publication(const struct check *check, struct ph_publication *publication) {
-    char path[PH_ARCHIVE_PATH_BYTES];
-    struct ph_bytes *json = NULL;
-    int code = ph_archive_path(path, check->dir, "publication.json");
-    if (!code)
-        code = ph_archive_read_file(path, most_publication_bytes, &json);
-    if (!code)
-        code = ph_publication_from_json(
-            (const char *)ph_bytes_data(json), ph_bytes_size(json), publication, NULL);
-    ph_bytes_unref(&json);
-    return code;
-}
-
 static int look(struct check *check, bool is_listed) {
     struct ph_publication publication;
-    bool is_spooled = read_publication(check, &publication) == 0, is_deleted = false;
+    bool is_spooled = ph_archive_read_publication(check->dir, &publication) == 0, is_deleted = false;
     bool is_recorded = !is_spooled || publication.is_recorded;
     snprintf(check->prefix, sizeof(check->prefix), "%s/%s", is_recorded ? "recordings" : "live", check->id);
     int code = ph_store_list(check->verification->store, check->prefix, note_object, check);

@@ -29,6 +29,28 @@ static void bytes_land_where_they_belong(void **state) {
     unlink(path);
 }
 
+static void file_comes_back_whole(void **state) {
+    (void)state;
+    char path[] = "/tmp/ph-file-XXXXXX";
+    struct ph_bytes *content = NULL;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ph_file_load(path, 100, &content), 0);
+    assert_int_equal(ph_bytes_size(content), 0);
+    ph_bytes_unref(&content);
+    assert_int_equal(ph_file_write(fd, text("a castle")), 0);
+    assert_int_equal(ph_file_write(fd, text(" by the sea")), 0);
+    assert_int_equal(ph_file_load(path, 19, &content), 0);
+    assert_memory_equal(ph_bytes_data(content), "a castle by the sea", 19);
+    ph_bytes_unref(&content);
+    assert_int_equal(ph_file_load(path, 18, &content), -EFBIG);
+    assert_null(content);
+    close(fd);
+    unlink(path);
+    assert_int_equal(ph_file_load(path, 100, &content), -ENOENT);
+    assert_int_equal(ph_file_write(fd, text("x")), -EBADF);
+}
+
 static void folder_that_is_none_cannot_be_synced(void **state) {
     (void)state;
     assert_int_equal(ph_file_sync_folder("/tmp"), 0);
@@ -39,6 +61,7 @@ static void folder_that_is_none_cannot_be_synced(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_land_where_they_belong),
+        cmocka_unit_test(file_comes_back_whole),
         cmocka_unit_test(folder_that_is_none_cannot_be_synced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
