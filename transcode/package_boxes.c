@@ -2,60 +2,37 @@
 
 #include <stdio.h>
 
+#include "core/media/box.h"
+
 enum {
     flag_sync = 0x02000000,     /* sample_depends_on = 2: on nothing */
     flag_not_sync = 0x01010000, /* depends on others, is not a sync sample */
 };
 
-static size_t open_box(struct ph_builder *builder, const char *type) {
-    size_t at = builder->size;
-    ph_builder_u32(builder, 0);
-    ph_builder_append(builder, type, 4);
-    return at;
-}
-
-static size_t open_full_box(struct ph_builder *builder, const char *type, uint8_t version, uint32_t flags) {
-    size_t at = open_box(builder, type);
-    ph_builder_u8(builder, version);
-    ph_builder_u24(builder, flags);
-    return at;
-}
-
-static void close_box(struct ph_builder *builder, size_t at) {
-    if (ph_builder_ok(builder))
-        ph_builder_patch_u32(builder, at, (uint32_t)(builder->size - at));
-}
-
-static void write_matrix(struct ph_builder *builder) {
-    static const uint32_t unity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
-    for (int i = 0; i < 9; i++)
-        ph_builder_u32(builder, unity[i]);
-}
-
 static void write_ftyp(struct ph_builder *builder) {
-    size_t box = open_box(builder, "ftyp");
+    size_t box = ph_box_open(builder, "ftyp");
     ph_builder_text(builder, "iso6");
     ph_builder_u32(builder, 0);
     ph_builder_text(builder, "iso6cmfcmp41");
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_mvhd(struct ph_builder *builder) {
-    size_t box = open_full_box(builder, "mvhd", 0, 0);
+    size_t box = ph_box_open_full(builder, "mvhd", 0, 0);
     ph_builder_zeros(builder, 8);
     ph_builder_u32(builder, 1000);
     ph_builder_u32(builder, 0);
     ph_builder_u32(builder, 0x10000);
     ph_builder_u16(builder, 0x100);
     ph_builder_zeros(builder, 10);
-    write_matrix(builder);
+    ph_box_unity_matrix(builder);
     ph_builder_zeros(builder, 24);
     ph_builder_u32(builder, 2);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_tkhd(struct ph_builder *builder, uint32_t width, uint32_t height) {
-    size_t box = open_full_box(builder, "tkhd", 0, 3);
+    size_t box = ph_box_open_full(builder, "tkhd", 0, 3);
     ph_builder_zeros(builder, 8);
     ph_builder_u32(builder, 1);
     ph_builder_zeros(builder, 16);
@@ -63,68 +40,68 @@ static void write_tkhd(struct ph_builder *builder, uint32_t width, uint32_t heig
     ph_builder_u16(builder, width ? 0 : 1); /* alternate_group */
     ph_builder_u16(builder, width ? 0 : 0x100);
     ph_builder_u16(builder, 0);
-    write_matrix(builder);
+    ph_box_unity_matrix(builder);
     ph_builder_u32(builder, width << 16);
     ph_builder_u32(builder, height << 16);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_mdhd(struct ph_builder *builder, uint32_t timescale) {
-    size_t box = open_full_box(builder, "mdhd", 0, 0);
+    size_t box = ph_box_open_full(builder, "mdhd", 0, 0);
     ph_builder_zeros(builder, 8);
     ph_builder_u32(builder, timescale);
     ph_builder_u32(builder, 0);
     ph_builder_u16(builder, 0x55C4); /* "und" */
     ph_builder_u16(builder, 0);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_hdlr(struct ph_builder *builder, const char *type, const char *name) {
-    size_t box = open_full_box(builder, "hdlr", 0, 0);
+    size_t box = ph_box_open_full(builder, "hdlr", 0, 0);
     ph_builder_u32(builder, 0);
     ph_builder_append(builder, type, 4);
     ph_builder_zeros(builder, 12);
     ph_builder_text(builder, name);
     ph_builder_u8(builder, 0);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_dinf(struct ph_builder *builder) {
-    size_t dinf = open_box(builder, "dinf");
-    size_t dref = open_full_box(builder, "dref", 0, 0);
+    size_t dinf = ph_box_open(builder, "dinf");
+    size_t dref = ph_box_open_full(builder, "dref", 0, 0);
     ph_builder_u32(builder, 1);
-    close_box(builder, open_full_box(builder, "url ", 0, 1));
-    close_box(builder, dref);
-    close_box(builder, dinf);
+    ph_box_close(builder, ph_box_open_full(builder, "url ", 0, 1));
+    ph_box_close(builder, dref);
+    ph_box_close(builder, dinf);
 }
 
 static void write_empty_tables(struct ph_builder *builder) {
     static const char *const tables[] = {"stts", "stsc", "stco"};
     for (size_t i = 0; i < 3; i++) {
-        size_t box = open_full_box(builder, tables[i], 0, 0);
+        size_t box = ph_box_open_full(builder, tables[i], 0, 0);
         ph_builder_u32(builder, 0);
-        close_box(builder, box);
+        ph_box_close(builder, box);
     }
-    size_t box = open_full_box(builder, "stsz", 0, 0);
+    size_t box = ph_box_open_full(builder, "stsz", 0, 0);
     ph_builder_zeros(builder, 8);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_mvex(struct ph_builder *builder, uint32_t duration, uint32_t flags) {
-    size_t mvex = open_box(builder, "mvex");
-    size_t trex = open_full_box(builder, "trex", 0, 0);
+    size_t mvex = ph_box_open(builder, "mvex");
+    size_t trex = ph_box_open_full(builder, "trex", 0, 0);
     ph_builder_u32(builder, 1);
     ph_builder_u32(builder, 1);
     ph_builder_u32(builder, duration);
     ph_builder_u32(builder, 0);
     ph_builder_u32(builder, flags);
-    close_box(builder, trex);
-    close_box(builder, mvex);
+    ph_box_close(builder, trex);
+    ph_box_close(builder, mvex);
 }
 
 /* ISO/IEC 14496-15 5.3.3.1. Bit depth and chroma format follow for the High profiles: 8-bit 4:2:0. */
 static void write_avcc(struct ph_builder *builder, const struct ph_video_header *header) {
-    size_t box = open_box(builder, "avcC");
+    size_t box = ph_box_open(builder, "avcC");
     ph_builder_u8(builder, 1);
     ph_builder_append(builder, header->sps.data + 1, 3);
     ph_builder_u8(builder, 0xFF); /* lengths of four bytes */
@@ -140,11 +117,11 @@ static void write_avcc(struct ph_builder *builder, const struct ph_video_header 
         ph_builder_u8(builder, 0xF8);
         ph_builder_u8(builder, 0);
     }
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_avc1(struct ph_builder *builder, const struct ph_video_header *header) {
-    size_t box = open_box(builder, "avc1");
+    size_t box = ph_box_open(builder, "avc1");
     ph_builder_zeros(builder, 6);
     ph_builder_u16(builder, 1); /* data_reference_index */
     ph_builder_zeros(builder, 16);
@@ -158,23 +135,23 @@ static void write_avc1(struct ph_builder *builder, const struct ph_video_header 
     ph_builder_u16(builder, 0x18);
     ph_builder_u16(builder, 0xFFFF);
     write_avcc(builder, header);
-    size_t colr = open_box(builder, "colr"); /* BT.709, limited range: what the encoders' VUI says */
+    size_t colr = ph_box_open(builder, "colr"); /* BT.709, limited range: what the encoders' VUI says */
     ph_builder_text(builder, "nclx");
     for (int i = 0; i < 3; i++)
         ph_builder_u16(builder, 1);
     ph_builder_u8(builder, 0);
-    close_box(builder, colr);
-    size_t pasp = open_box(builder, "pasp");
+    ph_box_close(builder, colr);
+    size_t pasp = ph_box_open(builder, "pasp");
     ph_builder_u32(builder, 1);
     ph_builder_u32(builder, 1);
-    close_box(builder, pasp);
-    close_box(builder, box);
+    ph_box_close(builder, pasp);
+    ph_box_close(builder, box);
 }
 
 /* ISO/IEC 14496-1 7.2.6.5 ff. All lengths fit one byte. */
 static void write_esds(struct ph_builder *builder, const struct ph_audio_header *header) {
     uint8_t config_size = (uint8_t)header->config.size;
-    size_t box = open_full_box(builder, "esds", 0, 0);
+    size_t box = ph_box_open_full(builder, "esds", 0, 0);
     ph_builder_u8(builder, 3); /* ES_Descriptor */
     ph_builder_u8(builder, (uint8_t)(3 + 2 + 13 + 2 + config_size + 3));
     ph_builder_u16(builder, 1);
@@ -192,11 +169,11 @@ static void write_esds(struct ph_builder *builder, const struct ph_audio_header 
     ph_builder_u8(builder, 6); /* SLConfigDescriptor: as in MP4 files */
     ph_builder_u8(builder, 1);
     ph_builder_u8(builder, 2);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_mp4a(struct ph_builder *builder, const struct ph_audio_header *header) {
-    size_t box = open_box(builder, "mp4a");
+    size_t box = ph_box_open(builder, "mp4a");
     ph_builder_zeros(builder, 6);
     ph_builder_u16(builder, 1);
     ph_builder_zeros(builder, 8);
@@ -205,35 +182,35 @@ static void write_mp4a(struct ph_builder *builder, const struct ph_audio_header 
     ph_builder_u32(builder, 0);
     ph_builder_u32(builder, 48000u << 16);
     write_esds(builder, header);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 /* One of the two is given. */
 static void write_trak(
     struct ph_builder *builder, const struct ph_video_header *video, const struct ph_audio_header *audio) {
-    size_t trak = open_box(builder, "trak");
+    size_t trak = ph_box_open(builder, "trak");
     write_tkhd(builder, video ? video->width : 0, video ? video->height : 0);
-    size_t mdia = open_box(builder, "mdia");
+    size_t mdia = ph_box_open(builder, "mdia");
     write_mdhd(builder, video ? video->timescale : 48000);
     write_hdlr(builder, video ? "vide" : "soun", video ? "video" : "audio");
-    size_t minf = open_box(builder, "minf");
-    size_t header = open_full_box(builder, video ? "vmhd" : "smhd", 0, video ? 1 : 0);
+    size_t minf = ph_box_open(builder, "minf");
+    size_t header = ph_box_open_full(builder, video ? "vmhd" : "smhd", 0, video ? 1 : 0);
     ph_builder_zeros(builder, video ? 8 : 4);
-    close_box(builder, header);
+    ph_box_close(builder, header);
     write_dinf(builder);
-    size_t stbl = open_box(builder, "stbl");
-    size_t stsd = open_full_box(builder, "stsd", 0, 0);
+    size_t stbl = ph_box_open(builder, "stbl");
+    size_t stsd = ph_box_open_full(builder, "stsd", 0, 0);
     ph_builder_u32(builder, 1);
     if (video)
         write_avc1(builder, video);
     else
         write_mp4a(builder, audio);
-    close_box(builder, stsd);
+    ph_box_close(builder, stsd);
     write_empty_tables(builder);
-    close_box(builder, stbl);
-    close_box(builder, minf);
-    close_box(builder, mdia);
-    close_box(builder, trak);
+    ph_box_close(builder, stbl);
+    ph_box_close(builder, minf);
+    ph_box_close(builder, mdia);
+    ph_box_close(builder, trak);
 }
 
 int ph_package_video_init(struct ph_builder *builder, const struct ph_video_header *header) {
@@ -242,11 +219,11 @@ int ph_package_video_init(struct ph_builder *builder, const struct ph_video_head
     if (!header->pps.size || header->pps.size > UINT16_MAX)
         return PH_INVALID_DATA;
     write_ftyp(builder);
-    size_t moov = open_box(builder, "moov");
+    size_t moov = ph_box_open(builder, "moov");
     write_mvhd(builder);
     write_trak(builder, header, NULL);
     write_mvex(builder, 0, flag_not_sync);
-    close_box(builder, moov);
+    ph_box_close(builder, moov);
     return ph_builder_ok(builder) ? 0 : -ENOMEM;
 }
 
@@ -254,11 +231,11 @@ int ph_package_audio_init(struct ph_builder *builder, const struct ph_audio_head
     if (header->config.size < 2 || header->config.size > 64)
         return PH_INVALID_DATA;
     write_ftyp(builder);
-    size_t moov = open_box(builder, "moov");
+    size_t moov = ph_box_open(builder, "moov");
     write_mvhd(builder);
     write_trak(builder, NULL, header);
     write_mvex(builder, 1024, flag_sync);
-    close_box(builder, moov);
+    ph_box_close(builder, moov);
     return ph_builder_ok(builder) ? 0 : -ENOMEM;
 }
 
@@ -278,19 +255,19 @@ int ph_package_audio_codecs(struct ph_slice config, char *codecs, size_t codecs_
 
 void ph_package_fragment(struct ph_builder *builder, uint32_t sequence, int64_t start_ticks,
     const struct ph_sample *samples, uint32_t count, struct ph_slice payload) {
-    size_t moof = open_box(builder, "moof");
-    size_t mfhd = open_full_box(builder, "mfhd", 0, 0);
+    size_t moof = ph_box_open(builder, "moof");
+    size_t mfhd = ph_box_open_full(builder, "mfhd", 0, 0);
     ph_builder_u32(builder, sequence);
-    close_box(builder, mfhd);
-    size_t traf = open_box(builder, "traf");
-    size_t tfhd = open_full_box(builder, "tfhd", 0, 0x020000); /* default-base-is-moof */
+    ph_box_close(builder, mfhd);
+    size_t traf = ph_box_open(builder, "traf");
+    size_t tfhd = ph_box_open_full(builder, "tfhd", 0, 0x020000); /* default-base-is-moof */
     ph_builder_u32(builder, 1);
-    close_box(builder, tfhd);
-    size_t tfdt = open_full_box(builder, "tfdt", 1, 0);
+    ph_box_close(builder, tfhd);
+    size_t tfdt = ph_box_open_full(builder, "tfdt", 1, 0);
     ph_builder_u64(builder, (uint64_t)start_ticks);
-    close_box(builder, tfdt);
+    ph_box_close(builder, tfdt);
     /* data offset; duration, size and flags of each sample */
-    size_t trun = open_full_box(builder, "trun", 0, 0x000701);
+    size_t trun = ph_box_open_full(builder, "trun", 0, 0x000701);
     ph_builder_u32(builder, count);
     size_t offset = builder->size;
     ph_builder_u32(builder, 0);
@@ -299,14 +276,14 @@ void ph_package_fragment(struct ph_builder *builder, uint32_t sequence, int64_t 
         ph_builder_u32(builder, samples[i].bytes);
         ph_builder_u32(builder, samples[i].sync ? flag_sync : flag_not_sync);
     }
-    close_box(builder, trun);
-    close_box(builder, traf);
-    close_box(builder, moof);
+    ph_box_close(builder, trun);
+    ph_box_close(builder, traf);
+    ph_box_close(builder, moof);
     if (ph_builder_ok(builder))
         ph_builder_patch_u32(builder, offset, (uint32_t)(builder->size - moof + 8));
-    size_t mdat = open_box(builder, "mdat");
+    size_t mdat = ph_box_open(builder, "mdat");
     ph_builder_append(builder, payload.data, payload.size);
-    close_box(builder, mdat);
+    ph_box_close(builder, mdat);
 }
 
 uint32_t ph_package_fragment_overhead(uint32_t count) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/media/box.h"
 
 enum { fallback_timescale = 1000000 };
 
@@ -18,25 +19,6 @@ struct writer {
     uint64_t created;                     /* in the format's seconds */
     size_t chunks_at[PH_MOST_MP4_TRACKS]; /* of the entries of co64 */
 };
-
-static size_t open_box(struct ph_builder *builder, const char *type) {
-    size_t at = builder->size;
-    ph_builder_u32(builder, 0);
-    ph_builder_append(builder, type, 4);
-    return at;
-}
-
-static size_t open_full_box(struct ph_builder *builder, const char *type, uint8_t version, uint32_t flags) {
-    size_t at = open_box(builder, type);
-    ph_builder_u8(builder, version);
-    ph_builder_u24(builder, flags);
-    return at;
-}
-
-static void close_box(struct ph_builder *builder, size_t at) {
-    if (ph_builder_ok(builder))
-        ph_builder_patch_u32(builder, at, (uint32_t)(builder->size - at));
-}
 
 static uint64_t rescale(int64_t ticks, uint32_t from, uint32_t to) {
     return (uint64_t)((__int128)ticks * to / from);
@@ -91,22 +73,16 @@ static uint64_t movie_duration(const struct ph_mp4 *mp4, uint32_t timescale) {
 }
 
 static void write_ftyp(struct ph_builder *builder) {
-    size_t box = open_box(builder, "ftyp");
+    size_t box = ph_box_open(builder, "ftyp");
     ph_builder_text(builder, "isom");
     ph_builder_u32(builder, 512);
     ph_builder_text(builder, "isomiso2avc1mp41");
-    close_box(builder, box);
-}
-
-static void write_matrix(struct ph_builder *builder) {
-    static const uint32_t unity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
-    for (int i = 0; i < 9; i++)
-        ph_builder_u32(builder, unity[i]);
+    ph_box_close(builder, box);
 }
 
 static void write_mvhd(const struct writer *writer) {
     struct ph_builder *builder = writer->builder;
-    size_t box = open_full_box(builder, "mvhd", 1, 0);
+    size_t box = ph_box_open_full(builder, "mvhd", 1, 0);
     ph_builder_u64(builder, writer->created);
     ph_builder_u64(builder, writer->created);
     ph_builder_u32(builder, writer->timescale);
@@ -114,16 +90,16 @@ static void write_mvhd(const struct writer *writer) {
     ph_builder_u32(builder, 0x10000);
     ph_builder_u16(builder, 0x100);
     ph_builder_zeros(builder, 10);
-    write_matrix(builder);
+    ph_box_unity_matrix(builder);
     ph_builder_zeros(builder, 24);
     ph_builder_u32(builder, writer->mp4->track_count + 1);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_tkhd(const struct writer *writer, uint32_t index) {
     struct ph_builder *builder = writer->builder;
     const struct ph_mp4_track *track = writer->mp4->tracks[index];
-    size_t box = open_full_box(builder, "tkhd", 1, 7);
+    size_t box = ph_box_open_full(builder, "tkhd", 1, 7);
     ph_builder_u64(builder, writer->created);
     ph_builder_u64(builder, writer->created);
     ph_builder_u32(builder, index + 1);
@@ -135,10 +111,10 @@ static void write_tkhd(const struct writer *writer, uint32_t index) {
     ph_builder_u16(builder, 0);
     ph_builder_u16(builder, track->kind == PH_TRACK_AUDIO ? 0x100 : 0);
     ph_builder_u16(builder, 0);
-    write_matrix(builder);
+    ph_box_unity_matrix(builder);
     ph_builder_u32(builder, track->width << 16);
     ph_builder_u32(builder, track->height << 16);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_edit(struct ph_builder *builder, uint64_t duration, int64_t media_time) {
@@ -152,96 +128,96 @@ static void write_edits(const struct writer *writer, const struct ph_mp4_track *
     uint64_t delay = delay_of(writer->mp4, track, writer->timescale);
     if (!delay)
         return;
-    size_t edts = open_box(builder, "edts");
-    size_t elst = open_full_box(builder, "elst", 1, 0);
+    size_t edts = ph_box_open(builder, "edts");
+    size_t elst = ph_box_open_full(builder, "elst", 1, 0);
     ph_builder_u32(builder, 2);
     write_edit(builder, delay, -1);
     write_edit(builder, length_of(track, writer->timescale), 0);
-    close_box(builder, elst);
-    close_box(builder, edts);
+    ph_box_close(builder, elst);
+    ph_box_close(builder, edts);
 }
 
 static void write_mdhd(const struct writer *writer, const struct ph_mp4_track *track) {
     struct ph_builder *builder = writer->builder;
-    size_t box = open_full_box(builder, "mdhd", 1, 0);
+    size_t box = ph_box_open_full(builder, "mdhd", 1, 0);
     ph_builder_u64(builder, writer->created);
     ph_builder_u64(builder, writer->created);
     ph_builder_u32(builder, track->timescale);
     ph_builder_u64(builder, (uint64_t)(track->end_ticks - track->start_ticks));
     ph_builder_u16(builder, 0x55C4); /* "und" */
     ph_builder_u16(builder, 0);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_hdlr(struct ph_builder *builder, const char *type, const char *maker, const char *name) {
-    size_t box = open_full_box(builder, "hdlr", 0, 0);
+    size_t box = ph_box_open_full(builder, "hdlr", 0, 0);
     ph_builder_u32(builder, 0);
     ph_builder_append(builder, type, 4);
     ph_builder_append(builder, maker, 4);
     ph_builder_zeros(builder, 8);
     ph_builder_append(builder, name, strlen(name) + 1);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_dinf(struct ph_builder *builder) {
-    size_t dinf = open_box(builder, "dinf");
-    size_t dref = open_full_box(builder, "dref", 0, 0);
+    size_t dinf = ph_box_open(builder, "dinf");
+    size_t dref = ph_box_open_full(builder, "dref", 0, 0);
     ph_builder_u32(builder, 1);
-    close_box(builder, open_full_box(builder, "url ", 0, 1));
-    close_box(builder, dref);
-    close_box(builder, dinf);
+    ph_box_close(builder, ph_box_open_full(builder, "url ", 0, 1));
+    ph_box_close(builder, dref);
+    ph_box_close(builder, dinf);
 }
 
 static void write_table(
     struct ph_builder *builder, const char *type, const struct ph_builder *entries, size_t entry_bytes) {
-    size_t box = open_full_box(builder, type, 0, 0);
+    size_t box = ph_box_open_full(builder, type, 0, 0);
     ph_builder_u32(builder, (uint32_t)(entries->size / entry_bytes));
     ph_builder_append(builder, entries->data, entries->size);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 static void write_stbl(struct writer *writer, uint32_t index) {
     struct ph_builder *builder = writer->builder;
     const struct ph_mp4_track *track = writer->mp4->tracks[index];
-    size_t stbl = open_box(builder, "stbl");
+    size_t stbl = ph_box_open(builder, "stbl");
     struct ph_slice description = ph_bytes_slice(track->description);
     ph_builder_append(builder, description.data, description.size);
-    size_t stts = open_full_box(builder, "stts", 0, 0);
+    size_t stts = ph_box_open_full(builder, "stts", 0, 0);
     ph_builder_u32(builder, ph_mp4_track_duration_entries(track));
     ph_mp4_track_write_durations(track, builder);
-    close_box(builder, stts);
+    ph_box_close(builder, stts);
     if (track->kind == PH_TRACK_VIDEO)
         write_table(builder, "stss", &track->syncs, 4);
     write_table(builder, "stsc", &track->runs, 12);
-    size_t stsz = open_full_box(builder, "stsz", 0, 0);
+    size_t stsz = ph_box_open_full(builder, "stsz", 0, 0);
     ph_builder_u32(builder, 0);
     ph_builder_u32(builder, track->sample_count);
     ph_builder_append(builder, track->sizes.data, track->sizes.size);
-    close_box(builder, stsz);
+    ph_box_close(builder, stsz);
     write_table(builder, "co64", &track->chunks, 8);
     writer->chunks_at[index] = builder->size - track->chunks.size;
-    close_box(builder, stbl);
+    ph_box_close(builder, stbl);
 }
 
 static void write_trak(struct writer *writer, uint32_t index) {
     struct ph_builder *builder = writer->builder;
     const struct ph_mp4_track *track = writer->mp4->tracks[index];
     bool is_video = track->kind == PH_TRACK_VIDEO;
-    size_t trak = open_box(builder, "trak");
+    size_t trak = ph_box_open(builder, "trak");
     write_tkhd(writer, index);
     write_edits(writer, track);
-    size_t mdia = open_box(builder, "mdia");
+    size_t mdia = ph_box_open(builder, "mdia");
     write_mdhd(writer, track);
     write_hdlr(builder, is_video ? "vide" : "soun", "\0\0\0", is_video ? "video" : "audio");
-    size_t minf = open_box(builder, "minf");
-    size_t header = open_full_box(builder, is_video ? "vmhd" : "smhd", 0, is_video ? 1 : 0);
+    size_t minf = ph_box_open(builder, "minf");
+    size_t header = ph_box_open_full(builder, is_video ? "vmhd" : "smhd", 0, is_video ? 1 : 0);
     ph_builder_zeros(builder, is_video ? 8 : 4);
-    close_box(builder, header);
+    ph_box_close(builder, header);
     write_dinf(builder);
     write_stbl(writer, index);
-    close_box(builder, minf);
-    close_box(builder, mdia);
-    close_box(builder, trak);
+    ph_box_close(builder, minf);
+    ph_box_close(builder, mdia);
+    ph_box_close(builder, trak);
 }
 
 /* As much of the text as fits, cut between characters. */
@@ -259,28 +235,28 @@ static size_t title_bytes(const char *title) {
 static void write_title(struct ph_builder *builder, const char *title) {
     if (!title || !*title)
         return;
-    size_t udta = open_box(builder, "udta");
-    size_t meta = open_full_box(builder, "meta", 0, 0);
+    size_t udta = ph_box_open(builder, "udta");
+    size_t meta = ph_box_open_full(builder, "meta", 0, 0);
     write_hdlr(builder, "mdir", "appl", "");
-    size_t ilst = open_box(builder, "ilst");
-    size_t item = open_box(builder, "\xA9nam");
-    size_t data = open_full_box(builder, "data", 0, 1); /* UTF-8 */
+    size_t ilst = ph_box_open(builder, "ilst");
+    size_t item = ph_box_open(builder, "\xA9nam");
+    size_t data = ph_box_open_full(builder, "data", 0, 1); /* UTF-8 */
     ph_builder_u32(builder, 0);
     ph_builder_append(builder, title, title_bytes(title));
-    close_box(builder, data);
-    close_box(builder, item);
-    close_box(builder, ilst);
-    close_box(builder, meta);
-    close_box(builder, udta);
+    ph_box_close(builder, data);
+    ph_box_close(builder, item);
+    ph_box_close(builder, ilst);
+    ph_box_close(builder, meta);
+    ph_box_close(builder, udta);
 }
 
 static void write_free(struct ph_builder *builder, uint32_t padding) {
     if (!padding)
         return;
     assert(padding >= PH_LEAST_MP4_PADDING);
-    size_t box = open_box(builder, "free");
+    size_t box = ph_box_open(builder, "free");
     ph_builder_zeros(builder, padding - PH_LEAST_MP4_PADDING);
-    close_box(builder, box);
+    ph_box_close(builder, box);
 }
 
 /* Chunks are counted from the media's first byte until it is known where that lies. */
@@ -303,12 +279,12 @@ int ph_mp4_write_head(const struct ph_mp4 *mp4, uint32_t padding, struct ph_buil
     writer.created = created > 0 ? (uint64_t)created : 0;
     assert(mp4->track_count && mp4->track_count <= PH_MOST_MP4_TRACKS && !builder->size);
     write_ftyp(builder);
-    size_t moov = open_box(builder, "moov");
+    size_t moov = ph_box_open(builder, "moov");
     write_mvhd(&writer);
     for (uint32_t i = 0; i < mp4->track_count; i++)
         write_trak(&writer, i);
     write_title(builder, mp4->title);
-    close_box(builder, moov);
+    ph_box_close(builder, moov);
     write_free(builder, padding);
     ph_builder_u32(builder, 1); /* a size of 64 bits follows */
     ph_builder_text(builder, "mdat");
