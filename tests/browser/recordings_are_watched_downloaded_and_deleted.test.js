@@ -47,11 +47,20 @@ scenario('a recording appears by itself, is looked into, watched, downloaded and
   await card.click();
   assert.match(page.url(), new RegExp(`/recordings\\?recording=${session.id}$`));
   await played(page, 1);
+  assert.ok((await page.evaluate(() => window.porthole.video.currentTime)) < 4, 'it begins at its beginning');
   const { duration, height } = await page.evaluate(() => ({ duration: window.porthole.video.duration, height: window.porthole.video.videoHeight }));
   assert.ok(Math.abs(duration * 1000 - recording.durationMs) < 150, `${duration} s of ${recording.durationMs} ms`);
   assert.ok([240, 360].includes(height), `${height} lines`);
   assert.ok((await page.evaluate(() => window.porthole.video.webkitAudioDecodedByteCount)) > 0, 'sound is decoded');
   await page.waitForFunction(() => [...window.porthole.video.textTracks].some(({ label, cues }) => label === 'thumbnails' && cues?.length > 0));
+  const resumed = await page.evaluate(async () => {
+    const { video } = window.porthole;
+    video.pause();
+    const from = video.currentTime;
+    await video.play();
+    return video.currentTime - from;
+  });
+  assert.ok(Math.abs(resumed) < 1, `paused and played, it goes on where it was, not ${resumed} s from there`);
   await page.evaluate(() => { window.porthole.video.currentTime = window.porthole.video.duration - 1; });
   await page.waitForFunction(() => window.porthole.video.ended);
 

@@ -1,4 +1,4 @@
-import Hls, { type ErrorData, type Level, type LevelLoadedData } from 'hls.js';
+import Hls, { type ErrorData, type Level, type LevelDetails, type LevelLoadedData } from 'hls.js';
 
 import type { Timing } from '../api/client.ts';
 import { catchUpRate, jumpBehindSeconds, LatencyTarget } from './catch_up.ts';
@@ -68,7 +68,7 @@ export class HlsPlayer implements Player {
   }
 
   edgeLatency(): number | null {
-    return this.#hls && this.#hls.latency > 0 ? this.#hls.latency : null;
+    return this.#hls && this.#liveDetails && this.#hls.latency > 0 ? this.#hls.latency : null;
   }
 
   level(): { width: number; height: number } | null {
@@ -98,7 +98,7 @@ export class HlsPlayer implements Player {
 
   goLive(): void {
     this.#chosenMs = null;
-    const position = this.#hls?.liveSyncPosition;
+    const position = this.#liveDetails ? this.#hls?.liveSyncPosition : null;
     if (position && Number.isFinite(position)) this.#options.video.currentTime = position;
   }
 
@@ -117,6 +117,12 @@ export class HlsPlayer implements Player {
     this.#playback.destroy();
     this.#hls?.destroy();
     this.#hls = null;
+  }
+
+  /* Of a playlist that has ended, hls.js tells an edge and a latency all the same. */
+  get #liveDetails(): LevelDetails | null {
+    const details = this.#hls?.latestLevelDetails;
+    return details?.live ? details : null;
   }
 
   #build(): void {
@@ -254,9 +260,8 @@ export class HlsPlayer implements Player {
 
   #watch(): void {
     const { video } = this.#options;
-    const details = this.#hls?.latestLevelDetails;
-    const live = details?.live === true;
-    const expected = live && !video.paused && document.visibilityState === 'visible' && !this.#pending;
+    const live = this.#liveDetails;
+    const expected = live !== null && !video.paused && document.visibilityState === 'visible' && !this.#pending;
     const mark = progressMark(video, this.#playback.state !== 'starting');
     const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
     if (remedy !== 'none') this.#options.listener.troubled();
@@ -264,7 +269,7 @@ export class HlsPlayer implements Player {
     if (remedy === 'rebuild') this.#build();
     /* A new player goes on where this one stood. */
     if (this.#isSought && !video.seeking) this.#chosenMs &&= this.pictureTimeMs() ?? this.#chosenMs;
-    if (live && !video.paused && this.keepsToEdge()) this.#keepToEdge(details.partHoldBack || details.holdBack);
+    if (live && !video.paused && this.keepsToEdge()) this.#keepToEdge(live.partHoldBack || live.holdBack);
     else if (video.playbackRate !== 1) video.playbackRate = 1;
   }
 

@@ -51,7 +51,7 @@ export class NativePlayer implements Player {
 
   edgeLatency(): number | null {
     const { seekable, currentTime } = this.#options.video;
-    return seekable.length > 0 ? Math.max(0, seekable.end(seekable.length - 1) - currentTime) : null;
+    return this.#isLive() && seekable.length > 0 ? Math.max(0, seekable.end(seekable.length - 1) - currentTime) : null;
   }
 
   level(): { width: number; height: number } | null {
@@ -82,7 +82,7 @@ export class NativePlayer implements Player {
     const { video } = this.#options;
     this.#chosenMs = null;
     this.#keepsToEdge = true;
-    if (video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
+    if (this.#isLive() && video.seekable.length > 0) video.currentTime = video.seekable.end(video.seekable.length - 1);
   }
 
   retryNow(): void {
@@ -101,10 +101,15 @@ export class NativePlayer implements Player {
     this.#options.video.load();
   }
 
+  #isLive(): boolean {
+    return this.#options.video.duration === Infinity;
+  }
+
+  /* A live picture goes on at its edge, a recording where it was. */
   #load(): void {
     const { video } = this.#options;
     const address = this.#options.address();
-    if (!this.#keepsToEdge) this.#chosenMs ??= this.pictureTimeMs();
+    if (!this.#keepsToEdge || Number.isFinite(video.duration)) this.#chosenMs ??= this.pictureTimeMs();
     video.src = this.#hasPast ? withPast(address) : address;
     video.load();
     this.#options.listener.sourceReady();

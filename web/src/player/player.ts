@@ -21,10 +21,11 @@ export interface Player {
   readonly hls: Hls | null;
   /* Wall-clock time of the picture on screen, UTC milliseconds. */
   pictureTimeMs(): number | null;
-  /* Seconds behind the end of the playlist. */
+  /* Seconds behind the end of the playlist while it grows; null of a recording. */
   edgeLatency(): number | null;
   /* Height and width of the rendition on screen. */
   level(): { width: number; height: number } | null;
+  /* True of a recording, and goLive() leaves it where it is. */
   isAtLiveEdge(): boolean;
   goLive(): void;
   /* Plays what was live at this moment (UTC milliseconds), and on from there, until goLive(). */
