@@ -42,11 +42,11 @@ export const rules = {
   'hint-blocks': 'a GET of the hinted part is held, and answered whole with Content-Length',
   'hint-no-trickle': 'the hinted part comes at full speed once it begins',
   'report-for-each': 'every other media playlist has a report with relative URI, LAST-MSN and LAST-PART',
-  'report-true': 'a report names a part that is there, at most two parts behind',
+  'report-true': 'a report names a part that is there, at most two parts behind but for a moment',
   'blocking-contains': 'a blocking reload is answered by a playlist that contains what was asked for',
   'part-cadence': 'a new part appears within one PART-TARGET of the last',
   'segment-cadence': 'a new segment appears within 1.5 × TD of the last',
-  'renditions-together': 'renditions stay within one part of each other',
+  'renditions-together': 'renditions stay within one part of each other but for a moment',
   'renditions-same-start': 'segments of one number start at the same time in all renditions, to an audio frame',
   'not-ended': 'no EXT-X-ENDLIST and no directives ignored while live',
   // delta updates
