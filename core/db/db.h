@@ -4,6 +4,8 @@
  *
  *     begin → (prepare → bind … → step … → finish) … → commit | rollback
  *
+ * What one statement does is one call of core/db/sql.h.
+ *
  * SQL is the subset both take: $1 … parameters, TEXT, BIGINT, SMALLINT, DOUBLE PRECISION, INSERT … ON
  * CONFLICT, RETURNING, and no function that one of them lacks. A parameter has the type of the place it
  * stands at, the same at all its places; where the place does not tell, write CAST($1 AS BIGINT).
