@@ -312,6 +312,7 @@ int ph_file_survey(struct ph_file *file, struct ph_file_facts *facts, struct ph_
     file->start_ticks = start_of(&survey);
     facts->pictures = survey.pictures;
     facts->rate = rate_of(file, &survey);
+    facts->display = ph_display_of(file->format->streams[file->streams[PH_TRACK_VIDEO]]);
     facts->duration_us = to_us(survey.last - file->start_ticks);
     int64_t last_us = facts->rate.num > 0 ? av_rescale(PH_SECOND_US, facts->rate.den, facts->rate.num) : 0;
     facts->duration_us += last_us < PH_SECOND_US ? last_us : PH_SECOND_US;

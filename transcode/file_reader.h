@@ -14,6 +14,7 @@
 
 #include "core/media/source_link.h"
 #include "core/media/track.h"
+#include "transcode/display.h"
 
 enum { PH_MOST_FILE_HOURS = 6 };
 
@@ -23,6 +24,7 @@ struct ph_file_facts {
     int64_t duration_us; /* from the first picture to the end of the last */
     uint64_t pictures;
     AVRational rate; /* of the pictures: what the file says, or their mean */
+    struct ph_display display;
 };
 
 /* 0; -EINVAL with what is wrong with the file in `reason`; -ENOMEM or -errno. */

@@ -102,6 +102,7 @@ static int give_stream(struct file_session *session, enum ph_track_kind kind) {
         return -ENOMEM;
     item->stream = kind;
     item->rate = session->facts.rate;
+    item->display = session->facts.display;
     item->parameters = avcodec_parameters_alloc();
     if (!item->parameters || avcodec_parameters_copy(item->parameters, parameters) < 0) {
         ph_source_item_destroy(item);

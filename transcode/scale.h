@@ -1,8 +1,8 @@
 /* Pictures of any size and format into a rendition's (8-bit 4:2:0, BT.709, limited range, square pixels) or a
  * JPEG's.
  *
- * A picture of another shape than the rendition (a phone that was turned) is fitted between black bars. One
- * that is already as wanted passes by without a copy. */
+ * A picture that lies on its side is set upright (turn.h). One of another shape than the rendition (a phone
+ * that was turned) is fitted between black bars. One that is already as wanted passes by without a copy. */
 #ifndef PH_TRANSCODE_SCALE_H
 #define PH_TRANSCODE_SCALE_H
 
@@ -29,8 +29,8 @@ int ph_scaler_run(struct ph_scaler *scaler, const AVFrame *picture, const AVFram
 struct ph_rectangle {
     int x, y, width, height;
 };
-/* Where a picture lies in a frame: all of it when the shapes differ by less than two percent, else as large
- * as fits, in the middle, on even places. Pure. */
+/* Where a picture, upright, lies in a frame: all of it when the shapes differ by less than two percent, else
+ * as large as fits, in the middle, on even places. Pure. */
 struct ph_rectangle ph_scale_fit(const AVFrame *picture, uint32_t width, uint32_t height);
 
 #endif

@@ -27,15 +27,16 @@ enum { PH_GRID_PATIENCE_US = 250000 };
 /* What the source turned out to be; fixed for the session once known, so that a resumed worker plans the
  * same. */
 struct ph_source_description {
-    /* Display size in square pixels, even; of the first picture, or what a WebRTC picture may grow to. */
+    /* Display size in square pixels, upright, even; of the first picture, or what a WebRTC picture may grow
+     * to. */
     uint32_t width, height;
     struct ph_grid_plan plan; /* at the source's snapped rate, 60 at most and at most the ladder's highest */
 };
 
 struct ph_grid_video {
     int64_t frame;      /* grid index */
-    AVFrame *picture;   /* borrowed; take av_frame_ref to keep. 8-bit 4:2:0 or whatever the decoder gave; its
-                           size may   change from frame to frame: renditions do not */
+    AVFrame *picture;   /* borrowed; take av_frame_ref to keep. 8-bit 4:2:0 or whatever the decoder gave, as
+                           it lies (turn.h); its size may change from frame to frame: renditions do not */
     bool repeated;      /* the picture of the frame before: nothing arrived for this slot */
     int64_t arrival_us; /* link time when the picture's last byte arrived; for a repeat, the link time now */
 };

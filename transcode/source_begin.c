@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "transcode/source_stage.h"
+#include "transcode/turn.h"
 
 enum {
     enough_pictures = 9,      /* to measure a rate from */
@@ -68,16 +69,19 @@ static double known_fps(const struct ph_source_stage *stage) {
     return measured > 0 ? measured : 30;
 }
 
-/* Size in square pixels, even. */
+static uint32_t side(int64_t length) {
+    if (length > PH_MOST_SOURCE_WIDTH)
+        return PH_MOST_SOURCE_WIDTH;
+    return length < 2 ? 2 : (uint32_t)length & ~1U;
+}
+
+/* Size in square pixels, upright, even; none of the picture's own pixels are lost. */
 static void describe_size(struct ph_source_description *description, const AVFrame *picture) {
-    int64_t width = picture->width;
-    AVRational aspect = picture->sample_aspect_ratio;
-    if (aspect.num > 0 && aspect.den > 0 && aspect.num < 100 * aspect.den && aspect.den < 100 * aspect.num)
-        width = av_rescale(width, aspect.num, aspect.den);
-    if (width > PH_MOST_SOURCE_WIDTH)
-        width = PH_MOST_SOURCE_WIDTH;
-    description->width = width < 2 ? 2 : (uint32_t)width & ~1U;
-    description->height = picture->height < 2 ? 2 : (uint32_t)picture->height & ~1U;
+    struct ph_shown shown = ph_turn_shown(picture);
+    AVRational aspect = shown.aspect;
+    bool is_wide = aspect.num > aspect.den;
+    description->width = side(is_wide ? av_rescale(shown.width, aspect.num, aspect.den) : shown.width);
+    description->height = side(is_wide ? shown.height : av_rescale(shown.height, aspect.den, aspect.num));
 }
 
 static bool is_of_size(const struct ph_source_description *description, uint32_t longer, uint32_t shorter) {

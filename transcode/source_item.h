@@ -3,6 +3,7 @@
 #define PH_TRANSCODE_SOURCE_ITEM_H
 
 #include "transcode/demux.h"
+#include "transcode/display.h"
 
 enum ph_source_item_kind {
     PH_ITEM_CLOCK,      /* link time has come to `time_us` */
@@ -27,6 +28,7 @@ struct ph_source_item {
     AVCodecParameters *parameters;        /* owned */
     struct ph_rtp_report report;          /* REPORT */
     AVRational rate;                      /* STREAM of a file: pictures a second, or 0 */
+    struct ph_display display;            /* STREAM of a file */
     const char *codec;                    /* REFUSED: its name, static */
     struct ph_link_connection connection; /* owned */
 };

@@ -68,7 +68,9 @@ static int receive_pictures(struct ph_source_stage *stage) {
         if (code < 0)
             return code;
         int64_t time_us = stage->frame->pts != AV_NOPTS_VALUE ? stage->frame->pts : stage->now_us;
-        code = ph_source_stage_picture(stage, stage->frame, time_us, arrival_of(stage, time_us));
+        code = ph_display_note(&stage->display, stage->frame);
+        if (code == 0)
+            code = ph_source_stage_picture(stage, stage->frame, time_us, arrival_of(stage, time_us));
         av_frame_unref(stage->frame);
         if (code < 0)
             return code;
@@ -314,8 +316,10 @@ static int take_stream(struct ph_source_stage *stage, struct ph_source_item *ite
         ph_decoder_finish(&stage->audio);
     avcodec_parameters_free(&stage->parameters[item->stream]);
     stage->parameters[item->stream] = item->parameters;
-    if (item->stream == PH_TRACK_VIDEO)
+    if (item->stream == PH_TRACK_VIDEO) {
         stage->file_rate = item->rate;
+        stage->display = item->display;
+    }
     item->parameters = NULL;
     stage->is_unusable[item->stream] = false;
     return code;

@@ -9,6 +9,7 @@
 #include "transcode/audio_grid.h"
 #include "transcode/checkpoint.h"
 #include "transcode/decode.h"
+#include "transcode/display.h"
 #include "transcode/grid.h"
 #include "transcode/rtp_clock.h"
 #include "transcode/source_item.h"
@@ -42,6 +43,7 @@ struct ph_source_stage {
     int64_t asked_keyframe_us;
     int64_t keyframe_us;       /* session time of the last keyframe */
     AVRational file_rate;      /* file: pictures a second as it says, or 0 */
+    struct ph_display display; /* file: of its pictures */
     const char *refused_codec; /* announced by the connection; NULL: none */
     struct ph_timeline timeline;
     struct ph_rtp_clock rtp_clock; /* in front of the timeline, for a connection of kind rtp */

@@ -11,6 +11,7 @@
 #include "core/base/thread.h"
 #include "transcode/jpeg.h"
 #include "transcode/scale.h"
+#include "transcode/turn.h"
 
 enum { long_side = 640, nice_value = 10, quality = 6 };
 
@@ -31,10 +32,8 @@ struct ph_thumbnailer {
 };
 
 static void thumbnail_size(const AVFrame *picture, uint32_t *width, uint32_t *height) {
-    AVRational aspect = picture->sample_aspect_ratio;
-    double wide = picture->width, high = picture->height;
-    if (aspect.num > 0 && aspect.den > 0)
-        wide = wide * aspect.num / aspect.den;
+    struct ph_shown shown = ph_turn_shown(picture);
+    double wide = (double)shown.width * shown.aspect.num / shown.aspect.den, high = shown.height;
     double longer = wide > high ? wide : high;
     double factor = longer > long_side ? long_side / longer : 1;
     *width = (uint32_t)(wide * factor / 2 + 0.5) * 2;

@@ -10,6 +10,7 @@ import { mediaFile, probe } from './lib/media.js';
 import { sql } from './lib/outbox.js';
 import { insertRecording, recordingId } from './lib/recordings.js';
 import { scenario } from './lib/stage.js';
+import { lying, quartersFile, quartersOf, writeTurned } from './lib/turned_film.js';
 import { waitFor } from './lib/wait.js';
 
 const owner = 'streamer-1';
@@ -140,4 +141,57 @@ scenario('files that lie or are broken are refused with the reason, and the node
   const good = await settled(stage, node, await upload(stage, node, await clockFile({ seconds }, 'mp4')));
   assert.equal(good.state, 'ready', good.reason);
   await run('ffmpeg', ['-nostdin', '-v', 'error', '-i', archive(node, 'recordings', good.id, 'recording.mp4'), '-f', 'null', '-']);
+}, { within: 150_000 });
+
+const one = 1 << 16;
+const least = -(2 ** 31);
+const matrix = (...[a, b, c, d]) => [a, b, 0, c, d, 0, 0, 0, 1 << 30];
+
+// How a phone was held; none of them is in the picture's own bytes.
+const turned = [
+  { name: 'a quarter clockwise', matrix: matrix(0, one, -one, 0), shows: 'blue red / white lime', size: '360x640' },
+  { name: 'half a turn', matrix: matrix(-one, 0, 0, -one), shows: 'white blue / lime red', size: '640x360' },
+  { name: 'a quarter against the clock', matrix: matrix(0, -one, one, 0), shows: 'lime white / red blue', size: '360x640' },
+  { name: 'a mirror', matrix: matrix(-one, 0, 0, one), shows: 'lime red / white blue', size: '640x360' },
+  { name: 'hardly a turn', matrix: matrix(64000, 9000, -9000, 64000), shows: lying, size: '640x360' },
+  { name: 'a matrix of zeros', matrix: Array(9).fill(0), shows: lying, size: '640x360' },
+  { name: 'a matrix of the least numbers', matrix: Array(9).fill(least) },
+  { name: 'pixels twice as wide as high', film: { size: '320x360', aspect: '16:9' }, shows: lying, size: '640x360' },
+  {
+    name: 'such pixels, and a quarter clockwise', film: { size: '320x360', aspect: '16:9' },
+    matrix: matrix(0, one, -one, 0), shows: 'blue red / white lime', size: '360x640',
+  },
+];
+
+/** A rendition of a recording, as one file. */
+function rendition(stage, node, id, track) {
+  const file = path.join(stage.folder, `${id}.${track}.mp4`);
+  const folder = archive(node, 'recordings', id, track);
+  const segments = fs.readdirSync(folder).filter((name) => name.endsWith('.m4s')).sort((a, b) => parseInt(a, 10) - parseInt(b, 10));
+  fs.writeFileSync(file, Buffer.concat(['init.mp4', ...segments].map((name) => fs.readFileSync(path.join(folder, name)))));
+  return file;
+}
+
+scenario('what a turned phone filmed stands upright in every rendition and picture of it', async (stage) => {
+  const node = await stage.node({ env: { PORTHOLE_LADDER: '360p30@600k,180p30@300k' } });
+  const uploads = [];
+  for (const one of turned) {
+    const film = await quartersFile(one.film);
+    const file = one.matrix ? writeTurned(film, path.join(stage.folder, 'turned.mp4'), one.matrix) : film;
+    uploads.push({ ...one, id: await upload(stage, node, file) });
+  }
+  for (const { name, id, shows, size } of uploads) {
+    const recording = await settled(stage, node, id);
+    assert.equal(recording.state, 'ready', `${name}: ${recording.reason}`);
+    const file = archive(node, 'recordings', id, 'recording.mp4');
+    const { streams } = await probe(file, ['-select_streams', 'v', '-show_entries', 'stream=width,height,sample_aspect_ratio']);
+    if (!shows) continue;
+    assert.equal(`${streams[0].width}x${streams[0].height}`, size, name);
+    assert.ok([undefined, '1:1'].includes(streams[0].sample_aspect_ratio), name);
+    assert.equal(await quartersOf(file), shows, `${name}: the MP4`);
+    assert.equal(await quartersOf(rendition(stage, node, id, 'v180')), shows, `${name}: a lower rendition`);
+    const [width, height] = size.split('x').map(Number);
+    const tile = `160:${Math.round((160 * height) / width / 2) * 2}:0:0`;
+    assert.equal(await quartersOf(archive(node, 'recordings', id, 'storyboard-0.jpg'), { crop: tile }), shows, `${name}: the storyboard`);
+  }
 }, { within: 150_000 });

@@ -144,6 +144,49 @@ static void webm_is_published_too(void **state) {
     assert_published(*state, &film, true);
 }
 
+static void assert_published_in_size(
+    struct scene *scene, const struct film *film, uint32_t width, uint32_t height) {
+    assert_published(scene, film, true);
+    const struct ph_publication *publication = &scene->origin.publication;
+    assert_string_equal(publication->tracks[0].name, "v240");
+    assert_int_equal(publication->tracks[0].width, width);
+    assert_int_equal(publication->tracks[0].height, height);
+}
+
+static void a_phone_that_was_turned_made_an_upright_picture(void **state) {
+    static const int32_t clockwise[9] = {0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30};
+    struct film film = usual;
+    film.matrix = clockwise;
+    assert_published_in_size(*state, &film, 240, 426);
+}
+
+static void a_matrix_that_is_nonsense_harms_nothing(void **state) {
+    static const int32_t huge[9] = {
+        INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN, INT32_MIN};
+    struct film film = usual;
+    film.matrix = huge;
+    assert_published_in_size(*state, &film, 426, 240);
+}
+
+/* The codec's own bytes say nothing of it. */
+static void pixels_that_are_not_square_are_stretched(void **state) {
+    struct film film = usual;
+    film.width = 320;
+    film.aspect[0] = 4;
+    film.aspect[1] = 3;
+    assert_published_in_size(*state, &film, 426, 240);
+}
+
+static void pixels_that_stand_on_their_side_lengthen_the_picture(void **state) {
+    static const int32_t clockwise[9] = {0, 1 << 16, 0, -(1 << 16), 0, 0, 240 << 16, 0, 1 << 30};
+    struct film film = usual;
+    film.width = 320;
+    film.aspect[0] = 4;
+    film.aspect[1] = 3;
+    film.matrix = clockwise;
+    assert_published_in_size(*state, &film, 240, 426);
+}
+
 static void assert_refused(struct scene *scene, int fd, const char *code) {
     struct ph_link_reason reason;
     assert_int_equal(run(scene, fd, &reason), -EINVAL);
@@ -224,6 +267,11 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(pictures_that_refer_ahead_come_in_their_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(matroska_without_sound_is_silent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(webm_is_published_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_phone_that_was_turned_made_an_upright_picture, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_matrix_that_is_nonsense_harms_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pixels_that_are_not_square_are_stretched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            pixels_that_stand_on_their_side_lengthen_the_picture, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_file_without_a_picture_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_cut_are_refused, set_up, tear_down),

@@ -70,6 +70,20 @@ static struct track add_track(struct writer *writer, AVCodecContext *encoder) {
     return track;
 }
 
+static void note_matrix(AVStream *stream, const int32_t *matrix) {
+    const size_t size = 9 * sizeof(matrix[0]);
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 100)
+    AVPacketSideData *note = av_packet_side_data_new(&stream->codecpar->coded_side_data,
+        &stream->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX, size, 0);
+    assert_non_null(note);
+    memcpy(note->data, matrix, size);
+#else
+    uint8_t *note = av_stream_new_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, size);
+    assert_non_null(note);
+    memcpy(note, matrix, size);
+#endif
+}
+
 static void encode(struct writer *writer, struct track *track, const AVFrame *frame) {
     assert_int_equal(avcodec_send_frame(track->encoder, frame), 0);
     while (avcodec_receive_packet(track->encoder, writer->packet) == 0) {
@@ -130,6 +144,11 @@ static void write_media(struct writer *writer, const struct film *film) {
     struct track picture = {0}, sound = {0};
     if (film->picture)
         picture = add_track(writer, open_picture(film));
+    if (film->matrix)
+        note_matrix(picture.stream, film->matrix);
+    if (film->aspect[0])
+        picture.stream->sample_aspect_ratio = picture.stream->codecpar->sample_aspect_ratio =
+            (AVRational){film->aspect[0], film->aspect[1]};
     if (film->sound)
         sound = add_track(writer, open_sound(film));
     AVDictionary *options = NULL;

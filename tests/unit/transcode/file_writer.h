@@ -13,6 +13,8 @@ struct film {
     int rate;
     const char *flags; /* of the muxer's movflags; NULL: none */
     int b_frames;
+    const int32_t *matrix; /* how it is to be turned for display, nine numbers; NULL: not */
+    int aspect[2];         /* of a pixel, as the container says; zeros: not */
 };
 
 /* The descriptor of a file without a name, to be closed. */
