@@ -147,19 +147,23 @@ static struct ph_http_response *refuse_download(const struct ph_recording *recor
 static struct ph_http_response *redirect(
     struct ph_recordings_resource *resource, const struct ph_recording *recording, bool wants_json) {
     char key[PH_STORE_KEY_BYTES], name[PH_RECORDING_FILE_NAME_BYTES], url[PH_STORE_URL_BYTES];
+    uint32_t granted_s;
     snprintf(key, sizeof(key), "recordings/%s/recording.mp4", recording->id);
     ph_recording_file_name(recording->title, recording->created_ms, name);
     if (!resource->store)
         return ph_problem_of_code(-EAGAIN);
     int code = ph_store_sign(resource->store,
-        &(struct ph_store_link){
-            .key = key, .filename = name, .content_type = "video/mp4", .ttl_s = DOWNLOAD_S},
+        &(struct ph_store_link){.key = key,
+            .filename = name,
+            .content_type = "video/mp4",
+            .ttl_s = DOWNLOAD_S,
+            .granted_s = &granted_s},
         url);
     if (code < 0)
         return ph_problem_of_code(code);
     if (wants_json)
         return ph_answer_json(200, json_pack("{s:s, s:s, s:I}", "url", url, "filename", name, "expiresAt",
-                                       (json_int_t)now_ms(resource) + DOWNLOAD_S * 1000));
+                                       (json_int_t)now_ms(resource) + (json_int_t)granted_s * 1000));
     struct ph_http_response *response = ph_http_response_create(302);
     if (response && ph_http_response_add_header(response, "Location", url) < 0)
         ph_http_response_unref(&response);

@@ -18,11 +18,13 @@ enum {
 };
 static const int64_t least_time_us = 20 * PH_SECOND_US;
 static const int64_t slow_time_us = 300 * PH_SECOND_US;
+static const int64_t keys_time_us = 5 * PH_SECOND_US; /* what waiting for keys may take */
 static const int64_t first_pause_us = 100 * PH_MILLISECOND_US;
 static const int64_t most_pause_us = 5 * PH_SECOND_US;
 
 /* A try: its signed headers, as pairs and as lines. */
 struct try {
+    const struct ph_aws_keys *keys;
     struct ph_sigv4_pair pairs[PH_S3_MOST_HEADERS + 6];
     size_t pair_count;
     char *lines[most_lines + 1]; /* owned; NULL after the last */
@@ -90,8 +92,8 @@ static int add_own_headers(struct ph_store_s3 *s3, const struct ph_s3_call *call
         code = add(try, "x-amz-date", try->date);
     if (!code)
         code = add(try, "x-amz-content-sha256", try->hash);
-    if (!code && s3->credentials.session_token)
-        code = add(try, "x-amz-security-token", s3->credentials.session_token);
+    if (!code && *try->keys->session_token)
+        code = add(try, "x-amz-security-token", try->keys->session_token);
     if (!code && call->has_md5) {
         EVP_EncodeBlock((unsigned char *)try->md5, call->digest->md5, sizeof(call->digest->md5));
         code = add(try, "content-md5", try->md5);
@@ -123,8 +125,9 @@ static bool is_ranged(const struct ph_s3_call *call) {
 static int sign(struct ph_store_s3 *s3, const struct ph_s3_call *call, struct try *try) {
     struct ph_sigv4_request request = {
         call->method, try->path, call->query, call->query_count, try->pairs, try->pair_count, try->hash};
+    struct ph_sigv4_credentials credentials = ph_store_s3_signer(s3, try->keys);
     struct ph_builder authorization = {0};
-    int code = ph_sigv4_sign(&s3->credentials, &request, try->date, &authorization);
+    int code = ph_sigv4_sign(&credentials, &request, try->date, &authorization);
     char *value = code ? NULL : ph_builder_finish_string(&authorization);
     if (!code)
         code = value ? add_line(try, "authorization", value) : -ENOMEM;
@@ -163,9 +166,9 @@ static int64_t time_of(const struct ph_s3_call *call) {
 }
 
 /* 0: an answer came, which `call` has. */
-static int perform_once(
-    struct ph_store_s3 *s3, struct ph_s3_call *call, int64_t deadline_us, int64_t *signed_us) {
-    struct try try = {0};
+static int perform_once(struct ph_store_s3 *s3, struct ph_s3_call *call, const struct ph_aws_keys *keys,
+    int64_t deadline_us, int64_t *signed_us) {
+    struct try try = {.keys = keys};
     int64_t time_us = time_of(call), left_us = deadline_us - ph_now_us();
     int code = prepare(s3, call, &try);
     if (!code) {
@@ -227,31 +230,55 @@ static void explain_silence(struct ph_store_s3 *s3, int code) {
     ph_store_set_trouble(&s3->base, sentence.text);
 }
 
-/* One try. The verdict says whether another may help. */
-static struct ph_s3_verdict attempt(struct ph_store_s3 *s3, struct ph_s3_call *call, int64_t deadline_us) {
+static int64_t keys_deadline_us(int64_t deadline_us) {
+    int64_t until_us = ph_now_us() + keys_time_us;
+    return until_us < deadline_us ? until_us : deadline_us;
+}
+
+/* A try with these keys. The verdict says whether another may help. */
+static struct ph_s3_verdict attempt_with(
+    struct ph_store_s3 *s3, struct ph_s3_call *call, const struct ph_aws_keys *keys, int64_t deadline_us) {
     int64_t signed_us;
-    int code = perform_once(s3, call, deadline_us, &signed_us);
+    int code = perform_once(s3, call, keys, deadline_us, &signed_us);
     if (code == -ECANCELED || code == -ENOMEM || code == -EMSGSIZE || code == -EBADMSG || code == -EINVAL)
-        return (struct ph_s3_verdict){code, false, false};
+        return (struct ph_s3_verdict){.code = code};
     if (code < 0) {
         explain_silence(s3, code);
-        return (struct ph_s3_verdict){-EAGAIN, code != -ENOKEY, false};
+        return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = code != -ENOKEY};
     }
     code = read_code(call);
     if (code < 0)
         return (struct ph_s3_verdict){
-            code == PH_INVALID_DATA ? -EAGAIN : code, code == PH_INVALID_DATA, false};
+            .code = code == PH_INVALID_DATA ? -EAGAIN : code, .may_pass = code == PH_INVALID_DATA};
     if (call->status / 100 == 2 && !*call->code) {
         atomic_store_explicit(&s3->has_seen_bucket, true, memory_order_relaxed);
         ph_store_set_trouble(&s3->base, NULL);
-        return (struct ph_s3_verdict){0, false, false};
+        return (struct ph_s3_verdict){0};
     }
     struct ph_s3_verdict verdict = ph_s3_judge(call, signed_us);
     struct ph_error sentence;
     if (verdict.learned_clock)
         learn_clock(s3, call);
-    else
+    else if (ph_s3_keys_may_be_old(call, keys))
+        verdict.has_other_keys =
+            ph_aws_credentials_renew(s3->credentials, keys, keys_deadline_us(deadline_us));
+    if (!verdict.learned_clock && !verdict.has_other_keys)
         ph_store_set_trouble(&s3->base, ph_s3_explain(s3, call, verdict.code, &sentence));
+    return verdict;
+}
+
+static struct ph_s3_verdict attempt(struct ph_store_s3 *s3, struct ph_s3_call *call, int64_t deadline_us) {
+    struct ph_aws_keys *keys;
+    struct ph_error why;
+    int code = ph_aws_credentials_take(s3->credentials, keys_deadline_us(deadline_us), &keys);
+    if (code == -EAGAIN) {
+        ph_aws_credentials_explain(s3->credentials, &why);
+        ph_store_set_trouble(&s3->base, why.text);
+    }
+    if (code)
+        return (struct ph_s3_verdict){.code = code};
+    struct ph_s3_verdict verdict = attempt_with(s3, call, keys, deadline_us);
+    ph_aws_keys_unref(&keys);
     return verdict;
 }
 
@@ -298,13 +325,18 @@ static void count(struct ph_store_s3 *s3, const char *operation, int code, unsig
 int ph_s3_call(struct ph_store_s3 *s3, struct ph_s3_call *call) {
     int64_t deadline_us = ph_now_us() + 2 * time_of(call);
     unsigned failures = 0, retries = 0;
-    bool has_learned_clock = false;
+    bool has_learned_clock = false, has_changed_keys = false;
     struct ph_s3_verdict verdict;
     for (;;) {
         size_t before = call->sink ? call->sink->size : 0;
         verdict = attempt(s3, call, deadline_us);
         if (verdict.learned_clock && !has_learned_clock) {
             has_learned_clock = true;
+            retries++;
+            continue;
+        }
+        if (verdict.has_other_keys && !has_changed_keys) {
+            has_changed_keys = true;
             retries++;
             continue;
         }

@@ -66,10 +66,13 @@ void ph_s3_address_append(const struct ph_store_s3 *s3, struct ph_builder *url, 
 /* s3_judge.c: what an answer that is no 2xx, or an <Error> in one, comes to. */
 struct ph_s3_verdict {
     int code;
-    bool may_pass;      /* another try may help */
-    bool learned_clock; /* the same, and signed with the right time it will */
+    bool may_pass;       /* another try may help */
+    bool learned_clock;  /* the same, and signed with the right time it will */
+    bool has_other_keys; /* the same, and signed with these it may */
 };
 struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_us);
+/* Whether these keys may be what is refused, so that others would help. */
+bool ph_s3_keys_may_be_old(const struct ph_s3_call *call, const struct ph_aws_keys *keys);
 /* A sentence about an answer that is nobody's fault but the settings', or NULL. */
 const char *ph_s3_explain(
     const struct ph_store_s3 *s3, const struct ph_s3_call *call, int code, struct ph_error *sentence);

@@ -46,35 +46,49 @@ static bool is_skew(const struct ph_s3_call *call, int64_t signed_us) {
 
 struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_us) {
     if (is_skew(call, signed_us))
-        return (struct ph_s3_verdict){-EACCES, false, true};
+        return (struct ph_s3_verdict){.code = -EACCES, .learned_clock = true};
     for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         if (strcmp(call->code, codes[i].code) == 0)
-            return (struct ph_s3_verdict){codes[i].result, codes[i].may_pass, false};
+            return (struct ph_s3_verdict){.code = codes[i].result, .may_pass = codes[i].may_pass};
     }
     switch (call->status) {
     case 404:
-        return (struct ph_s3_verdict){-ENOENT, false, false};
+        return (struct ph_s3_verdict){.code = -ENOENT};
     case 409:
-        return (struct ph_s3_verdict){-EAGAIN, true, false};
+        return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
     case 412:
-        return (struct ph_s3_verdict){-EEXIST, false, false};
+        return (struct ph_s3_verdict){.code = -EEXIST};
     case 416:
-        return (struct ph_s3_verdict){-ERANGE, false, false};
+        return (struct ph_s3_verdict){.code = -ERANGE};
     case 501:
-        return (struct ph_s3_verdict){-ENOSYS, false, false};
+        return (struct ph_s3_verdict){.code = -ENOSYS};
     case 408:
     case 429:
-        return (struct ph_s3_verdict){-EAGAIN, true, false};
+        return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
     default: /* 2xx: the error came late */
         if (call->status >= 500 || call->status < 300)
-            return (struct ph_s3_verdict){-EAGAIN, true, false};
-        return (struct ph_s3_verdict){-EACCES, false, false};
+            return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
+        return (struct ph_s3_verdict){.code = -EACCES};
     }
+}
+
+/* The answer to HEAD has no code; and a server may say no more of a token that has expired than that it is
+ * refused (radosgw does). */
+bool ph_s3_keys_may_be_old(const struct ph_s3_call *call, const struct ph_aws_keys *keys) {
+    static const char *const about_keys[] = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired",
+        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidSecurity"};
+    for (size_t i = 0; i < sizeof(about_keys) / sizeof(about_keys[0]); i++) {
+        if (strcmp(call->code, about_keys[i]) == 0)
+            return true;
+    }
+    return call->status == 403 &&
+           (!*call->code || (strcmp(call->code, "AccessDenied") == 0 && *keys->session_token));
 }
 
 const char *ph_s3_explain(
     const struct ph_store_s3 *s3, const struct ph_s3_call *call, int code, struct ph_error *sentence) {
     const char *bucket = s3->place.bucket, *why = *call->code ? call->code : "no reason";
+    bool are_fixed = ph_aws_credentials_are_fixed(s3->credentials);
     if (strcmp(call->code, "NoSuchBucket") == 0)
         ph_error_set(sentence, 0, "there is no bucket %s at %s: make it, or correct archive_url", bucket,
             s3->place.host);
@@ -83,9 +97,15 @@ const char *ph_s3_explain(
         ph_error_set(sentence, 0, "the bucket %s is in the region %s: add region=%s to archive_url", bucket,
             call->answered.region, call->answered.region);
     else if (strcmp(call->code, "SignatureDoesNotMatch") == 0)
-        ph_error_set(sentence, 0, "%s refuses the signature: AWS_SECRET_ACCESS_KEY is wrong", s3->place.host);
+        ph_error_set(sentence, 0, "%s refuses the signature: %s is wrong", s3->place.host,
+            are_fixed ? "AWS_SECRET_ACCESS_KEY" : "the secret key that it was given");
     else if (strcmp(call->code, "InvalidAccessKeyId") == 0)
-        ph_error_set(sentence, 0, "%s does not know the key in AWS_ACCESS_KEY_ID", s3->place.host);
+        ph_error_set(sentence, 0, "%s does not know the key %s", s3->place.host,
+            are_fixed ? "in AWS_ACCESS_KEY_ID" : "that it was given");
+    else if (are_fixed && strcmp(call->code, "ExpiredToken") == 0)
+        ph_error_set(sentence, 0,
+            "what AWS_SESSION_TOKEN holds has expired: take credentials from where they are renewed "
+            "(docs/archive.md)");
     else if (code == -EACCES || (code == -ENOSYS && !call->tells_unsupported))
         ph_error_set(sentence, 0,
             "%s refuses %s in the bucket %s (%u %s): check the credentials and what they may do",

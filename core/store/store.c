@@ -209,6 +209,8 @@ int ph_store_sign(struct ph_store *store, const struct ph_store_link *link, char
     int code = may_begin(store, link->key);
     if (code == 0 && (link->ttl_s == 0 || link->ttl_s > most_ttl_s))
         code = -EINVAL;
+    if (code == 0 && link->granted_s)
+        *link->granted_s = link->ttl_s;
     return code < 0 ? code : store->impl->sign(store, link, url);
 }
 

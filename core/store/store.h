@@ -32,7 +32,7 @@ struct ph_store;
 enum {
     PH_STORE_KEY_BYTES = 256, /* with its terminating zero */
     PH_STORE_ETAG_BYTES = 80,
-    PH_STORE_URL_BYTES = 2048,
+    PH_STORE_URL_BYTES = 8192, /* a session token stands in it */
     PH_STORE_HASH_BYTES = 32,
 };
 
@@ -48,8 +48,8 @@ struct ph_store_options {
     struct ph_metrics *metrics; /* borrowed */
 };
 
-/* Credentials of S3 come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Asks nothing of
- * the network. On failure `error` says what to do. */
+/* Credentials of S3 come from where AWS's programs look for them (aws_source.h). Waits for nothing of the
+ * network. On failure `error` says what to do. */
 int ph_store_create(
     struct ph_store **store, const struct ph_store_options *options, struct ph_error *error) PH_NODISCARD;
 void ph_store_cancel(struct ph_store *store);
@@ -115,6 +115,7 @@ struct ph_store_link {
     const char *filename;     /* Content-Disposition: attachment; any UTF-8 text; NULL: none */
     const char *content_type; /* NULL: the object's */
     uint32_t ttl_s;           /* 1 … 604800 */
+    uint32_t *granted_s;      /* NULL, or told how long it holds: less where the credentials expire before */
 };
 int ph_store_sign(
     struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]) PH_NODISCARD;

@@ -1,6 +1,6 @@
 #include "core/store/store_s3.h"
 
-#include <openssl/crypto.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,24 +8,17 @@
 
 static void cancel(struct ph_store *store) {
     struct ph_store_s3 *s3 = ph_store_s3_of(store);
+    ph_aws_credentials_cancel(s3->credentials);
     ph_s3_engine_cancel(s3->engine);
     pthread_mutex_lock(&s3->pause_lock);
     pthread_cond_broadcast(&s3->pause);
     pthread_mutex_unlock(&s3->pause_lock);
 }
 
-static void free_secret(const char *secret) {
-    if (secret)
-        OPENSSL_cleanse((void *)(uintptr_t)secret, strlen(secret));
-    free((void *)(uintptr_t)secret);
-}
-
 static void destroy(struct ph_store *store) {
     struct ph_store_s3 *s3 = ph_store_s3_of(store);
     ph_s3_engine_destroy(s3->engine);
-    free_secret(s3->credentials.access_key);
-    free_secret(s3->credentials.secret_key);
-    free_secret(s3->credentials.session_token);
+    ph_aws_credentials_destroy(s3->credentials);
     free(s3->storage_class);
     free(s3->encryption);
     free(s3->encryption_key);
@@ -63,26 +56,16 @@ static bool is_word(const char *text) {
     return true;
 }
 
-static int take_credentials(struct ph_store_s3 *s3, struct ph_error *error) {
-    const char *access_key = getenv("AWS_ACCESS_KEY_ID"), *secret_key = getenv("AWS_SECRET_ACCESS_KEY");
-    const char *token = getenv("AWS_SESSION_TOKEN");
-    if (!access_key || !*access_key || !secret_key || !*secret_key)
-        return ph_error_set(error, -EINVAL,
-            "the archive's bucket needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment");
-    if (!is_word(access_key) || strlen(access_key) > 128 || !is_word(secret_key) ||
-        strlen(secret_key) > 200 || (token && !is_word(token)))
-        return ph_error_set(error, -EINVAL,
-            "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY or AWS_SESSION_TOKEN is no such thing: it has a space "
-            "in "
-            "it, or is too long");
-    s3->credentials.access_key = strdup(access_key);
-    s3->credentials.secret_key = strdup(secret_key);
-    s3->credentials.region = s3->place.region;
-    s3->credentials.service = "s3";
-    bool ok = s3->credentials.access_key && s3->credentials.secret_key;
-    if (token && *token)
-        ok = (s3->credentials.session_token = strdup(token)) && ok;
-    return ok ? 0 : -ENOMEM;
+/* The store's time, once the server's clock is known to differ from ours. */
+static int64_t corrected_utc_us(struct ph_clock *clock) {
+    struct ph_store_s3 *s3 =
+        (struct ph_store_s3 *)(void *)((char *)clock - offsetof(struct ph_store_s3, corrected_clock));
+    return ph_store_s3_utc_us(s3);
+}
+
+struct ph_sigv4_credentials ph_store_s3_signer(const struct ph_store_s3 *s3, const struct ph_aws_keys *keys) {
+    return (struct ph_sigv4_credentials){
+        keys->access_key, keys->secret_key, keys->session_token, s3->place.region, "s3"};
 }
 
 static int take_options(
@@ -109,6 +92,7 @@ int ph_store_s3_create(
     if (!s3)
         return -ENOMEM;
     ph_store_init(&s3->base, &impl, options);
+    s3->corrected_clock.utc_us = corrected_utc_us;
     pthread_mutex_init(&s3->pause_lock, NULL);
     for (size_t i = 0; i < PH_S3_PUT_LOCKS; i++)
         pthread_mutex_init(&s3->put_locks[i], NULL);
@@ -116,7 +100,7 @@ int ph_store_s3_create(
     if (!code)
         code = ph_s3_url_parse(&s3->place, options->url, error);
     if (!code)
-        code = take_credentials(s3, error);
+        code = ph_aws_credentials_create(&s3->credentials, &s3->corrected_clock, options->metrics, error);
     if (!code)
         code = take_options(s3, options, error);
     if (!code)

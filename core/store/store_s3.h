@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "core/store/aws_credentials.h"
 #include "core/store/s3_engine.h"
 #include "core/store/s3_url.h"
 #include "core/store/sigv4.h"
@@ -17,7 +18,8 @@ enum { PH_S3_PUT_LOCKS = 16 };
 struct ph_store_s3 {
     struct ph_store base;
     struct ph_s3_place place;
-    struct ph_sigv4_credentials credentials; /* its texts are owned */
+    struct ph_aws_credentials *credentials;
+    struct ph_clock corrected_clock; /* ours, as the server's says it is; UTC alone */
     char *storage_class;
     char *encryption; /* "", "AES256" or "aws:kms" */
     char *encryption_key;
@@ -37,6 +39,9 @@ static inline struct ph_store_s3 *ph_store_s3_of(struct ph_store *store) {
 static inline int64_t ph_store_s3_utc_us(struct ph_store_s3 *s3) {
     return ph_clock_utc_us(s3->base.clock) + atomic_load_explicit(&s3->clock_offset_us, memory_order_relaxed);
 }
+
+/* What is signed by. Borrows the keys. */
+struct ph_sigv4_credentials ph_store_s3_signer(const struct ph_store_s3 *s3, const struct ph_aws_keys *keys);
 
 /* The functions of store_impl.h, by the file they stand in. */
 /* store_s3_put.c */

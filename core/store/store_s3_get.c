@@ -114,31 +114,48 @@ int ph_store_s3_restore(struct ph_store *store, const char *key, uint32_t days) 
     return code == -EALREADY ? 0 : code;
 }
 
-static int presign(struct ph_store_s3 *s3, const struct ph_store_link *link, const char *path,
-    const char *disposition, struct ph_builder *url) {
+/* No address outlives the session token that it was signed with. 0: the token has expired just now. */
+static uint32_t ttl_of(const struct ph_store_link *link, const struct ph_aws_keys *keys, int64_t now_us) {
+    int64_t left_s = (keys->expires_us - now_us) / PH_SECOND_US;
+    if (keys->expires_us == INT64_MAX || left_s >= link->ttl_s)
+        return link->ttl_s;
+    return left_s > 0 ? (uint32_t)left_s : 0;
+}
+
+static int presign(struct ph_store_s3 *s3, const struct ph_aws_keys *keys, const struct ph_store_link *link,
+    const char *path, struct ph_builder *url) {
+    struct ph_sigv4_credentials credentials = ph_store_s3_signer(s3, keys);
+    char disposition[PH_DISPOSITION_BYTES];
+    int64_t now_us = ph_store_s3_utc_us(s3);
+    uint32_t ttl_s = ttl_of(link, keys, now_us);
     const struct ph_sigv4_pair host = {"host", s3->place.host};
     struct ph_sigv4_pair query[2];
     struct ph_sigv4_request request = {
         .method = "GET", .path = path, .query = query, .headers = &host, .header_count = 1};
-    if (disposition)
+    if (!ttl_s)
+        return -EAGAIN;
+    if (link->granted_s)
+        *link->granted_s = ttl_s;
+    if (link->filename) {
+        ph_disposition(link->filename, disposition);
         query[request.query_count++] = (struct ph_sigv4_pair){"response-content-disposition", disposition};
+    }
     if (link->content_type)
         query[request.query_count++] = (struct ph_sigv4_pair){"response-content-type", link->content_type};
     ph_s3_address_append(s3, url, path);
     ph_builder_text(url, "?");
-    return ph_sigv4_presign(&s3->credentials, &request, ph_store_s3_utc_us(s3), link->ttl_s, url);
+    return ph_sigv4_presign(&credentials, &request, now_us, ttl_s, url);
 }
 
 int ph_store_s3_sign(struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]) {
     struct ph_store_s3 *s3 = ph_store_s3_of(store);
     struct ph_builder built = {0};
-    char attachment[PH_DISPOSITION_BYTES];
+    struct ph_aws_keys *keys;
+    int code = ph_aws_credentials_take(s3->credentials, 0, &keys); /* never waits */
+    if (code < 0)
+        return code;
     char *path = ph_s3_address_path(s3, link->key);
-    if (!path)
-        return -ENOMEM;
-    if (link->filename)
-        ph_disposition(link->filename, attachment);
-    int code = presign(s3, link, path, link->filename ? attachment : NULL, &built);
+    code = path ? presign(s3, keys, link, path, &built) : -ENOMEM;
     if (!code && built.size >= PH_STORE_URL_BYTES)
         code = -EMSGSIZE;
     if (!code) {
@@ -147,5 +164,6 @@ int ph_store_s3_sign(struct ph_store *store, const struct ph_store_link *link, c
     }
     ph_builder_discard(&built);
     free(path);
+    ph_aws_keys_unref(&keys);
     return code;
 }

@@ -2,6 +2,7 @@
 # An S3 server of a test's own: radosgw before one monitor and one store that keeps all in memory, in a folder (of a short path)
 # and on free ports of 127.0.0.1. A day of its lifecycle rules is a second.
 #
+# With S3_TOKENS=1 it has session tokens too (STS), which are sealed by token-key; it then tells wrong secrets as AccessDenied.
 # What a client needs lies in the folder: url, endpoint, access-key, secret-key.
 set -euo pipefail
 
@@ -102,6 +103,10 @@ rgw gc processor period = 2
 rgw thread pool size = 32
 rgw enable usage log = false
 CONF
+    [ "${S3_TOKENS:-}" != 1 ] || cat >>"$CEPH_CONF" <<CONF
+rgw s3 auth use sts = true
+rgw sts key = $(cat "$folder/token-key")
+CONF
 }
 
 write_keys() {
@@ -128,7 +133,8 @@ as_gateway() {
 
 make_user() {
     local class pool
-    as_gateway user create --uid=porthole --display-name=porthole --access-key="$access_key" --secret-key="$secret_key"
+    as_gateway user create --uid=porthole --display-name=porthole --access-key="$access_key" --secret-key="$secret_key" \
+        --caps='user-policy=*'
     for class in STANDARD_IA:ia DEEP_ARCHIVE:deep; do
         pool=default.rgw.${class#*:}.data class=${class%:*}
         as_gateway zonegroup placement add --rgw-zonegroup default --placement-id default-placement --storage-class "$class"
@@ -193,6 +199,7 @@ init() {
     fsid=$(cat /proc/sys/kernel/random/uuid)
     access_key=$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')
     secret_key=$(od -An -N20 -tx1 /dev/urandom | tr -d ' \n')
+    od -An -N8 -tx1 /dev/urandom | tr -d ' \n' >"$folder/token-key"
     write_conf "$first"
     write_keys
     monmaptool --create --fsid "$fsid" --addv a "[v2:127.0.0.1:$first,v1:127.0.0.1:$((first + 1))]" "$folder/monmap" >/dev/null

@@ -35,8 +35,10 @@ static int use_bucket(void) {
     size_t query = strcspn(bucket, "?");
     snprintf(url, sizeof(url), "%.*s/%s%s", (int)query, bucket, prefix, bucket + query);
     unsetenv("AWS_SESSION_TOKEN");
-    return setenv("AWS_ACCESS_KEY_ID", access_key, 1) || setenv("AWS_SECRET_ACCESS_KEY", secret_key, 1) ? -1
-                                                                                                        : 0;
+    return setenv("AWS_ACCESS_KEY_ID", access_key, 1) || setenv("AWS_SECRET_ACCESS_KEY", secret_key, 1) ||
+                   setenv("AWS_EC2_METADATA_DISABLED", "true", 1)
+               ? -1
+               : 0;
 }
 
 bool ph_test_store_is_folder(void) {
