@@ -51,8 +51,7 @@ static AVCodecContext *open_sound(const struct film *film) {
     const AVCodec *codec = avcodec_find_encoder_by_name(film->sound);
     assert_non_null(codec);
     AVCodecContext *context = avcodec_alloc_context3(codec);
-    context->sample_fmt = codec->sample_fmts[0];
-    assert_true(context->sample_fmt == AV_SAMPLE_FMT_FLTP || context->sample_fmt == AV_SAMPLE_FMT_S16);
+    context->sample_fmt = codec->id == AV_CODEC_ID_OPUS ? AV_SAMPLE_FMT_S16 : AV_SAMPLE_FMT_FLTP;
     context->sample_rate = 48000;
     context->ch_layout = (AVChannelLayout)AV_CHANNEL_LAYOUT_STEREO;
     context->bit_rate = 64000;
