@@ -23,7 +23,7 @@ static const int64_t touch_us = 5 * PH_SECOND_US;
 /* How long an origin may keep everything waiting that must not lose a part. */
 static const int64_t room_patience_us = 120 * PH_SECOND_US;
 /* Pictures for lists are not worth a longer wait at the end. */
-static const int64_t storyboard_patience_us = 2 * PH_SECOND_US;
+static const int64_t pictures_patience_us = 2 * PH_SECOND_US;
 
 struct output_track {
     struct ph_output *output;
@@ -338,8 +338,10 @@ int ph_output_finish(struct ph_output *output, int64_t deadline_us) {
         for (uint32_t origin = 0; origin < output->origin_count; origin++)
             ph_publisher_close(output->tracks[i].publishers[origin]);
     }
-    int64_t enough_us = ph_now_us() + storyboard_patience_us;
-    ph_storyboard_finish(output->storyboard, enough_us < deadline_us ? enough_us : deadline_us);
+    int64_t enough_us = ph_now_us() + pictures_patience_us;
+    enough_us = enough_us < deadline_us ? enough_us : deadline_us;
+    ph_storyboard_finish(output->storyboard, enough_us);
+    ph_thumbnailer_finish(output->thumbnailer, enough_us);
     int best = -ETIMEDOUT;
     for (uint32_t origin = 0; origin < output->origin_count; origin++) {
         code = end_at_origin(output, origin, deadline_us);

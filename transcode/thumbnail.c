@@ -28,7 +28,8 @@ struct ph_thumbnailer {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t changed;
     AVFrame *waiting;
-    bool stopped;
+    AVFrame *missed; /* not taken by every origin; nothing newer has come */
+    bool finishing, finished, stopped;
 };
 
 static void thumbnail_size(const AVFrame *picture, uint32_t *width, uint32_t *height) {
@@ -56,19 +57,45 @@ struct ph_bytes *ph_thumbnail_make(const AVFrame *picture) {
     return jpeg;
 }
 
-static void publish(struct ph_thumbnailer *thumbnailer, const AVFrame *picture) {
+/* Whether every origin took it. */
+static bool publish(struct ph_thumbnailer *thumbnailer, const AVFrame *picture) {
     struct ph_bytes *jpeg = ph_thumbnail_make(picture);
     if (!jpeg) {
         ph_log_debug("no thumbnail could be made of a picture");
-        return;
+        return false;
     }
+    bool taken = true;
     for (uint32_t i = 0; i < thumbnailer->origin_count; i++) {
         int code =
             ph_origin_put_thumbnail(thumbnailer->client, &thumbnailer->origins[i], ph_bytes_slice(jpeg));
+        taken &= code / 100 == 2;
         if (code / 100 != 2)
             ph_log_debug("origin did not take the thumbnail", ph_int("status", code));
     }
     ph_bytes_unref(&jpeg);
+    return taken;
+}
+
+static AVFrame *take(AVFrame **picture) {
+    AVFrame *taken = *picture;
+    *picture = NULL;
+    return taken;
+}
+
+/* Under the lock. NULL when the thread is to end. */
+static AVFrame *wait_for_picture(struct ph_thumbnailer *thumbnailer) {
+    while (!thumbnailer->stopped) {
+        if (thumbnailer->waiting)
+            return take(&thumbnailer->waiting);
+        if (thumbnailer->finishing && thumbnailer->missed)
+            return take(&thumbnailer->missed);
+        if (thumbnailer->finishing && !thumbnailer->finished) {
+            thumbnailer->finished = true;
+            pthread_cond_broadcast(&thumbnailer->changed);
+        }
+        (void)ph_cond_wait_until(&thumbnailer->changed, &thumbnailer->lock, PH_NEVER_US);
+    }
+    return NULL;
 }
 
 static void *run(void *opaque) {
@@ -76,17 +103,16 @@ static void *run(void *opaque) {
     /* On Linux this is the thread's own priority. */
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice_value);
     pthread_mutex_lock(&thumbnailer->lock);
-    while (!thumbnailer->stopped) {
-        AVFrame *picture = thumbnailer->waiting;
-        thumbnailer->waiting = NULL;
-        if (!picture) {
-            (void)ph_cond_wait_until(&thumbnailer->changed, &thumbnailer->lock, PH_NEVER_US);
-            continue;
-        }
+    AVFrame *picture;
+    while ((picture = wait_for_picture(thumbnailer))) {
+        av_frame_free(&thumbnailer->missed);
+        bool is_last = thumbnailer->finishing && !thumbnailer->waiting;
         pthread_mutex_unlock(&thumbnailer->lock);
-        publish(thumbnailer, picture);
-        av_frame_free(&picture);
+        bool taken = publish(thumbnailer, picture);
         pthread_mutex_lock(&thumbnailer->lock);
+        if (!taken && !is_last)
+            thumbnailer->missed = take(&picture);
+        av_frame_free(&picture);
     }
     pthread_mutex_unlock(&thumbnailer->lock);
     return NULL;
@@ -129,6 +155,16 @@ void ph_thumbnailer_offer(struct ph_thumbnailer *thumbnailer, const AVFrame *pic
     pthread_mutex_unlock(&thumbnailer->lock);
 }
 
+void ph_thumbnailer_finish(struct ph_thumbnailer *thumbnailer, int64_t deadline_us) {
+    int code = 0;
+    pthread_mutex_lock(&thumbnailer->lock);
+    thumbnailer->finishing = true;
+    pthread_cond_broadcast(&thumbnailer->changed);
+    while (!thumbnailer->finished && code == 0)
+        code = ph_cond_wait_until(&thumbnailer->changed, &thumbnailer->lock, deadline_us);
+    pthread_mutex_unlock(&thumbnailer->lock);
+}
+
 void ph_thumbnailer_destroy(struct ph_thumbnailer *thumbnailer) {
     if (!thumbnailer)
         return;
@@ -141,6 +177,7 @@ void ph_thumbnailer_destroy(struct ph_thumbnailer *thumbnailer) {
         pthread_join(thumbnailer->thread, NULL);
     }
     av_frame_free(&thumbnailer->waiting);
+    av_frame_free(&thumbnailer->missed);
     ph_http_client_destroy(thumbnailer->client);
     pthread_cond_destroy(&thumbnailer->changed);
     pthread_mutex_destroy(&thumbnailer->lock);

@@ -190,6 +190,7 @@ scenario('what a turned phone filmed stands upright in every rendition and pictu
     assert.ok([undefined, '1:1'].includes(streams[0].sample_aspect_ratio), name);
     assert.equal(await quartersOf(file), shows, `${name}: the MP4`);
     assert.equal(await quartersOf(rendition(stage, node, id, 'v180')), shows, `${name}: a lower rendition`);
+    assert.equal(await quartersOf(archive(node, 'recordings', id, 'poster.jpg')), shows, `${name}: the poster`);
     const [width, height] = size.split('x').map(Number);
     const tile = `160:${Math.round((160 * height) / width / 2) * 2}:0:0`;
     assert.equal(await quartersOf(archive(node, 'recordings', id, 'storyboard-0.jpg'), { crop: tile }), shows, `${name}: the storyboard`);
