@@ -172,6 +172,7 @@ static int open_publisher(struct ph_output *output, struct output_track *track, 
         .link_to_utc_us = hello->epoch_utc_us - hello->epoch_time_us,
         .most_bytes =
             (output->options.waits_for_origins ? most_waiting_bytes : most_held_bytes) / output->track_count,
+        .waits_for_disk = output->options.waits_for_origins,
         .can_replay = output->options.resume->from_published,
         .advanced = part_published,
         .opaque = track,
@@ -325,7 +326,9 @@ static int end_at_origin(struct ph_output *output, uint32_t origin, int64_t dead
     ph_http_client_destroy(client);
     if (status < 0)
         return status;
-    return status / 100 == 2 || status == 404 || status == 410 ? 0 : -EIO;
+    /* What is live is over for its viewers; an origin whose disk is behind writes the rest when it can. */
+    bool is_behind = status == 507 && !output->options.waits_for_origins;
+    return status / 100 == 2 || status == 404 || status == 410 || is_behind ? 0 : -EIO;
 }
 
 int ph_output_finish(struct ph_output *output, int64_t deadline_us) {

@@ -142,9 +142,10 @@ static const struct ph_track_standing *find_track(
 }
 
 static void take_standing(struct ph_publisher *publisher, const struct ph_track_standing *track) {
+    bool is_behind = track->durable_segment < track->next.segment; /* the origin's disk */
     publisher->cursor = track->next;
     publisher->phase = SENDING;
-    publisher->ask_standing_us = PH_NEVER_US;
+    publisher->ask_standing_us = is_behind ? ph_now_us() + standing_interval_us : PH_NEVER_US;
     pthread_mutex_lock(&publisher->lock);
     publisher->standing.published = track->next;
     if (publisher->options.can_replay && compare(track->next, publisher->options.first) < 0)
@@ -227,6 +228,12 @@ static void part_taken(struct ph_publisher *publisher, const struct ph_part *par
     notify(publisher, part);
 }
 
+/* Refused by the disk alone, a part is with the viewers all the same. */
+static bool is_taken(const struct ph_publisher *publisher, const struct ph_part *part, int status) {
+    bool is_disk = status == 507 && part->last_in_segment && !publisher->options.waits_for_disk;
+    return status / 100 == 2 || is_disk;
+}
+
 static void send_next(struct ph_publisher *publisher) {
     struct ph_part part;
     int code = next_part(publisher, &part);
@@ -241,7 +248,7 @@ static void send_next(struct ph_publisher *publisher) {
     int64_t retry_after_us;
     int status = ph_origin_put_part(publisher->client, &publisher->options.origin, publisher->options.track,
         &part, part.arrival_us + publisher->options.link_to_utc_us, &retry_after_us);
-    if (status / 100 == 2) {
+    if (is_taken(publisher, &part, status)) {
         part_taken(publisher, &part, status);
     } else if (status == 404 || status == 409) {
         /* A second refusal of the same part in a row waits. */

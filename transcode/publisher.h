@@ -26,6 +26,9 @@ struct ph_publisher_options {
     /* Bytes kept for an origin that does not answer. Beyond, the oldest parts are given up: they become gaps.
      */
     size_t most_bytes;
+    /* An origin whose disk is behind (507) is waited for. Else its viewers have what it took: the next part
+     * follows, and what its disk has not is kept. */
+    bool waits_for_disk;
     /* Parts before `first` may exist elsewhere: an origin that lacks them sets `lost` instead of being sent
      * gaps. */
     bool can_replay;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
+import { checkObjects, countMp4, manifestOf } from './lib/archived.js';
 import { run } from './lib/child.js';
 import { FakePublisher } from './lib/fake_publisher.js';
 import { fetchWhole, request } from './lib/http.js';
@@ -16,15 +17,9 @@ async function smallDisk(stage, mebibytes) {
   return folder;
 }
 
-scenario('a disk that fills up is reported, the live session goes on, and room makes it well again', async (stage) => {
-  const dataDir = await smallDisk(stage, 24);
-  const node = await stage.node({ dataDir });
-  const session = await stage.session(node);
-  await stage.publish(session, node.srtPort);
-  await session.multivariant();
-  await session.segments('v360', 2);
-  const ballast = path.join(dataDir, 'ballast');
-  const file = fs.openSync(ballast, 'w');
+/** Takes all room that is left. */
+function fill(ballast) {
+  const file = fs.openSync(ballast, 'a');
   try {
     for (;;) fs.writeSync(file, Buffer.alloc(4096));
   } catch (error) {
@@ -32,15 +27,58 @@ scenario('a disk that fills up is reported, the live session goes on, and room m
   } finally {
     fs.closeSync(file);
   }
-  await waitFor('the log to tell of it', () => node.lines.some((line) => /space|disk|full|ENOSPC/i.test(JSON.stringify(line))), { within: 15_000 });
-  assert.ok(node.child.running);
-  assert.equal((await request(`${session.live}/index.m3u8`)).status, 200, 'what is in memory is served');
+}
+
+scenario('a disk that fills up is reported, viewers go on seeing what is live, and with room again nothing is missing', async (stage) => {
+  const dataDir = await smallDisk(stage, 24);
+  const node = await stage.node({ dataDir });
+  const session = await stage.session(node);
+  await stage.publish(session, node.srtPort);
+  await session.multivariant();
+  const watches = ['v360', 'audio'].map((track) => stage.watch(session, track));
+  await session.segments('v360', 2);
+  const ballast = path.join(dataDir, 'ballast');
+  const fullAt = Date.now();
+  fill(ballast);
+  await waitFor('the log to tell of it', () => node.line(({ level, msg }) => level === 'error' && msg.startsWith('the spool cannot write')), { within: 15_000 });
+  fill(ballast); // what the failed writes left
+  await session.segments('v360', 3);
+  for (const watch of watches) assert.ok(watch.longestGap(fullAt) <= 2_000, `${watch.url}: stood still for ${watch.longestGap(fullAt)} ms`);
+  assert.match((await request(`${node.url}/health`)).text, /the spool cannot write/);
 
   fs.rmSync(ballast);
+  await waitFor('the spool to write again', () => node.line(({ msg }) => msg === 'the spool writes again'), { within: 15_000 });
+  await session.segments('v360', 1);
+  await stage.end(session);
+  const manifest = await manifestOf(dataDir, session.id);
+  checkObjects(dataDir, session.id, manifest);
+  for (const { name, segments } of manifest.tracks) assert.equal(segments[0][0], 0, `${name} has all from the first segment on`);
+  assert.ok((await countMp4(dataDir, session.id)).video >= manifest.tracks[0].segments.length * 60 - 60);
+  for (const watch of watches) {
+    assert.deepEqual(watch.skipped(), []);
+    assert.equal(watch.discontinuities, 0);
+  }
+}, { within: 90_000 });
+
+scenario('a session that ends while the disk is full ends for its viewers at once, and its recording follows', async (stage) => {
+  const dataDir = await smallDisk(stage, 24);
+  const node = await stage.node({ dataDir, env: { PORTHOLE_RECONNECT_WINDOW_S: '5' } });
+  const session = await stage.session(node);
+  const publisher = await stage.publish(session, node.srtPort);
+  await session.multivariant();
   const watch = stage.watch(session, 'v360');
-  await session.segments('v360', 2, 30_000);
-  assert.deepEqual(watch.skipped(), []);
-  assert.equal(watch.discontinuities, 0);
+  await session.segments('v360', 2);
+  const ballast = path.join(dataDir, 'ballast');
+  fill(ballast);
+  await waitFor('the log to tell of it', () => node.line(({ msg }) => msg.startsWith('the spool cannot write')), { within: 15_000 });
+  fill(ballast);
+  await publisher.stop('SIGTERM', 2_000);
+  await waitFor('the end of the playlist', () => watch.ended, { within: 20_000 });
+  assert.equal(node.line(({ msg }) => msg.startsWith('a worker died')), undefined);
+  fs.rmSync(ballast);
+  const manifest = await manifestOf(dataDir, session.id, 20_000);
+  checkObjects(dataDir, session.id, manifest);
+  assert.equal(manifest.tracks[0].segments.at(-1)[0], watch.last.msn, 'with all that was seen');
 }, { within: 90_000 });
 
 scenario('the spool keeps within its bound, and drops nothing that is listed', async (stage) => {

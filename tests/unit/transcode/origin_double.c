@@ -59,12 +59,15 @@ static void get_session(struct ph_http_request *request, void *opaque) {
     struct origin_double *origin = opaque;
     struct ph_track_standing standings[PH_MOST_TRACKS] = {0};
     pthread_mutex_lock(&origin->lock);
+    origin->questions++;
     bool known = origin->known;
     bool ended = origin->ended;
     uint32_t count = origin->track_count;
     for (uint32_t i = 0; i < count; i++) {
         memcpy(standings[i].name, origin->tracks[i].name, PH_TRACK_NAME_BYTES);
         standings[i].next = origin->tracks[i].next;
+        if (!origin->full_disk)
+            origin->tracks[i].durable_segment = origin->tracks[i].next.segment;
         standings[i].durable_segment = origin->tracks[i].durable_segment;
         standings[i].has_init = origin->tracks[i].init != NULL;
     }
@@ -139,9 +142,10 @@ static unsigned take_part(struct origin_double *origin, struct origin_track *tra
     if (origin->answer_instead)
         return origin->answer_instead;
     int order = ph_part_position_compare(position, track->next);
+    bool closes = ph_http_request_header(request, PH_HEADER_LAST_IN_SEGMENT) != NULL;
     if (order < 0) {
         origin->repeats++;
-        return 200;
+        return closes && origin->full_disk ? 507 : 200;
     }
     if (order > 0 || track->count == ORIGIN_MOST_PARTS) {
         origin->refusals++;
@@ -152,7 +156,7 @@ static unsigned take_part(struct origin_double *origin, struct origin_track *tra
         .position = position,
         .gap = ph_http_request_header(request, PH_HEADER_GAP) != NULL,
         .independent = ph_http_request_header(request, PH_HEADER_INDEPENDENT) != NULL,
-        .last = ph_http_request_header(request, PH_HEADER_LAST_IN_SEGMENT) != NULL,
+        .last = closes,
         .start_ticks = header_number(request, PH_HEADER_PART_START),
         .duration_ticks = header_number(request, PH_HEADER_PART_DURATION),
         .body = ph_http_request_body_ref(request),
@@ -161,6 +165,8 @@ static unsigned take_part(struct origin_double *origin, struct origin_track *tra
     if (!part->last)
         return 202;
     track->next = (struct ph_part_position){position.segment + 1, 0};
+    if (origin->full_disk)
+        return 507;
     track->durable_segment = position.segment + 1;
     return origin->slow_disk ? 202 : 201;
 }

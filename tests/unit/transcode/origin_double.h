@@ -40,11 +40,12 @@ struct origin_double {
     char *publication_text;
     bool known;
     bool ended;
-    uint32_t announcements, repeats, refusals, thumbnails;
+    uint32_t announcements, questions, repeats, refusals, thumbnails;
     uint32_t sheet_count; /* of the storyboard, each once */
     struct ph_storyboard_sheet sheets[ORIGIN_MOST_SHEETS];
     unsigned answer_instead; /* a status for every part; 0: the true one */
     bool slow_disk;          /* closes a segment with 202: durability only in the standing */
+    bool full_disk;          /* takes all, and nothing becomes durable: 507 for what closes a segment */
     uint32_t track_count;
     struct origin_track tracks[PH_MOST_TRACKS];
 };

@@ -242,6 +242,52 @@ static void a_full_spool_holds_the_part_back(void **state) {
     assert_row(scene, (struct ph_part_position){0, 0}, 3, 0);
 }
 
+static bool was_asked(struct origin_double *origin, void *opaque) {
+    return origin->questions >= *(uint32_t *)opaque;
+}
+
+/* Viewers of what is live do not wait for a disk; what it has not is kept until it has. */
+static void a_full_disk_at_the_origin_stops_no_part(void **state) {
+    struct scene *scene = *state;
+    struct ph_publisher_standing standing;
+    scene->origin.full_disk = true;
+    start(scene);
+    offer(scene, 12, 1000);
+    wait_for_parts(scene, 12);
+    ph_publisher_read(scene->publisher, &standing);
+    assert_int_equal(standing.held_bytes, 12000);
+    assert_int_equal(standing.durable.segment, 0);
+    assert_int_equal(scene->origin.repeats, 0);
+    uint32_t questions = 4; /* it is asked again and again, though nothing is sent */
+    assert_true(origin_double_wait(&scene->origin, was_asked, &questions));
+    pthread_mutex_lock(&scene->origin.lock);
+    scene->origin.full_disk = false;
+    pthread_mutex_unlock(&scene->origin.lock);
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    do
+        ph_publisher_read(scene->publisher, &standing);
+    while (standing.durable.segment < 2 && ph_now_us() < deadline_us);
+    assert_int_equal(standing.durable.segment, 2);
+    assert_int_equal(standing.held_bytes, 2000);
+    finish(scene);
+    assert_row(scene, (struct ph_part_position){0, 0}, 12, 0);
+}
+
+static void who_waits_for_the_disk_goes_on_when_it_has_room(void **state) {
+    struct scene *scene = *state;
+    scene->options.waits_for_disk = true;
+    scene->origin.full_disk = true;
+    start(scene);
+    offer(scene, 12, 1000);
+    assert_int_equal(ph_publisher_wait(scene->publisher, ph_now_us() + 300000), -ETIMEDOUT);
+    pthread_mutex_lock(&scene->origin.lock);
+    assert_int_equal(origin_double_track(&scene->origin, "v720")->count, parts_per_segment);
+    scene->origin.full_disk = false;
+    pthread_mutex_unlock(&scene->origin.lock);
+    finish(scene);
+    assert_row(scene, (struct ph_part_position){0, 0}, 12, 0);
+}
+
 static void can_be_destroyed_while_the_origin_is_away(void **state) {
     struct scene *scene = *state;
     uint16_t port = scene->origin.port;
@@ -269,6 +315,8 @@ int main(void) {
         scene_test(parts_only_a_replay_brings_are_reported),
         scene_test(an_ended_session_ends_the_publisher),
         scene_test(a_full_spool_holds_the_part_back),
+        scene_test(a_full_disk_at_the_origin_stops_no_part),
+        scene_test(who_waits_for_the_disk_goes_on_when_it_has_room),
         scene_test(can_be_destroyed_while_the_origin_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
