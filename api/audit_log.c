@@ -5,21 +5,14 @@
 #include <string.h>
 
 #include "core/base/random.h"
+#include "core/db/sql.h"
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_audit_entry *entry) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO audit_log (id, at_ms, actor, role, action, target) VALUES ($1, $2, $3, $4, $5, $6)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, entry->id);
-    ph_db_bind_integer(statement, 2, entry->at_ms);
-    ph_db_bind_text(statement, 3, entry->actor);
-    ph_db_bind_text(statement, 4, entry->role);
-    ph_db_bind_text(statement, 5, entry->action);
-    ph_db_bind_text(statement, 6, entry->target);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL(
+            "INSERT INTO audit_log (id, at_ms, actor, role, action, target) VALUES ($1, $2, $3, $4, $5, $6)",
+            ph_sql_text(entry->id), ph_sql_integer(entry->at_ms), ph_sql_text(entry->actor),
+            ph_sql_text(entry->role), ph_sql_text(entry->action), ph_sql_text(entry->target)));
 }
 
 /* Ids sort as they were made, also those of one millisecond: the time in 13 characters, then chance. */
@@ -60,7 +53,8 @@ int ph_audit_log_write_in(struct ph_db_transaction *transaction, const struct ph
     return changed < 0 ? (int)changed : 0;
 }
 
-static void read_row(struct ph_db_statement *row, struct ph_audit_entry *entry) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_audit_entry *entry = (struct ph_audit_entry *)rows + index;
     snprintf(entry->id, sizeof(entry->id), "%s", ph_db_text(row, 0));
     entry->at_ms = ph_db_integer(row, 1);
     snprintf(entry->actor, sizeof(entry->actor), "%s", ph_db_text(row, 2));
@@ -69,59 +63,31 @@ static void read_row(struct ph_db_statement *row, struct ph_audit_entry *entry) 
     snprintf(entry->target, sizeof(entry->target), "%s", ph_db_text(row, 5));
 }
 
-static int select_page(struct ph_db_transaction *transaction, const struct ph_audit_filter *filter,
-    int64_t before_ms, const char *before_id, size_t most, struct ph_audit_entry *rows, size_t *count) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT id, at_ms, actor, role, action, target FROM audit_log WHERE ($1 = '' OR actor = $1) AND "
-        "($2 = '' OR action = $2) AND ($3 = '' OR target = $3) AND (at_ms < $4 OR (at_ms = $4 AND id < $5)) "
-        "ORDER BY at_ms DESC, id DESC LIMIT $6",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, filter->actor);
-    ph_db_bind_text(statement, 2, filter->action);
-    ph_db_bind_text(statement, 3, filter->target);
-    ph_db_bind_integer(statement, 4, before_ms);
-    ph_db_bind_text(statement, 5, before_id);
-    ph_db_bind_integer(statement, 6, (int64_t)most);
-    while ((code = ph_db_step(statement)) == 1 && *count < most)
-        read_row(statement, &rows[(*count)++]);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
-}
-
 int ph_audit_log_read(struct ph_db *db, const struct ph_audit_filter *filter, int64_t before_ms,
     const char *before_id, size_t most, struct ph_audit_entry **list, size_t *count) {
-    struct ph_db_transaction *transaction;
     *list = NULL;
     *count = 0;
     struct ph_audit_entry *rows = calloc(most, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code == 0) {
-        code = select_page(transaction, filter, before_ms, before_id, most, rows, count);
-        ph_db_rollback(transaction);
-    }
-    if (code < 0 || *count == 0) {
+    int code = ph_db_read(db,
+        PH_SQL("SELECT id, at_ms, actor, role, action, target FROM audit_log WHERE ($1 = '' OR actor = $1) "
+               "AND ($2 = '' OR action = $2) AND ($3 = '' OR target = $3) AND (at_ms < $4 OR (at_ms = $4 AND "
+               "id < $5)) ORDER BY at_ms DESC, id DESC LIMIT $6",
+            ph_sql_text(filter->actor), ph_sql_text(filter->action), ph_sql_text(filter->target),
+            ph_sql_integer(before_ms), ph_sql_text(before_id), ph_sql_integer((int64_t)most)),
+        most, read_row, rows);
+    if (code <= 0) {
         free(rows);
         return code;
     }
     *list = rows;
+    *count = (size_t)code;
     return 0;
 }
 
 int ph_audit_log_prune(struct ph_db *db, int64_t before_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin_keyed(db, "audit_log", &transaction);
-    if (code < 0)
-        return code;
-    int64_t changed = ph_db_prepare(transaction, "DELETE FROM audit_log WHERE at_ms < $1", &statement);
-    if (changed == 0) {
-        ph_db_bind_integer(statement, 1, before_ms);
-        changed = ph_db_run(statement);
-    }
-    return ph_db_settle(transaction, changed);
+    int64_t changed = ph_db_write_keyed(
+        db, "audit_log", PH_SQL("DELETE FROM audit_log WHERE at_ms < $1", ph_sql_integer(before_ms)));
+    return changed < 0 ? (int)changed : 0;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/db/sql.h"
+
 static const char *const roles[PH_CHAT_ROLES] = {"guest", "owner", "operator"};
 
 int ph_chat_author(
@@ -38,71 +40,42 @@ static int begin(struct ph_db *db, const char *session, struct ph_db_transaction
     return ph_db_begin_keyed(db, key, transaction);
 }
 
-/* A statement of the session and the author. */
-static int prepare_for(struct ph_db_transaction *transaction, const char *sql, const char *session,
-    const char *author, struct ph_db_statement **statement) {
-    int code = ph_db_prepare(transaction, sql, statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(*statement, 1, session);
-    ph_db_bind_text(*statement, 2, author);
-    return 0;
-}
-
 /* 0, -EPERM, -EDQUOT. Who owns the session, or operates, is never muted. */
 static int check_author(struct ph_db_transaction *transaction, const struct ph_chat_message *message) {
-    struct ph_db_statement *statement;
-    int code = prepare_for(transaction, "SELECT 1 FROM chat_mutes WHERE session = $1 AND author = $2",
-        message->session, message->author, &statement);
-    if (code < 0)
-        return code;
-    code = ph_db_step(statement);
-    ph_db_finish(statement);
-    if (code < 0 || (code == 1 && message->role == PH_CHAT_GUEST))
-        return code < 0 ? code : -EPERM;
-    code = prepare_for(transaction,
-        "SELECT COUNT(*) FROM chat_messages WHERE session = $1 AND author = $2 AND sent_ms > $3",
-        message->session, message->author, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 3, message->sent_ms - PH_CHAT_BURST_MS);
-    code = ph_db_step(statement);
-    int64_t recent = code == 1 ? ph_db_integer(statement, 0) : 0;
-    ph_db_finish(statement);
-    return code < 0 ? code : recent >= PH_CHAT_BURST ? -EDQUOT : 0;
+    int muted = ph_db_query(transaction,
+        PH_SQL("SELECT 1 FROM chat_mutes WHERE session = $1 AND author = $2", ph_sql_text(message->session),
+            ph_sql_text(message->author)),
+        1, NULL, NULL);
+    if (muted < 0 || (muted == 1 && message->role == PH_CHAT_GUEST))
+        return muted < 0 ? muted : -EPERM;
+    int64_t recent = ph_db_number(transaction,
+        PH_SQL("SELECT COUNT(*) FROM chat_messages WHERE session = $1 AND author = $2 AND sent_ms > $3",
+            ph_sql_text(message->session), ph_sql_text(message->author),
+            ph_sql_integer(message->sent_ms - PH_CHAT_BURST_MS)));
+    return recent < 0 ? (int)recent : recent >= PH_CHAT_BURST ? -EDQUOT : 0;
+}
+
+static void read_name(void *message, size_t index, struct ph_db_statement *row) {
+    struct ph_chat_message *named = (struct ph_chat_message *)message + index;
+    if (*ph_db_text(row, 0))
+        snprintf(named->name, sizeof(named->name), "%s", ph_db_text(row, 0));
 }
 
 /* A profile's name goes before what the caller calls itself: nobody borrows the name of who has one. */
 static int take_name(struct ph_db_transaction *transaction, struct ph_chat_message *message) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT display_name FROM profiles WHERE subject = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, message->subject);
-    code = ph_db_step(statement);
-    if (code == 1 && *ph_db_text(statement, 0))
-        snprintf(message->name, sizeof(message->name), "%s", ph_db_text(statement, 0));
-    ph_db_finish(statement);
+    int code = ph_db_query(transaction,
+        PH_SQL("SELECT display_name FROM profiles WHERE subject = $1", ph_sql_text(message->subject)), 1,
+        read_name, message);
     return code < 0 ? code : 0;
 }
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_chat_message *message) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO chat_messages (session, number, subject, author, name, role, text, sent_ms) VALUES ($1, "
-        "$2, $3, $4, $5, $6, $7, $8)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, message->session);
-    ph_db_bind_integer(statement, 2, message->number);
-    ph_db_bind_text(statement, 3, message->subject);
-    ph_db_bind_text(statement, 4, message->author);
-    ph_db_bind_text(statement, 5, message->name);
-    ph_db_bind_text(statement, 6, roles[message->role]);
-    ph_db_bind_text(statement, 7, message->text);
-    ph_db_bind_integer(statement, 8, message->sent_ms);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL("INSERT INTO chat_messages (session, number, subject, author, name, role, text, sent_ms) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            ph_sql_text(message->session), ph_sql_integer(message->number), ph_sql_text(message->subject),
+            ph_sql_text(message->author), ph_sql_text(message->name), ph_sql_text(roles[message->role]),
+            ph_sql_text(message->text), ph_sql_integer(message->sent_ms)));
 }
 
 static char *body_of(const struct ph_chat_message *message) {
@@ -142,7 +115,8 @@ int ph_chat_say(struct ph_db *db, struct ph_chat_message *message) {
 
 #define COLUMNS "session, number, subject, author, name, role, text, sent_ms, deleted_ms"
 
-static void read_row(struct ph_db_statement *row, struct ph_chat_message *message) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_chat_message *message = (struct ph_chat_message *)rows + index;
     snprintf(message->session, sizeof(message->session), "%s", ph_db_text(row, 0));
     message->number = ph_db_integer(row, 1);
     snprintf(message->subject, sizeof(message->subject), "%s", ph_db_text(row, 2));
@@ -160,53 +134,28 @@ static void read_row(struct ph_db_statement *row, struct ph_chat_message *messag
 
 int ph_chat_read(struct ph_db *db, const char *session, int64_t before, size_t most,
     struct ph_chat_message *list, size_t *count) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *rows;
-    *count = 0;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT " COLUMNS " FROM chat_messages WHERE session = $1 AND number < $2 ORDER BY number DESC LIMIT "
-        "$3",
-        &rows);
-    if (code == 0) {
-        ph_db_bind_text(rows, 1, session);
-        ph_db_bind_integer(rows, 2, before ? before : INT64_MAX);
-        ph_db_bind_integer(rows, 3, (int64_t)most);
-        while (*count < most && (code = ph_db_step(rows)) == 1)
-            read_row(rows, &list[(*count)++]);
-        ph_db_finish(rows);
-    }
-    ph_db_rollback(transaction);
+    int code = ph_db_read(db,
+        PH_SQL("SELECT " COLUMNS
+               " FROM chat_messages WHERE session = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+            ph_sql_text(session), ph_sql_integer(before ? before : INT64_MAX), ph_sql_integer((int64_t)most)),
+        most, read_row, list);
+    *count = code > 0 ? (size_t)code : 0;
     return code < 0 ? code : 0;
 }
 
 /* 1 when it stood, 0 when it was deleted before, -ENOENT. */
 static int mark_deleted(struct ph_db_transaction *transaction, const char *session, int64_t number,
     int64_t now_ms, struct ph_chat_message *message) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "SELECT " COLUMNS " FROM chat_messages WHERE session = $1 AND number = $2", &statement);
-    if (code < 0)
+    int code = ph_db_found(ph_db_query(transaction,
+        PH_SQL("SELECT " COLUMNS " FROM chat_messages WHERE session = $1 AND number = $2",
+            ph_sql_text(session), ph_sql_integer(number)),
+        1, read_row, message));
+    if (code < 0 || message->deleted_ms)
         return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, number);
-    code = ph_db_step(statement);
-    if (code == 1)
-        read_row(statement, message);
-    ph_db_finish(statement);
-    if (code <= 0 || message->deleted_ms)
-        return code < 0 ? code : code == 0 ? -ENOENT : 0;
     message->deleted_ms = now_ms;
-    code = ph_db_prepare(transaction,
-        "UPDATE chat_messages SET deleted_ms = $3, text = '' WHERE session = $1 AND number = $2", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, number);
-    ph_db_bind_integer(statement, 3, now_ms);
-    return (int)ph_db_run(statement);
+    return (int)ph_db_change(transaction,
+        PH_SQL("UPDATE chat_messages SET deleted_ms = $3, text = '' WHERE session = $1 AND number = $2",
+            ph_sql_text(session), ph_sql_integer(number), ph_sql_integer(now_ms)));
 }
 
 /* Who catches up later must not hear what was taken back. */

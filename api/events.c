@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/text.h"
+#include "core/db/sql.h"
 
 const char ph_events_channel[] = "porthole_events";
 
@@ -29,44 +30,26 @@ void ph_events_key(const char *session, char key[PH_EVENTS_KEY_BYTES]) {
 }
 
 int ph_events_number(struct ph_db_transaction *transaction, const char *session, int64_t *sequence) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO event_heads (session, last) VALUES ($1, 1) ON CONFLICT (session) DO UPDATE SET last = "
-        "event_heads.last + 1 RETURNING last",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    code = ph_db_step(statement);
-    if (code == 1)
-        *sequence = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    int64_t number =
+        ph_db_number(transaction, PH_SQL("INSERT INTO event_heads (session, last) VALUES ($1, 1) ON CONFLICT "
+                                         "(session) DO UPDATE SET last = event_heads.last + 1 RETURNING last",
+                                      ph_sql_text(session)));
+    if (number < 0)
+        return (int)number;
+    *sequence = number;
+    return 0;
 }
 
 static int64_t keep(struct ph_db_transaction *transaction, const struct ph_event *event) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO events (session, sequence, type, body, at_ms) VALUES ($1, $2, $3, $4, $5)", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, event->session);
-    ph_db_bind_integer(statement, 2, event->sequence);
-    ph_db_bind_text(statement, 3, names[event->type]);
-    ph_db_bind_text(statement, 4, event->body);
-    ph_db_bind_integer(statement, 5, event->at_ms);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL("INSERT INTO events (session, sequence, type, body, at_ms) VALUES ($1, $2, $3, $4, $5)",
+            ph_sql_text(event->session), ph_sql_integer(event->sequence), ph_sql_text(names[event->type]),
+            ph_sql_text(event->body), ph_sql_integer(event->at_ms)));
 }
 
 static int64_t drop_up_to(struct ph_db_transaction *transaction, const char *session, int64_t sequence) {
-    struct ph_db_statement *statement;
-    int code =
-        ph_db_prepare(transaction, "DELETE FROM events WHERE session = $1 AND sequence <= $2", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, sequence);
-    return ph_db_run(statement);
+    return ph_db_change(transaction, PH_SQL("DELETE FROM events WHERE session = $1 AND sequence <= $2",
+                                         ph_sql_text(session), ph_sql_integer(sequence)));
 }
 
 int ph_events_put(struct ph_db_transaction *transaction, const struct ph_event *event) {
@@ -87,15 +70,9 @@ int ph_events_put(struct ph_db_transaction *transaction, const struct ph_event *
 
 int ph_events_replace(
     struct ph_db_transaction *transaction, const char *session, int64_t sequence, const char *body) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "UPDATE events SET body = $3 WHERE session = $1 AND sequence = $2", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, sequence);
-    ph_db_bind_text(statement, 3, body);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed =
+        ph_db_change(transaction, PH_SQL("UPDATE events SET body = $3 WHERE session = $1 AND sequence = $2",
+                                      ph_sql_text(session), ph_sql_integer(sequence), ph_sql_text(body)));
     return changed < 0 ? (int)changed : 0;
 }
 

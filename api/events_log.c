@@ -3,35 +3,28 @@
 #include <string.h>
 
 #include "api/events.h"
+#include "core/db/sql.h"
 
-static int select_range(
-    struct ph_db_transaction *transaction, const char *session, int64_t *oldest, int64_t *newest) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT last, (SELECT MIN(sequence) FROM events WHERE session = $1) FROM event_heads WHERE session = "
-        "$1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        *newest = ph_db_integer(statement, 0);
-        *oldest = ph_db_integer(statement, 1);
-    }
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+struct range {
+    int64_t oldest, newest;
+};
+
+static void read_range(void *ranges, size_t index, struct ph_db_statement *row) {
+    struct range *range = (struct range *)ranges + index;
+    range->newest = ph_db_integer(row, 0);
+    range->oldest = ph_db_integer(row, 1);
 }
 
 int ph_events_range(struct ph_db *db, const char *session, int64_t *oldest, int64_t *newest) {
-    struct ph_db_transaction *transaction;
-    *oldest = *newest = 0;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = select_range(transaction, session, oldest, newest);
-    ph_db_rollback(transaction);
-    return code;
+    struct range range = {0};
+    int code = ph_db_read(db,
+        PH_SQL("SELECT last, (SELECT MIN(sequence) FROM events WHERE session = $1) FROM event_heads WHERE "
+               "session = $1",
+            ph_sql_text(session)),
+        1, read_range, &range);
+    *newest = range.newest;
+    *oldest = range.oldest;
+    return code < 0 ? code : 0;
 }
 
 static enum ph_event_type type_of(const char *name) {
@@ -42,74 +35,45 @@ static enum ph_event_type type_of(const char *name) {
     return PH_EVENT_STATE;
 }
 
-/* Steps through rows of session, sequence, type, body, at_ms. */
-static int take_rows(struct ph_db_statement *rows, size_t most, ph_events_take *take, void *opaque) {
-    int code = 0, count = 0;
-    while ((size_t)count < most && (code = ph_db_step(rows)) == 1) {
-        struct ph_event event = {.sequence = ph_db_integer(rows, 1),
-            .type = type_of(ph_db_text(rows, 2)),
-            .body = ph_db_text(rows, 3),
-            .at_ms = ph_db_integer(rows, 4)};
-        snprintf(event.session, sizeof(event.session), "%s", ph_db_text(rows, 0));
-        take(opaque, &event);
-        count++;
-    }
-    return code < 0 ? code : count;
+/* Who is given the events. */
+struct reader {
+    ph_events_take *take;
+    void *opaque;
+};
+
+/* A row of session, sequence, type, body, at_ms. */
+static void read_event(void *opaque, size_t index, struct ph_db_statement *row) {
+    const struct reader *reader = opaque;
+    struct ph_event event = {.sequence = ph_db_integer(row, 1),
+        .type = type_of(ph_db_text(row, 2)),
+        .body = ph_db_text(row, 3),
+        .at_ms = ph_db_integer(row, 4)};
+    (void)index;
+    snprintf(event.session, sizeof(event.session), "%s", ph_db_text(row, 0));
+    reader->take(reader->opaque, &event);
 }
 
 int ph_events_read(
     struct ph_db *db, const char *session, int64_t after, size_t most, ph_events_take *take, void *opaque) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *rows;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT session, sequence, type, body, at_ms FROM events WHERE session = $1 AND sequence > $2 ORDER "
-        "BY sequence LIMIT $3",
-        &rows);
-    if (code == 0) {
-        ph_db_bind_text(rows, 1, session);
-        ph_db_bind_integer(rows, 2, after);
-        ph_db_bind_integer(rows, 3, (int64_t)most);
-        code = take_rows(rows, most, take, opaque);
-        ph_db_finish(rows);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    struct reader reader = {take, opaque};
+    return ph_db_read(db,
+        PH_SQL("SELECT session, sequence, type, body, at_ms FROM events WHERE session = $1 AND sequence > $2 "
+               "ORDER BY sequence LIMIT $3",
+            ph_sql_text(session), ph_sql_integer(after), ph_sql_integer((int64_t)most)),
+        most, read_event, &reader);
 }
 
 int ph_events_since(struct ph_db *db, int64_t since_ms, size_t most, ph_events_take *take, void *opaque) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *rows;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT session, sequence, type, '' AS body, at_ms FROM events WHERE at_ms >= $1 ORDER BY at_ms "
-        "DESC, sequence DESC LIMIT $2",
-        &rows);
-    if (code == 0) {
-        ph_db_bind_integer(rows, 1, since_ms);
-        ph_db_bind_integer(rows, 2, (int64_t)most);
-        code = take_rows(rows, most, take, opaque);
-        ph_db_finish(rows);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    struct reader reader = {take, opaque};
+    return ph_db_read(db,
+        PH_SQL("SELECT session, sequence, type, '' AS body, at_ms FROM events WHERE at_ms >= $1 ORDER BY "
+               "at_ms DESC, sequence DESC LIMIT $2",
+            ph_sql_integer(since_ms), ph_sql_integer((int64_t)most)),
+        most, read_event, &reader);
 }
 
 int ph_events_prune(struct ph_db *db, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin_keyed(db, "events:prune", &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, "DELETE FROM events WHERE at_ms < $1", &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms - PH_EVENTS_KEPT_MS);
-        int64_t dropped = ph_db_run(statement);
-        code = dropped < 0 ? (int)dropped : 0;
-    }
-    return ph_db_settle(transaction, code);
+    int64_t dropped = ph_db_write_keyed(db, "events:prune",
+        PH_SQL("DELETE FROM events WHERE at_ms < $1", ph_sql_integer(now_ms - PH_EVENTS_KEPT_MS)));
+    return dropped < 0 ? (int)dropped : 0;
 }

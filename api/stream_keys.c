@@ -4,36 +4,26 @@
 #include <string.h>
 
 #include "api/sessions_store_internal.h"
+#include "core/db/sql.h"
 
 static int64_t write_key(
     struct ph_db_transaction *transaction, const char *id, const char *hash, const char *passphrase) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE sessions SET stream_key_sha256 = $2, "
-        "passphrase = CASE WHEN passphrase = '' THEN '' ELSE $3 END "
-        "WHERE id = $1 AND state IN ('created', 'live', 'reconnecting')",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, hash);
-    ph_db_bind_text(statement, 3, passphrase);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL("UPDATE sessions SET stream_key_sha256 = $2, passphrase = CASE WHEN passphrase = '' THEN '' "
+               "ELSE $3 END WHERE id = $1 AND state IN ('created', 'live', 'reconnecting')",
+            ph_sql_text(id), ph_sql_text(hash), ph_sql_text(passphrase)));
+}
+
+static void take_passphrase(void *passphrase, size_t index, struct ph_db_statement *row) {
+    (void)index;
+    snprintf(passphrase, PH_PASSPHRASE_BYTES, "%s", ph_db_text(row, 0));
 }
 
 /* Whether the session has a passphrase: told by the row after the change. */
 static int read_passphrase(
     struct ph_db_transaction *transaction, const char *id, char passphrase[PH_PASSPHRASE_BYTES]) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT passphrase FROM sessions WHERE id = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    code = ph_db_step(statement);
-    if (code == 1)
-        snprintf(passphrase, PH_PASSPHRASE_BYTES, "%s", ph_db_text(statement, 0));
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    return ph_db_query(transaction, PH_SQL("SELECT passphrase FROM sessions WHERE id = $1", ph_sql_text(id)),
+        1, take_passphrase, passphrase);
 }
 
 int ph_sessions_rekey(struct ph_sessions *sessions, const char *id, struct ph_session_birth *birth) {
@@ -62,18 +52,8 @@ int ph_sessions_rekey(struct ph_sessions *sessions, const char *id, struct ph_se
 }
 
 int ph_sessions_beat(struct ph_sessions *sessions, const char *id, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin_keyed(sessions->db, id, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(
-        transaction, "UPDATE sessions SET beat_ms = $2 WHERE id = $1 AND state = 'created'", &statement);
-    int64_t changed = code;
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, id);
-        ph_db_bind_integer(statement, 2, now_ms);
-        changed = ph_db_run(statement);
-    }
-    return ph_db_settle(transaction, changed);
+    int64_t changed = ph_db_write_keyed(sessions->db, id,
+        PH_SQL("UPDATE sessions SET beat_ms = $2 WHERE id = $1 AND state = 'created'", ph_sql_text(id),
+            ph_sql_integer(now_ms)));
+    return changed < 0 ? (int)changed : 0;
 }

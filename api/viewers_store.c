@@ -5,72 +5,49 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/db/sql.h"
+
+enum { KEY_BYTES = PH_SESSION_ID_BYTES + 8 };
+
 /* A beat so soon after the last tells nothing new. */
 static const int64_t early_ms = PH_VIEWER_BEAT_S * INT64_C(1000) / 3;
 
 /* Rows of one viewer are its own: joins and beats of many do not wait for each other. */
-static int begin_for(struct ph_db *db, const char *id, struct ph_db_transaction **transaction) {
-    char key[PH_SESSION_ID_BYTES + 8];
-    snprintf(key, sizeof(key), "viewer:%s", id);
-    return ph_db_begin_keyed(db, key, transaction);
+static void make_key(const char *id, char key[KEY_BYTES]) {
+    snprintf(key, KEY_BYTES, "viewer:%s", id);
 }
 
 int ph_viewers_join(struct ph_db *db, struct ph_viewer *viewer) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
+    char key[KEY_BYTES];
     ph_random_id(viewer->id, PH_SESSION_ID_CHARACTERS);
-    int code = begin_for(db, viewer->id, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "INSERT INTO viewers (id, session, subject, device, browser, country, joined_ms, seen_ms) VALUES "
-        "($1, $2, $3, $4, $5, $6, $7, $8)",
-        &statement);
-    if (code < 0)
-        return ph_db_settle(transaction, code);
-    ph_db_bind_text(statement, 1, viewer->id);
-    ph_db_bind_text(statement, 2, viewer->session);
-    ph_db_bind_text(statement, 3, viewer->subject);
-    ph_db_bind_text(statement, 4, viewer->device);
-    ph_db_bind_text(statement, 5, viewer->browser);
-    ph_db_bind_text(statement, 6, viewer->country);
-    ph_db_bind_integer(statement, 7, viewer->joined_ms);
-    ph_db_bind_integer(statement, 8, viewer->joined_ms);
-    return ph_db_settle(transaction, ph_db_run(statement));
+    make_key(viewer->id, key);
+    int64_t joined = ph_db_write_keyed(db, key,
+        PH_SQL("INSERT INTO viewers (id, session, subject, device, browser, country, joined_ms, seen_ms) "
+               "VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
+            ph_sql_text(viewer->id), ph_sql_text(viewer->session), ph_sql_text(viewer->subject),
+            ph_sql_text(viewer->device), ph_sql_text(viewer->browser), ph_sql_text(viewer->country),
+            ph_sql_integer(viewer->joined_ms)));
+    return joined < 0 ? (int)joined : 0;
 }
 
-/* Runs an update of one viewer with the time; how many rows it changed. */
-static int64_t touch(struct ph_db_transaction *transaction, const char *sql, const char *session,
-    const char *id, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, session);
-    ph_db_bind_integer(statement, 3, now_ms);
-    return ph_db_run(statement);
+/* When a viewer was seen last. */
+struct sight {
+    int64_t seen_ms;
+    bool has_left;
+};
+
+static void read_sight(void *sights, size_t index, struct ph_db_statement *row) {
+    struct sight *sight = (struct sight *)sights + index;
+    sight->seen_ms = ph_db_integer(row, 0);
+    sight->has_left = !ph_db_is_null(row, 1);
 }
 
-/* When the viewer was seen last, and whether it has left; -ENOENT when there never was such a viewer. */
-static int64_t look_at(struct ph_db *db, const char *session, const char *id, bool *has_left) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int64_t code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(
-        transaction, "SELECT seen_ms, left_ms FROM viewers WHERE id = $1 AND session = $2", &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, id);
-        ph_db_bind_text(statement, 2, session);
-        int found = ph_db_step(statement);
-        code = found == 1 ? ph_db_integer(statement, 0) : found == 0 ? -ENOENT : found;
-        *has_left = found == 1 && !ph_db_is_null(statement, 1);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+/* -ENOENT when there never was such a viewer. */
+static int look_at(struct ph_db *db, const char *session, const char *id, struct sight *sight) {
+    return ph_db_found(ph_db_read(db,
+        PH_SQL("SELECT seen_ms, left_ms FROM viewers WHERE id = $1 AND session = $2", ph_sql_text(id),
+            ph_sql_text(session)),
+        1, read_sight, sight));
 }
 
 /* Nobody is asked for a token to beat and leave: who does it wildly, or guesses ids, reads and writes
@@ -78,18 +55,20 @@ static int64_t look_at(struct ph_db *db, const char *session, const char *id, bo
 int ph_viewers_beat(
     struct ph_db *db, const char *session, const char *id, const struct ph_qoe *qoe, int64_t now_ms) {
     struct ph_db_transaction *transaction;
-    bool has_left;
-    int64_t seen_ms = look_at(db, session, id, &has_left);
-    if (seen_ms < 0 || has_left)
-        return seen_ms < 0 ? (int)seen_ms : -ENOENT;
-    if (now_ms - seen_ms < early_ms)
+    struct sight sight;
+    char key[KEY_BYTES];
+    int code = look_at(db, session, id, &sight);
+    if (code < 0 || sight.has_left)
+        return code < 0 ? code : -ENOENT;
+    if (now_ms - sight.seen_ms < early_ms)
         return 0;
-    int code = begin_for(db, id, &transaction);
+    make_key(id, key);
+    code = ph_db_begin_keyed(db, key, &transaction);
     if (code < 0)
         return code;
-    int64_t changed = touch(transaction,
-        "UPDATE viewers SET seen_ms = $3 WHERE id = $1 AND session = $2 AND left_ms IS NULL", session, id,
-        now_ms);
+    int64_t changed = ph_db_change(transaction,
+        PH_SQL("UPDATE viewers SET seen_ms = $3 WHERE id = $1 AND session = $2 AND left_ms IS NULL",
+            ph_sql_text(id), ph_sql_text(session), ph_sql_integer(now_ms)));
     if (changed > 0 && qoe)
         code = ph_qoe_keep(transaction, session, id, qoe, now_ms);
     code = ph_db_settle(transaction, code < 0 ? code : changed);
@@ -97,22 +76,19 @@ int ph_viewers_beat(
 }
 
 int ph_viewers_leave(struct ph_db *db, const char *session, const char *id, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    bool has_left;
-    int64_t seen_ms = look_at(db, session, id, &has_left);
-    if (seen_ms < 0 || has_left)
-        return seen_ms < 0 ? (int)seen_ms : 0;
-    int code = begin_for(db, id, &transaction);
-    if (code < 0)
+    struct sight sight;
+    char key[KEY_BYTES];
+    int code = look_at(db, session, id, &sight);
+    if (code < 0 || sight.has_left)
         return code;
-    int64_t changed = touch(transaction,
-        "UPDATE viewers SET left_ms = COALESCE(left_ms, $3) WHERE id = $1 AND session = $2", session, id,
-        now_ms);
-    code = ph_db_settle(transaction, changed);
-    return code < 0 ? code : changed == 0 ? -ENOENT : 0;
+    make_key(id, key);
+    return ph_db_found(ph_db_write_keyed(db, key,
+        PH_SQL("UPDATE viewers SET left_ms = COALESCE(left_ms, $3) WHERE id = $1 AND session = $2",
+            ph_sql_text(id), ph_sql_text(session), ph_sql_integer(now_ms))));
 }
 
-static void read_row(struct ph_db_statement *row, struct ph_viewer *viewer) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_viewer *viewer = (struct ph_viewer *)rows + index;
     *viewer = (struct ph_viewer){0};
     snprintf(viewer->id, sizeof(viewer->id), "%s", ph_db_text(row, 0));
     snprintf(viewer->session, sizeof(viewer->session), "%s", ph_db_text(row, 1));
@@ -128,28 +104,15 @@ static void read_row(struct ph_db_statement *row, struct ph_viewer *viewer) {
 
 int ph_viewers_list(struct ph_db *db, const char *session, const struct ph_viewer_cursor *after, size_t most,
     struct ph_viewer *list, size_t *count) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *rows;
-    *count = 0;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT viewers.id, session, viewers.subject, profiles.display_name, device, browser, country, "
-        "joined_ms, seen_ms, left_ms FROM viewers LEFT JOIN profiles ON profiles.subject = viewers.subject "
-        "WHERE session = $1 AND (joined_ms < $2 OR (joined_ms = $2 AND viewers.id < $3)) ORDER BY joined_ms "
-        "DESC, viewers.id DESC LIMIT $4",
-        &rows);
-    if (code == 0) {
-        ph_db_bind_text(rows, 1, session);
-        ph_db_bind_integer(rows, 2, after ? after->joined_ms : INT64_MAX);
-        ph_db_bind_text(rows, 3, after ? after->id : "");
-        ph_db_bind_integer(rows, 4, (int64_t)most);
-        while (*count < most && (code = ph_db_step(rows)) == 1)
-            read_row(rows, &list[(*count)++]);
-        ph_db_finish(rows);
-    }
-    ph_db_rollback(transaction);
+    int code = ph_db_read(db,
+        PH_SQL("SELECT viewers.id, session, viewers.subject, profiles.display_name, device, browser, "
+               "country, joined_ms, seen_ms, left_ms FROM viewers LEFT JOIN profiles ON profiles.subject = "
+               "viewers.subject WHERE session = $1 AND (joined_ms < $2 OR (joined_ms = $2 AND viewers.id < "
+               "$3)) ORDER BY joined_ms DESC, viewers.id DESC LIMIT $4",
+            ph_sql_text(session), ph_sql_integer(after ? after->joined_ms : INT64_MAX),
+            ph_sql_text(after ? after->id : ""), ph_sql_integer((int64_t)most)),
+        most, read_row, list);
+    *count = code > 0 ? (size_t)code : 0;
     return code < 0 ? code : 0;
 }
 
@@ -173,45 +136,20 @@ int ph_viewers_expire(
 }
 
 int ph_viewers_end(struct ph_db_transaction *transaction, const char *session, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "UPDATE viewers SET left_ms = $2 WHERE session = $1 AND left_ms IS NULL", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, now_ms);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed = ph_db_change(
+        transaction, PH_SQL("UPDATE viewers SET left_ms = $2 WHERE session = $1 AND left_ms IS NULL",
+                         ph_sql_text(session), ph_sql_integer(now_ms)));
     return changed < 0 ? (int)changed : 0;
-}
-
-/* The number of a query of the session; -1 without a row. */
-static int64_t number_of(struct ph_db_transaction *transaction, const char *sql, const char *session) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    code = ph_db_step(statement);
-    int64_t number = code == 1 ? ph_db_integer(statement, 0) : -1;
-    ph_db_finish(statement);
-    return code < 0 ? code : number;
 }
 
 static int64_t keep_count(
     struct ph_db_transaction *transaction, const char *session, int64_t watching, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO viewer_counts (session, watching, most, counted_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
-        "(session) DO UPDATE SET watching = excluded.watching, counted_ms = excluded.counted_ms, most = CASE "
-        "WHEN excluded.watching > viewer_counts.most THEN excluded.watching ELSE viewer_counts.most END",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session);
-    ph_db_bind_integer(statement, 2, watching);
-    ph_db_bind_integer(statement, 3, watching);
-    ph_db_bind_integer(statement, 4, now_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("INSERT INTO viewer_counts (session, watching, most, counted_ms) VALUES ($1, $2, "
+                            "$2, $3) ON CONFLICT (session) DO UPDATE SET watching = excluded.watching, "
+                            "counted_ms = excluded.counted_ms, most = CASE WHEN excluded.watching > "
+                            "viewer_counts.most THEN excluded.watching ELSE viewer_counts.most END",
+                         ph_sql_text(session), ph_sql_integer(watching), ph_sql_integer(now_ms)));
 }
 
 static int tell_count(
@@ -231,11 +169,10 @@ int ph_viewers_count(struct ph_db *db, const char *session, int64_t now_ms) {
     int code = ph_db_begin_keyed(db, key, &transaction);
     if (code < 0)
         return code;
-    int64_t before = number_of(transaction, "SELECT watching FROM viewer_counts WHERE session = $1", session);
-    int64_t watching =
-        before < -1 ? before
-                    : number_of(transaction,
-                          "SELECT COUNT(*) FROM viewers WHERE session = $1 AND left_ms IS NULL", session);
+    int64_t before = ph_db_number(
+        transaction, PH_SQL("SELECT watching FROM viewer_counts WHERE session = $1", ph_sql_text(session)));
+    int64_t watching = ph_db_number(transaction,
+        PH_SQL("SELECT COUNT(*) FROM viewers WHERE session = $1 AND left_ms IS NULL", ph_sql_text(session)));
     int64_t answer = watching;
     if (watching >= 0 && watching != before)
         answer = keep_count(transaction, session, watching, now_ms);

@@ -4,51 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/db/sql.h"
+
 #define COLUMNS "id, name, capacity, sessions, speed, is_well, is_draining, started_ms, seen_ms"
 
+/* Whether the worker is to drain, as 1 or 0. */
 static int64_t write_record(struct ph_db_transaction *transaction, const struct ph_worker_record *record) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO workers (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO "
-        "UPDATE SET capacity = $3, sessions = $4, speed = $5, is_well = $6, seen_ms = $9, is_draining = CASE "
-        "WHEN workers.is_draining = 1 THEN 1 ELSE $7 END RETURNING is_draining",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, record->id);
-    ph_db_bind_text(statement, 2, record->name);
-    ph_db_bind_integer(statement, 3, record->capacity);
-    ph_db_bind_integer(statement, 4, record->sessions);
-    if (record->has_speed)
-        ph_db_bind_real(statement, 5, record->speed);
-    else
-        ph_db_bind_null(statement, 5);
-    ph_db_bind_integer(statement, 6, record->is_well);
-    ph_db_bind_integer(statement, 7, record->is_draining);
-    ph_db_bind_integer(statement, 8, record->started_ms);
-    ph_db_bind_integer(statement, 9, record->seen_ms);
-    code = ph_db_step(statement);
-    int64_t is_draining = code == 1 ? ph_db_integer(statement, 0) : 0;
-    ph_db_finish(statement);
-    return code < 0 ? code : is_draining;
-}
-
-static int64_t run_with_id(struct ph_db_transaction *transaction, const char *sql, const char *id) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    return ph_db_run(statement);
+    return ph_db_number(transaction,
+        PH_SQL("INSERT INTO workers (" COLUMNS
+               ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO UPDATE SET capacity = $3, "
+               "sessions = $4, speed = $5, is_well = $6, seen_ms = $9, is_draining = CASE WHEN "
+               "workers.is_draining = 1 THEN 1 ELSE $7 END RETURNING is_draining",
+            ph_sql_text(record->id), ph_sql_text(record->name), ph_sql_integer(record->capacity),
+            ph_sql_integer(record->sessions), record->has_speed ? ph_sql_real(record->speed) : ph_sql_null(),
+            ph_sql_integer(record->is_well), ph_sql_integer(record->is_draining),
+            ph_sql_integer(record->started_ms), ph_sql_integer(record->seen_ms)));
 }
 
 static int64_t forget(struct ph_db_transaction *transaction, int64_t before_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "DELETE FROM workers WHERE seen_ms < $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, before_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("DELETE FROM workers WHERE seen_ms < $1", ph_sql_integer(before_ms)));
 }
 
 int ph_workers_report(struct ph_db *db, struct ph_worker_record *record, int64_t forget_before_ms) {
@@ -67,23 +42,18 @@ int ph_workers_report(struct ph_db *db, struct ph_worker_record *record, int64_t
 }
 
 int ph_workers_remove(struct ph_db *db, const char *id) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin_keyed(db, "workers", &transaction);
-    if (code < 0)
-        return code;
-    return ph_db_settle(transaction, run_with_id(transaction, "DELETE FROM workers WHERE id = $1", id));
+    int64_t changed =
+        ph_db_write_keyed(db, "workers", PH_SQL("DELETE FROM workers WHERE id = $1", ph_sql_text(id)));
+    return changed < 0 ? (int)changed : 0;
 }
 
 int ph_workers_drain(struct ph_db *db, const char *id) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin_keyed(db, "workers", &transaction);
-    if (code < 0)
-        return code;
-    int64_t changed = run_with_id(transaction, "UPDATE workers SET is_draining = 1 WHERE id = $1", id);
-    return ph_db_settle(transaction, changed == 0 ? -ENOENT : changed);
+    return ph_db_found(ph_db_write_keyed(
+        db, "workers", PH_SQL("UPDATE workers SET is_draining = 1 WHERE id = $1", ph_sql_text(id))));
 }
 
-static void read_row(struct ph_db_statement *row, struct ph_worker_record *record) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_worker_record *record = (struct ph_worker_record *)rows + index;
     snprintf(record->id, sizeof(record->id), "%s", ph_db_text(row, 0));
     snprintf(record->name, sizeof(record->name), "%s", ph_db_text(row, 1));
     record->capacity = ph_db_integer(row, 2);
@@ -97,52 +67,23 @@ static void read_row(struct ph_db_statement *row, struct ph_worker_record *recor
 }
 
 int ph_workers_find(struct ph_db *db, const char *id, struct ph_worker_record *record) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, "SELECT " COLUMNS " FROM workers WHERE id = $1", &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, id);
-        code = ph_db_step(statement);
-        if (code == 1)
-            read_row(statement, record);
-        ph_db_finish(statement);
-        code = code == 0 ? -ENOENT : code;
-    }
-    ph_db_rollback(transaction);
-    return code < 0 ? code : 0;
-}
-
-static int select_all(struct ph_db_transaction *transaction, struct ph_worker_record *rows, size_t *count) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "SELECT " COLUMNS " FROM workers ORDER BY name, id LIMIT 1000", &statement);
-    if (code < 0)
-        return code;
-    while ((code = ph_db_step(statement)) == 1 && *count < PH_MOST_WORKERS)
-        read_row(statement, &rows[(*count)++]);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    const struct ph_sql *sql = PH_SQL("SELECT " COLUMNS " FROM workers WHERE id = $1", ph_sql_text(id));
+    return ph_db_found(ph_db_read(db, sql, 1, read_row, record));
 }
 
 int ph_workers_list(struct ph_db *db, struct ph_worker_record **list, size_t *count) {
-    struct ph_db_transaction *transaction;
     *list = NULL;
     *count = 0;
     struct ph_worker_record *rows = calloc(PH_MOST_WORKERS, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code == 0) {
-        code = select_all(transaction, rows, count);
-        ph_db_rollback(transaction);
-    }
-    if (code < 0 || *count == 0) {
+    int code = ph_db_read(db, PH_SQL("SELECT " COLUMNS " FROM workers ORDER BY name, id LIMIT 1000"),
+        PH_MOST_WORKERS, read_row, rows);
+    if (code <= 0) {
         free(rows);
         return code;
     }
     *list = rows;
+    *count = (size_t)code;
     return 0;
 }

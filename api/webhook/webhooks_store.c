@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/db/sql.h"
+
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
     "id, url, events, secret, state, reason, created_by, created_ms, failing_since_ms, failures, "           \
     "delivered_ms"
 
-static void read_row(struct ph_db_statement *row, struct ph_webhook *webhook) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_webhook *webhook = (struct ph_webhook *)rows + index;
     snprintf(webhook->id, sizeof(webhook->id), "%s", ph_db_text(row, 0));
     snprintf(webhook->url, sizeof(webhook->url), "%s", ph_db_text(row, 1));
     snprintf(webhook->events, sizeof(webhook->events), "%s", ph_db_text(row, 2));
@@ -23,32 +26,13 @@ static void read_row(struct ph_db_statement *row, struct ph_webhook *webhook) {
     webhook->delivered_ms = ph_db_integer(row, 10);
 }
 
-static int64_t count_all(struct ph_db_transaction *transaction) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT COUNT(*) FROM webhooks", &statement);
-    if (code < 0)
-        return code;
-    code = ph_db_step(statement);
-    int64_t count = code < 0 ? code : ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return count;
-}
-
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_webhook *webhook) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
-        "retry_ms) VALUES ($1, $2, $3, $4, 'active', '', $5, $6, 0, 0)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, webhook->id);
-    ph_db_bind_text(statement, 2, webhook->url);
-    ph_db_bind_text(statement, 3, webhook->events);
-    ph_db_bind_text(statement, 4, webhook->secret);
-    ph_db_bind_text(statement, 5, webhook->created_by);
-    ph_db_bind_integer(statement, 6, webhook->created_ms);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL("INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, "
+               "failures, retry_ms) VALUES ($1, $2, $3, $4, 'active', '', $5, $6, 0, 0)",
+            ph_sql_text(webhook->id), ph_sql_text(webhook->url), ph_sql_text(webhook->events),
+            ph_sql_text(webhook->secret), ph_sql_text(webhook->created_by),
+            ph_sql_integer(webhook->created_ms)));
 }
 
 int ph_webhook_add(struct ph_db *db, struct ph_webhook *webhook) {
@@ -59,66 +43,33 @@ int ph_webhook_add(struct ph_db *db, struct ph_webhook *webhook) {
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = count_all(transaction);
+    int64_t answer = ph_db_number(transaction, PH_SQL("SELECT COUNT(*) FROM webhooks"));
     if (answer >= 0)
         answer = answer < PH_MOST_WEBHOOKS ? insert(transaction, webhook) : -EDQUOT;
     return ph_db_settle(transaction, answer);
 }
 
 int ph_webhook_find(struct ph_db *db, const char *id, struct ph_webhook *webhook) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, "SELECT " COLUMNS " FROM webhooks WHERE id = $1", &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, id);
-        code = ph_db_step(statement);
-        if (code == 1)
-            read_row(statement, webhook);
-        ph_db_finish(statement);
-        code = code == 0 ? -ENOENT : code < 0 ? code : 0;
-    }
-    ph_db_rollback(transaction);
-    return code;
+    const struct ph_sql *sql = PH_SQL("SELECT " COLUMNS " FROM webhooks WHERE id = $1", ph_sql_text(id));
+    return ph_db_found(ph_db_read(db, sql, 1, read_row, webhook));
 }
 
 int ph_webhook_list(struct ph_db *db, struct ph_webhook **list, size_t *count) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     struct ph_webhook *rows = calloc(PH_MOST_WEBHOOKS, sizeof(*rows));
     *count = 0;
     if (!rows)
         return -ENOMEM;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code == 0) {
-        code = ph_db_prepare(
-            transaction, "SELECT " COLUMNS " FROM webhooks ORDER BY created_ms, id", &statement);
-        if (code == 0) {
-            while (*count < PH_MOST_WEBHOOKS && (code = ph_db_step(statement)) == 1) {
-                read_row(statement, &rows[*count]);
-                explicit_bzero(rows[(*count)++].secret, PH_WEBHOOK_SECRET_BYTES);
-            }
-            ph_db_finish(statement);
-        }
-        ph_db_rollback(transaction);
-    }
+    int code = ph_db_read(db, PH_SQL("SELECT " COLUMNS " FROM webhooks ORDER BY created_ms, id"),
+        PH_MOST_WEBHOOKS, read_row, rows);
     if (code < 0) {
         free(rows);
         return code;
     }
+    for (int i = 0; i < code; i++)
+        explicit_bzero(rows[i].secret, PH_WEBHOOK_SECRET_BYTES);
     *list = rows;
+    *count = (size_t)code;
     return 0;
-}
-
-static int64_t remove_by(struct ph_db_transaction *transaction, const char *sql, const char *id) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    return ph_db_run(statement);
 }
 
 int ph_webhook_remove(struct ph_db *db, const char *id) {
@@ -126,58 +77,39 @@ int ph_webhook_remove(struct ph_db *db, const char *id) {
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = remove_by(transaction, "DELETE FROM webhooks WHERE id = $1", id);
+    int64_t answer = ph_db_change(transaction, PH_SQL("DELETE FROM webhooks WHERE id = $1", ph_sql_text(id)));
     if (answer == 0)
         answer = -ENOENT;
     if (answer > 0)
-        answer = remove_by(transaction, "DELETE FROM outbox WHERE kind = 'webhook' AND recipient = $1", id);
+        answer = ph_db_change(transaction,
+            PH_SQL("DELETE FROM outbox WHERE kind = 'webhook' AND recipient = $1", ph_sql_text(id)));
     return ph_db_settle(transaction, answer);
 }
 
 static int64_t note_success(
     struct ph_db_transaction *transaction, const char *id, const struct ph_webhook_report *report) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE webhooks SET failing_since_ms = NULL, failures = 0, retry_ms = 0, reason = '', delivered_ms "
-        "= $2 WHERE id = $1 AND state = 'active'",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, report->now_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE webhooks SET failing_since_ms = NULL, failures = 0, retry_ms = 0, reason "
+                            "= '', delivered_ms = $2 WHERE id = $1 AND state = 'active'",
+                         ph_sql_text(id), ph_sql_integer(report->now_ms)));
 }
 
 static int64_t note_failure(
     struct ph_db_transaction *transaction, const char *id, const struct ph_webhook_report *report) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE webhooks SET failing_since_ms = COALESCE(failing_since_ms, $2), failures = failures + 1, "
-        "retry_ms = $3, reason = $4 WHERE id = $1 AND state = 'active'",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, report->now_ms);
-    ph_db_bind_integer(statement, 3, report->retry_ms);
-    ph_db_bind_text(statement, 4, report->reason);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE webhooks SET failing_since_ms = COALESCE(failing_since_ms, $2), failures "
+                            "= failures + 1, retry_ms = $3, reason = $4 WHERE id = $1 AND state = 'active'",
+                         ph_sql_text(id), ph_sql_integer(report->now_ms), ph_sql_integer(report->retry_ms),
+                         ph_sql_text(report->reason)));
 }
 
 static int64_t disable(
     struct ph_db_transaction *transaction, const char *id, const struct ph_webhook_report *report) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE webhooks SET state = 'disabled' WHERE id = $1 AND state = 'active' AND (failing_since_ms < "
-        "$2 "
-        "OR CAST($3 AS BIGINT) = 1)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, report->now_ms - PH_WEBHOOK_PATIENCE_MS);
-    ph_db_bind_integer(statement, 3, report->is_gone);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE webhooks SET state = 'disabled' WHERE id = $1 AND state = 'active' AND "
+                            "(failing_since_ms < $2 OR CAST($3 AS BIGINT) = 1)",
+                         ph_sql_text(id), ph_sql_integer(report->now_ms - PH_WEBHOOK_PATIENCE_MS),
+                         ph_sql_integer(report->is_gone)));
 }
 
 int ph_webhook_note(
