@@ -3,6 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/db/sql.h"
+
+/* Of one session in its timeline. */
+enum { MOST_VIEWERS = 200000 };
+
 /* One session by its key, or many by owner and time. Both use $1 … $4, where $4 is now. */
 #define OF_ONE "s.id = $1"
 #define OF_MANY "($1 = '' OR s.owner = $1) AND s.created_ms >= $2 AND s.created_ms < $3"
@@ -176,11 +181,22 @@ static size_t span_of(const struct ph_timeline *timeline, int64_t time_ms) {
     return span < (int64_t)timeline->count ? (size_t)span : timeline->count - 1;
 }
 
+/* How many came and went in each span of a timeline. */
+struct changes {
+    const struct ph_timeline *timeline;
+    int64_t of_span[PH_MOST_TIMELINE + 1];
+};
+
+static void take_viewer(void *opaque, size_t index, struct ph_db_statement *row) {
+    struct changes *changes = opaque;
+    (void)index;
+    changes->of_span[span_of(changes->timeline, ph_db_integer(row, 0))]++;
+    changes->of_span[span_of(changes->timeline, ph_db_integer(row, 1)) + 1]--;
+}
+
 int ph_analytics_timeline(
     struct ph_db *db, const char *session, int64_t begin_ms, int64_t end_ms, struct ph_timeline *timeline) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int64_t change[PH_MOST_TIMELINE + 1] = {0};
+    struct changes changes = {.timeline = timeline};
     int64_t duration_ms = end_ms > begin_ms ? end_ms - begin_ms : 0;
     int64_t minutes = (duration_ms / PH_MOST_TIMELINE + PH_LEAST_SPAN_MS - 1) / PH_LEAST_SPAN_MS;
     *timeline = (struct ph_timeline){
@@ -188,23 +204,12 @@ int ph_analytics_timeline(
     timeline->count = (size_t)(duration_ms / timeline->span_ms) + 1;
     if (timeline->count > PH_MOST_TIMELINE)
         timeline->count = PH_MOST_TIMELINE;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT joined_ms, COALESCE(left_ms, seen_ms) FROM viewers WHERE session = $1 LIMIT 200000",
-        &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, session);
-        while ((code = ph_db_step(statement)) == 1) {
-            change[span_of(timeline, ph_db_integer(statement, 0))]++;
-            change[span_of(timeline, ph_db_integer(statement, 1)) + 1]--;
-        }
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
+    int code = ph_db_read(db,
+        PH_SQL("SELECT joined_ms, COALESCE(left_ms, seen_ms) FROM viewers WHERE session = $1 LIMIT $2",
+            ph_sql_text(session), ph_sql_integer(MOST_VIEWERS)),
+        MOST_VIEWERS, take_viewer, &changes);
     int64_t viewers = 0;
     for (size_t i = 0; i < timeline->count; i++)
-        timeline->viewers[i] = viewers += change[i];
-    return code;
+        timeline->viewers[i] = viewers += changes.of_span[i];
+    return code < 0 ? code : 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/revocations.h"
+#include "core/db/sql.h"
 #include "core/media/playback_token.h"
 
 /* Media tokens that are made while the change is on its way end with it. */
@@ -13,43 +14,38 @@ static const int64_t underway_ms = 5000;
 const char *const ph_mail_kinds[PH_MAIL_KINDS] = {"started", "ended", "recording"};
 const char *const ph_languages[PH_LANGUAGES] = {"en", "es", "fr", "de", "tr"};
 
+static void take_profile(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_profile *profile = (struct ph_profile *)rows + index;
+    snprintf(profile->subject, sizeof(profile->subject), "%s", ph_db_text(row, 0));
+    snprintf(profile->display_name, sizeof(profile->display_name), "%s", ph_db_text(row, 1));
+    snprintf(profile->avatar_url, sizeof(profile->avatar_url), "%s", ph_db_text(row, 2));
+    profile->changed_ms = ph_db_integer(row, 3);
+}
+
 static int read_profile(
     struct ph_db_transaction *transaction, const char *subject, struct ph_profile *profile) {
-    struct ph_db_statement *row;
-    int code = ph_db_prepare(transaction,
-        "SELECT subject, display_name, avatar_url, changed_ms FROM profiles WHERE subject = $1", &row);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(row, 1, subject);
-    code = ph_db_step(row);
-    if (code == 1) {
-        snprintf(profile->subject, sizeof(profile->subject), "%s", ph_db_text(row, 0));
-        snprintf(profile->display_name, sizeof(profile->display_name), "%s", ph_db_text(row, 1));
-        snprintf(profile->avatar_url, sizeof(profile->avatar_url), "%s", ph_db_text(row, 2));
-        profile->changed_ms = ph_db_integer(row, 3);
-    }
-    ph_db_finish(row);
-    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+    return ph_db_found(ph_db_query(transaction,
+        PH_SQL("SELECT subject, display_name, avatar_url, changed_ms FROM profiles WHERE subject = $1",
+            ph_sql_text(subject)),
+        1, take_profile, profile));
+}
+
+static void take_guardian(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_guardian *guardian = (struct ph_guardian *)rows + index;
+    snprintf(guardian->subject, sizeof(guardian->subject), "%s", ph_db_text(row, 0));
+    snprintf(guardian->mail_address, sizeof(guardian->mail_address), "%s", ph_db_text(row, 1));
+    snprintf(guardian->language, sizeof(guardian->language), "%s", ph_db_text(row, 2));
+    for (int kind = 0; kind < PH_MAIL_KINDS; kind++)
+        guardian->wants[kind] = ph_db_integer(row, 3 + kind) != 0;
 }
 
 static int read_guardians(struct ph_db_transaction *transaction, struct ph_profile *profile) {
-    struct ph_db_statement *row;
-    int code = ph_db_prepare(transaction,
-        "SELECT subject, mail_address, language, wants_started, wants_ended, wants_recording FROM guardians "
-        "WHERE profile = $1 ORDER BY subject",
-        &row);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(row, 1, profile->subject);
-    while (profile->guardian_count < PH_MOST_GUARDIANS && (code = ph_db_step(row)) == 1) {
-        struct ph_guardian *guardian = &profile->guardians[profile->guardian_count++];
-        snprintf(guardian->subject, sizeof(guardian->subject), "%s", ph_db_text(row, 0));
-        snprintf(guardian->mail_address, sizeof(guardian->mail_address), "%s", ph_db_text(row, 1));
-        snprintf(guardian->language, sizeof(guardian->language), "%s", ph_db_text(row, 2));
-        for (int kind = 0; kind < PH_MAIL_KINDS; kind++)
-            guardian->wants[kind] = ph_db_integer(row, 3 + kind) != 0;
-    }
-    ph_db_finish(row);
+    int code = ph_db_query(transaction,
+        PH_SQL("SELECT subject, mail_address, language, wants_started, wants_ended, wants_recording FROM "
+               "guardians WHERE profile = $1 ORDER BY subject",
+            ph_sql_text(profile->subject)),
+        PH_MOST_GUARDIANS, take_guardian, profile->guardians);
+    profile->guardian_count = code > 0 ? (size_t)code : 0;
     return code < 0 ? code : 0;
 }
 
@@ -67,46 +63,29 @@ int ph_profile_find(struct ph_db *db, const char *subject, struct ph_profile *pr
 }
 
 static int64_t write_profile(struct ph_db_transaction *transaction, const struct ph_profile *profile) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ($1, $2, $3, $4) "
-        "ON CONFLICT (subject) DO UPDATE SET display_name = excluded.display_name, "
-        "avatar_url = excluded.avatar_url, changed_ms = excluded.changed_ms",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, profile->subject);
-    ph_db_bind_text(statement, 2, profile->display_name);
-    ph_db_bind_text(statement, 3, profile->avatar_url);
-    ph_db_bind_integer(statement, 4, profile->changed_ms);
-    return ph_db_run(statement);
+    return ph_db_change(transaction,
+        PH_SQL("INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ($1, $2, $3, $4) "
+               "ON CONFLICT (subject) DO UPDATE SET display_name = excluded.display_name, avatar_url = "
+               "excluded.avatar_url, changed_ms = excluded.changed_ms",
+            ph_sql_text(profile->subject), ph_sql_text(profile->display_name),
+            ph_sql_text(profile->avatar_url), ph_sql_integer(profile->changed_ms)));
 }
 
 static int64_t forget_guardians(struct ph_db_transaction *transaction, const struct ph_profile *profile) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "DELETE FROM guardians WHERE profile = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, profile->subject);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("DELETE FROM guardians WHERE profile = $1", ph_sql_text(profile->subject)));
 }
 
 static int64_t write_guardian(struct ph_db_transaction *transaction, const struct ph_profile *profile,
     const struct ph_guardian *guardian) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO guardians (profile, subject, mail_address, language, wants_started, wants_ended, "
-        "wants_recording) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, profile->subject);
-    ph_db_bind_text(statement, 2, guardian->subject);
-    ph_db_bind_text(statement, 3, guardian->mail_address);
-    ph_db_bind_text(statement, 4, guardian->language);
-    for (int kind = 0; kind < PH_MAIL_KINDS; kind++)
-        ph_db_bind_integer(statement, 5 + kind, guardian->wants[kind]);
-    return ph_db_run(statement);
+    _Static_assert(PH_MAIL_KINDS == 3, "a column each");
+    return ph_db_change(
+        transaction, PH_SQL("INSERT INTO guardians (profile, subject, mail_address, language, wants_started, "
+                            "wants_ended, wants_recording) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                         ph_sql_text(profile->subject), ph_sql_text(guardian->subject),
+                         ph_sql_text(guardian->mail_address), ph_sql_text(guardian->language),
+                         ph_sql_integer(guardian->wants[0]), ph_sql_integer(guardian->wants[1]),
+                         ph_sql_integer(guardian->wants[2])));
 }
 
 static bool is_guardian(const struct ph_profile *profile, const char *subject) {

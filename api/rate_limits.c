@@ -11,6 +11,7 @@
 #include "core/base/backoff.h"
 #include "core/base/log.h"
 #include "core/base/thread.h"
+#include "core/db/sql.h"
 
 /* Who finds no room shares the class's bucket of the others. */
 enum { MOST_BUCKETS = 65536, MOST_AT_ONCE = 256, BUCKET_BYTES = 64 };
@@ -189,22 +190,15 @@ static void spread(struct ph_rate_limits *limits, const struct change *changes, 
 }
 
 static int write_change(struct ph_db_transaction *transaction, struct change *change, int64_t time_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO rate_limits (bucket, full_ms) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT)) "
-        "ON CONFLICT (bucket) DO UPDATE SET full_ms = CASE WHEN rate_limits.full_ms > $2 THEN "
-        "rate_limits.full_ms ELSE $2 END + $3 RETURNING full_ms",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, change->name);
-    ph_db_bind_integer(statement, 2, time_ms);
-    ph_db_bind_integer(statement, 3, change->by_ms);
-    code = ph_db_step(statement);
-    if (code == 1)
-        change->full_ms = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    int64_t full_ms = ph_db_number(transaction,
+        PH_SQL("INSERT INTO rate_limits (bucket, full_ms) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS "
+               "BIGINT)) ON CONFLICT (bucket) DO UPDATE SET full_ms = CASE WHEN rate_limits.full_ms > $2 "
+               "THEN rate_limits.full_ms ELSE $2 END + $3 RETURNING full_ms",
+            ph_sql_text(change->name), ph_sql_integer(time_ms), ph_sql_integer(change->by_ms)));
+    if (full_ms < 0)
+        return (int)full_ms;
+    change->full_ms = full_ms;
+    return 0;
 }
 
 static int write_changes(struct ph_rate_limits *limits, struct change *changes, size_t count) {
@@ -220,17 +214,9 @@ static int write_changes(struct ph_rate_limits *limits, struct change *changes, 
 
 /* Full buckets are not worth their rows. */
 static int sweep(struct ph_rate_limits *limits) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin_keyed(limits->options.db, "rate_limits", &transaction);
-    if (code < 0)
-        return code;
-    int64_t changed = ph_db_prepare(transaction, "DELETE FROM rate_limits WHERE full_ms < $1", &statement);
-    if (changed == 0) {
-        ph_db_bind_integer(statement, 1, now_ms(limits));
-        changed = ph_db_run(statement);
-    }
-    return ph_db_settle(transaction, changed);
+    int64_t changed = ph_db_write_keyed(limits->options.db, "rate_limits",
+        PH_SQL("DELETE FROM rate_limits WHERE full_ms < $1", ph_sql_integer(now_ms(limits))));
+    return changed < 0 ? (int)changed : 0;
 }
 
 /* Under the lock, given up while the database is spoken to. */

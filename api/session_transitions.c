@@ -11,28 +11,20 @@ enum { MOST_TRIES = 3, SWEPT_AT_ONCE = 100 };
 /* 1 when the session was in the state it is known to be in, else 0. */
 static int64_t write_state(struct ph_db_transaction *transaction, const struct ph_session *session,
     enum ph_session_state state, const char *reason, int64_t now_ms) {
-    static const char over[] = "UPDATE sessions SET state = $2, ended_ms = $3, reason = $5, passphrase = '' "
-                               "WHERE id = $1 AND state = $4";
-    static const char *const texts[PH_SESSION_STATES] = {
-        [PH_SESSION_LIVE] = "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
-                            "= NULL, carried_ms = $3 WHERE id = $1 AND state = $4",
-        [PH_SESSION_RECONNECTING] =
-            "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $4",
-        /* What only a publisher needs goes with the session's end. */
-        [PH_SESSION_ENDED] = over,
-        [PH_SESSION_FAILED] = over,
-    };
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, texts[state], &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, session->id);
-    ph_db_bind_text(statement, 2, ph_session_state_name(state));
-    ph_db_bind_integer(statement, 3, now_ms);
-    ph_db_bind_text(statement, 4, ph_session_state_name(session->state));
+    static const char live[] =
+        "UPDATE sessions SET state = $2, started_ms = COALESCE(started_ms, $3), lost_ms "
+        "= NULL, carried_ms = $3 WHERE id = $1 AND state = $4";
+    static const char lost[] = "UPDATE sessions SET state = $2, lost_ms = $3 WHERE id = $1 AND state = $4";
+    const char *name = ph_session_state_name(state), *before = ph_session_state_name(session->state);
+    /* What only a publisher needs goes with the session's end. */
     if (ph_session_state_is_over(state))
-        ph_db_bind_text(statement, 5, reason);
-    return ph_db_run(statement);
+        return ph_db_change(
+            transaction, PH_SQL("UPDATE sessions SET state = $2, ended_ms = $3, reason = $5, passphrase = '' "
+                                "WHERE id = $1 AND state = $4",
+                             ph_sql_text(session->id), ph_sql_text(name), ph_sql_integer(now_ms),
+                             ph_sql_text(before), ph_sql_text(reason)));
+    return ph_db_change(transaction, PH_SQL(state == PH_SESSION_LIVE ? live : lost, ph_sql_text(session->id),
+                                         ph_sql_text(name), ph_sql_integer(now_ms), ph_sql_text(before)));
 }
 
 static int announce(struct ph_sessions *sessions, struct ph_db_transaction *transaction,
@@ -76,22 +68,7 @@ int ph_sessions_apply(struct ph_sessions *sessions, const char *id, enum ph_sess
     return ph_db_settle(transaction, ph_sessions_apply_in(sessions, transaction, id, event, reason, now_ms));
 }
 
-/* Up to SWEPT_AT_ONCE ids by a query whose one parameter is a time. */
-static int select_ids(struct ph_db_transaction *transaction, const char *sql, int64_t time_ms,
-    char (*ids)[PH_SESSION_ID_BYTES], size_t *count) {
-    struct ph_db_statement *statement;
-    *count = 0;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, time_ms);
-    while ((code = ph_db_step(statement)) == 1 && *count < SWEPT_AT_ONCE)
-        strncpy(ids[(*count)++], ph_db_text(statement, 0), PH_SESSION_ID_BYTES - 1);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
-}
-
-/* A condition and what it means for the sessions it finds. */
+/* A query of ids, whose one parameter is a time, and what it means for the sessions it finds. */
 struct rule {
     const char *sql;
     int64_t time_ms;
@@ -101,33 +78,26 @@ struct rule {
 
 /* Whether the rule finds any, as 1 or 0: most of the time it does not, and nobody who writes has to wait. */
 static int has_any(struct ph_sessions *sessions, const struct rule *rule) {
-    char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES];
-    struct ph_db_transaction *transaction;
-    size_t count;
-    int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);
-    ph_db_rollback(transaction);
-    return code < 0 ? code : count > 0;
+    return ph_db_read(sessions->db, PH_SQL(rule->sql, ph_sql_integer(rule->time_ms)), 1, NULL, NULL);
 }
 
 /* The number of sessions it was applied to. */
 static int apply_rule(struct ph_sessions *sessions, const struct rule *rule, int64_t now_ms) {
-    char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES] = {""};
+    char ids[SWEPT_AT_ONCE][PH_SESSION_ID_BYTES];
     struct ph_db_transaction *transaction;
-    size_t count = 0;
     int code = has_any(sessions, rule);
     if (code <= 0)
         return code;
     code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    code = select_ids(transaction, rule->sql, rule->time_ms, ids, &count);
-    for (size_t i = 0; code >= 0 && i < count; i++)
+    int count = ph_db_query(transaction, PH_SQL(rule->sql, ph_sql_integer(rule->time_ms)), SWEPT_AT_ONCE,
+        ph_sessions_take_id, ids);
+    code = count;
+    for (int i = 0; code >= 0 && i < count; i++)
         code = ph_sessions_apply_in(sessions, transaction, ids[i], rule->event, rule->reason, now_ms);
     code = ph_db_settle(transaction, code);
-    return code < 0 ? code : (int)count;
+    return code < 0 ? code : count;
 }
 
 int ph_sessions_sweep(struct ph_sessions *sessions, int64_t now_ms, int64_t lost_before_ms) {
@@ -152,16 +122,10 @@ int ph_sessions_carry(
     int code = count ? ph_db_begin_keyed(sessions->db, "carriers", &transaction) : 0;
     if (code < 0 || count == 0)
         return code;
-    for (size_t i = 0; answer >= 0 && i < count; i++) {
-        struct ph_db_statement *statement;
-        answer = ph_db_prepare(
-            transaction, "UPDATE sessions SET carried_ms = $2 WHERE id = $1 AND state = 'live'", &statement);
-        if (answer < 0)
-            break;
-        ph_db_bind_text(statement, 1, ids[i]);
-        ph_db_bind_integer(statement, 2, now_ms);
-        answer = ph_db_run(statement);
-    }
+    for (size_t i = 0; answer >= 0 && i < count; i++)
+        answer = ph_db_change(
+            transaction, PH_SQL("UPDATE sessions SET carried_ms = $2 WHERE id = $1 AND state = 'live'",
+                             ph_sql_text(ids[i]), ph_sql_integer(now_ms)));
     return ph_db_settle(transaction, answer);
 }
 
@@ -174,19 +138,9 @@ int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carri
 
 /* The time of what waits for its publisher begins anew. */
 static int wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(sessions->db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(
-        transaction, "UPDATE sessions SET lost_ms = $1 WHERE state = 'reconnecting'", &statement);
-    int64_t changed = code;
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        changed = ph_db_run(statement);
-    }
-    return ph_db_settle(transaction, changed);
+    int64_t changed = ph_db_write(sessions->db,
+        PH_SQL("UPDATE sessions SET lost_ms = $1 WHERE state = 'reconnecting'", ph_sql_integer(now_ms)));
+    return changed < 0 ? (int)changed : 0;
 }
 
 int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) {

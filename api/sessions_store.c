@@ -26,13 +26,18 @@ int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTE
     return 0;
 }
 
-static void read_row(struct ph_db_statement *row, struct ph_session *session) {
-    int visibility = ph_visibility_parse(ph_db_text(row, 3));
+static enum ph_visibility visibility_of(const char *name) {
+    int visibility = ph_visibility_parse(name);
+    return visibility < 0 ? PH_VISIBILITY_PRIVATE : (enum ph_visibility)visibility;
+}
+
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_session *session = (struct ph_session *)rows + index;
     int state = ph_session_state_parse(ph_db_text(row, 4));
     snprintf(session->id, sizeof(session->id), "%s", ph_db_text(row, 0));
     snprintf(session->owner, sizeof(session->owner), "%s", ph_db_text(row, 1));
     snprintf(session->title, sizeof(session->title), "%s", ph_db_text(row, 2));
-    session->visibility = visibility < 0 ? PH_VISIBILITY_PRIVATE : (enum ph_visibility)visibility;
+    session->visibility = visibility_of(ph_db_text(row, 3));
     session->state = state < 0 ? PH_SESSION_FAILED : (enum ph_session_state)state;
     snprintf(session->reason, sizeof(session->reason), "%s", ph_db_text(row, 5));
     snprintf(session->ladder, sizeof(session->ladder), "%s", ph_db_text(row, 6));
@@ -42,6 +47,12 @@ static void read_row(struct ph_db_statement *row, struct ph_session *session) {
     session->started_ms = ph_db_integer(row, 9);
     session->ended_ms = ph_db_integer(row, 10);
     session->viewers = ph_db_integer(row, 11);
+}
+
+/* Of a query that asks for IS_GUARDED behind COLUMNS. */
+static void read_guarded_row(void *rows, size_t index, struct ph_db_statement *row) {
+    read_row(rows, index, row);
+    ((struct ph_session *)rows)[index].is_guarded = ph_db_integer(row, 12) != 0;
 }
 
 int ph_sessions_create(struct ph_sessions **result, struct ph_db *db, const char *ladder) {
@@ -72,35 +83,26 @@ int ph_sessions_announce(struct ph_sessions *sessions, struct ph_db_transaction 
 }
 
 static int64_t count_open(struct ph_db_transaction *transaction, const char *owner) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT COUNT(*) FROM sessions WHERE owner = $1 AND state IN ('created', 'live', 'reconnecting')",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    code = ph_db_step(statement);
-    int64_t count = code < 0 ? code : ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return count;
+    return ph_db_number(transaction,
+        PH_SQL(
+            "SELECT COUNT(*) FROM sessions WHERE owner = $1 AND state IN ('created', 'live', 'reconnecting')",
+            ph_sql_text(owner)));
+}
+
+void ph_sessions_take_id(void *ids, size_t index, struct ph_db_statement *row) {
+    snprintf(((char(*)[PH_SESSION_ID_BYTES])ids)[index], PH_SESSION_ID_BYTES, "%s", ph_db_text(row, 0));
 }
 
 /* Ends the owner's oldest session that never was live. -EDQUOT when there is none. */
 static int64_t displace(struct ph_sessions *sessions, struct ph_db_transaction *transaction,
     const char *owner, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT id FROM sessions WHERE owner = $1 AND state = 'created' ORDER BY created_ms, id LIMIT 1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    code = ph_db_step(statement);
-    if (code == 1)
-        snprintf(id, PH_SESSION_ID_BYTES, "%s", ph_db_text(statement, 0));
-    ph_db_finish(statement);
-    if (code <= 0)
-        return code < 0 ? code : -EDQUOT;
+    int found = ph_db_query(transaction,
+        PH_SQL(
+            "SELECT id FROM sessions WHERE owner = $1 AND state = 'created' ORDER BY created_ms, id LIMIT 1",
+            ph_sql_text(owner)),
+        1, ph_sessions_take_id, id);
+    if (found <= 0)
+        return found < 0 ? found : -EDQUOT;
     return ph_sessions_apply_in(
         sessions, transaction, id, PH_SESSION_END, "its owner started another one instead", now_ms);
 }
@@ -108,52 +110,27 @@ static int64_t displace(struct ph_sessions *sessions, struct ph_db_transaction *
 static int64_t insert(struct ph_sessions *sessions, struct ph_db_transaction *transaction, const char *owner,
     const struct ph_session_wish *wish, int64_t now_ms, const struct ph_session_birth *birth) {
     char hash[PH_STREAM_KEY_HASH_BYTES];
-    struct ph_db_statement *statement;
     int code = ph_stream_key_hash(birth->stream_key, hash);
-    if (code == 0)
-        code = ph_db_prepare(transaction,
-            "INSERT INTO sessions (id, owner, title, visibility, record, state, reason, ladder, "
-            "stream_key_sha256, "
-            "passphrase, platform, version, device, created_ms) "
-            "VALUES ($1, $2, $3, $4, $5, 'created', '', $6, $7, $8, $9, $10, $11, $12)",
-            &statement);
     if (code < 0)
         return code;
-    ph_db_bind_text(statement, 1, birth->id);
-    ph_db_bind_text(statement, 2, owner);
-    ph_db_bind_text(statement, 3, wish->title);
-    ph_db_bind_text(statement, 4, ph_visibility_name(wish->visibility));
-    ph_db_bind_integer(statement, 5, wish->record);
-    ph_db_bind_text(statement, 6, sessions->ladder);
-    ph_db_bind_text(statement, 7, hash);
-    ph_db_bind_text(statement, 8, birth->passphrase);
-    ph_db_bind_text(statement, 9, wish->platform);
-    ph_db_bind_text(statement, 10, wish->version);
-    ph_db_bind_text(statement, 11, wish->device);
-    ph_db_bind_integer(statement, 12, now_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("INSERT INTO sessions (id, owner, title, visibility, record, state, reason, "
+                            "ladder, stream_key_sha256, passphrase, platform, version, device, created_ms) "
+                            "VALUES ($1, $2, $3, $4, $5, 'created', '', $6, $7, $8, $9, $10, $11, $12)",
+                         ph_sql_text(birth->id), ph_sql_text(owner), ph_sql_text(wish->title),
+                         ph_sql_text(ph_visibility_name(wish->visibility)), ph_sql_integer(wish->record),
+                         ph_sql_text(sessions->ladder), ph_sql_text(hash), ph_sql_text(birth->passphrase),
+                         ph_sql_text(wish->platform), ph_sql_text(wish->version), ph_sql_text(wish->device),
+                         ph_sql_integer(now_ms)));
 }
 
-static int find(
-    struct ph_db_transaction *transaction, const char *id, const char *subject, struct ph_session *session) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "SELECT " COLUMNS ", " IS_GUARDED("$2") " FROM sessions WHERE id = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, subject);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        read_row(statement, session);
-        session->is_guarded = ph_db_integer(statement, 12) != 0;
-    }
-    ph_db_finish(statement);
-    return code == 0 ? -ENOENT : code < 0 ? code : 0;
-}
+/* The session, and whether the subject is a guardian of its owner. */
+#define FIND(id, subject)                                                                                    \
+    PH_SQL("SELECT " COLUMNS ", " IS_GUARDED("$2") " FROM sessions WHERE id = $1", ph_sql_text(id),          \
+        ph_sql_text(subject))
 
 int ph_sessions_find_in(struct ph_db_transaction *transaction, const char *id, struct ph_session *session) {
-    return find(transaction, id, "", session);
+    return ph_db_found(ph_db_query(transaction, FIND(id, ""), 1, read_guarded_row, session));
 }
 
 static int announce_birth(
@@ -193,29 +170,16 @@ int ph_sessions_find(struct ph_sessions *sessions, const char *id, struct ph_ses
 
 int ph_sessions_find_for(
     struct ph_sessions *sessions, const char *id, const char *subject, struct ph_session *session) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = find(transaction, id, subject, session);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_found(ph_db_read(sessions->db, FIND(id, subject), 1, read_guarded_row, session));
 }
 
-/* The policy's row for listing, as the conditions of the query. */
-static void bind_caller(struct ph_db_statement *statement, const struct ph_caller *caller) {
-    static const enum ph_relation relations[] = {PH_RELATION_PUBLIC, PH_RELATION_UNLISTED, PH_RELATION_OWNER,
-        PH_RELATION_GUARDIAN, PH_RELATION_NAMED, PH_RELATION_KEPT, PH_RELATION_OPEN};
-    for (int i = 0; i < 7; i++)
-        ph_db_bind_integer(
-            statement, i + 1, ph_policy_allows(caller->role, PH_ACTION_SESSION_LIST, relations[i]));
-    ph_db_bind_text(statement, 8, caller->subject);
-    ph_db_bind_text(statement, 9, caller->session);
-    ph_db_bind_integer(statement, 10, caller->is_confined);
+/* The policy's row for listing, as a condition of the query. */
+static struct ph_sql_value may_list(const struct ph_caller *caller, enum ph_relation relation) {
+    return ph_sql_integer(ph_policy_allows(caller->role, PH_ACTION_SESSION_LIST, relation));
 }
 
-static int select_page(struct ph_db_transaction *transaction, const struct ph_caller *caller,
-    const struct ph_session_cursor *after, size_t most, struct ph_session *list, size_t *count) {
+static int select_page(struct ph_db *db, const struct ph_caller *caller,
+    const struct ph_session_cursor *after, size_t most, struct ph_session *list) {
     static const char sql[] =
         "SELECT " COLUMNS " FROM sessions WHERE state IN ('live', 'reconnecting') AND ("
         "(visibility = 'public' AND $1 = 1) OR (visibility = 'unlisted' AND $2 = 1) "
@@ -224,103 +188,82 @@ static int select_page(struct ph_db_transaction *transaction, const struct ph_ca
                   "OR ($5 = 1 AND id = $9 AND $10 = 0) OR ($6 = 1 AND id = $9) OR ($7 = 1 AND $9 = '')) "
                   "AND (created_ms < $11 OR (created_ms = $11 AND id < $12)) "
                   "ORDER BY created_ms DESC, id DESC LIMIT $13";
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    bind_caller(statement, caller);
-    ph_db_bind_integer(statement, 11, after ? after->created_ms : INT64_MAX);
-    ph_db_bind_text(statement, 12, after ? after->id : "");
-    ph_db_bind_integer(statement, 13, (int64_t)most);
-    while ((code = ph_db_step(statement)) == 1 && *count < most)
-        read_row(statement, &list[(*count)++]);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    return ph_db_read(db,
+        PH_SQL(sql, may_list(caller, PH_RELATION_PUBLIC), may_list(caller, PH_RELATION_UNLISTED),
+            may_list(caller, PH_RELATION_OWNER), may_list(caller, PH_RELATION_GUARDIAN),
+            may_list(caller, PH_RELATION_NAMED), may_list(caller, PH_RELATION_KEPT),
+            may_list(caller, PH_RELATION_OPEN), ph_sql_text(caller->subject), ph_sql_text(caller->session),
+            ph_sql_integer(caller->is_confined), ph_sql_integer(after ? after->created_ms : INT64_MAX),
+            ph_sql_text(after ? after->id : ""), ph_sql_integer((int64_t)most)),
+        most, read_row, list);
 }
 
 int ph_sessions_list(struct ph_sessions *sessions, const struct ph_caller *caller,
     const struct ph_session_cursor *after, size_t most, struct ph_session **list, size_t *count) {
-    struct ph_db_transaction *transaction;
     *list = NULL;
     *count = 0;
     struct ph_session *rows = calloc(most, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
-    int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
-    if (code == 0) {
-        code = select_page(transaction, caller, after, most, rows, count);
-        ph_db_rollback(transaction);
-    }
-    if (code < 0 || *count == 0) {
+    int code = select_page(sessions->db, caller, after, most, rows);
+    if (code <= 0) {
         free(rows);
         return code;
     }
     *list = rows;
+    *count = (size_t)code;
     return 0;
 }
 
-static int admit(
-    struct ph_db_transaction *transaction, const char *hash, struct ph_session_admission *admission) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT id, state, passphrase, ladder, visibility, record FROM sessions WHERE stream_key_sha256 = $1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, hash);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        int state = ph_session_state_parse(ph_db_text(statement, 1));
-        snprintf(admission->session, sizeof(admission->session), "%s", ph_db_text(statement, 0));
-        snprintf(admission->passphrase, sizeof(admission->passphrase), "%s", ph_db_text(statement, 2));
-        snprintf(admission->ladder, sizeof(admission->ladder), "%s", ph_db_text(statement, 3));
-        int visibility = ph_visibility_parse(ph_db_text(statement, 4));
-        admission->visibility = visibility < 0 ? PH_VISIBILITY_PRIVATE : (enum ph_visibility)visibility;
-        admission->record = ph_db_integer(statement, 5) != 0;
-        code = state < 0 || ph_session_state_is_over((enum ph_session_state)state) ? -ESHUTDOWN : 0;
-    } else if (code == 0) {
-        code = -ENOENT;
-    }
-    ph_db_finish(statement);
-    return code;
+/* A session as its publisher finds it. */
+struct door {
+    struct ph_session_admission *admission;
+    bool is_shut;
+};
+
+static void read_door(void *opaque, size_t index, struct ph_db_statement *row) {
+    struct door *door = opaque;
+    struct ph_session_admission *admission = door->admission;
+    int state = ph_session_state_parse(ph_db_text(row, 1));
+    (void)index;
+    snprintf(admission->session, sizeof(admission->session), "%s", ph_db_text(row, 0));
+    door->is_shut = state < 0 || ph_session_state_is_over((enum ph_session_state)state);
+    snprintf(admission->passphrase, sizeof(admission->passphrase), "%s", ph_db_text(row, 2));
+    snprintf(admission->ladder, sizeof(admission->ladder), "%s", ph_db_text(row, 3));
+    admission->visibility = visibility_of(ph_db_text(row, 4));
+    admission->record = ph_db_integer(row, 5) != 0;
 }
 
 int ph_sessions_admit(
     struct ph_sessions *sessions, const char *stream_key, struct ph_session_admission *admission) {
-    struct ph_db_transaction *transaction;
+    struct door door = {.admission = admission};
     char hash[PH_STREAM_KEY_HASH_BYTES];
     *admission = (struct ph_session_admission){0};
     if (strlen(stream_key) != PH_STREAM_KEY_CHARACTERS)
         return -ENOENT;
     int code = ph_stream_key_hash(stream_key, hash);
-    if (code == 0)
-        code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    code = admit(transaction, hash, admission);
-    ph_db_rollback(transaction);
-    return code;
+    code = ph_db_found(ph_db_read(sessions->db,
+        PH_SQL("SELECT id, state, passphrase, ladder, visibility, record FROM sessions WHERE "
+               "stream_key_sha256 = $1",
+            ph_sql_text(hash)),
+        1, read_door, &door));
+    return code == 0 && door.is_shut ? -ESHUTDOWN : code;
+}
+
+static void take_count(void *counts, size_t index, struct ph_db_statement *row) {
+    int state = ph_session_state_parse(ph_db_text(row, 0));
+    (void)index;
+    if (state >= 0)
+        ((int64_t *)counts)[state] = ph_db_integer(row, 1);
 }
 
 int ph_sessions_count(struct ph_sessions *sessions, int64_t counts[PH_SESSION_STATES]) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     memset(counts, 0, PH_SESSION_STATES * sizeof(*counts));
-    int code = ph_db_begin(sessions->db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT state, COUNT(*) FROM sessions WHERE state IN ('created', 'live', 'reconnecting') GROUP BY "
-        "state",
-        &statement);
-    if (code == 0) {
-        while ((code = ph_db_step(statement)) == 1) {
-            int state = ph_session_state_parse(ph_db_text(statement, 0));
-            if (state >= 0)
-                counts[state] = ph_db_integer(statement, 1);
-        }
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    int code = ph_db_read(sessions->db,
+        PH_SQL("SELECT state, COUNT(*) FROM sessions WHERE state IN ('created', 'live', 'reconnecting') "
+               "GROUP BY state"),
+        PH_SESSION_STATES, take_count, counts);
+    return code < 0 ? code : 0;
 }

@@ -3,6 +3,7 @@
 #define PH_API_SESSIONS_STORE_INTERNAL_H
 
 #include "api/sessions_store.h"
+#include "core/db/sql.h"
 
 enum { PH_MOST_SESSION_OBSERVERS = 4 };
 
@@ -15,6 +16,8 @@ struct ph_sessions {
 
 enum { PH_STREAM_KEY_HASH_BYTES = 65 };
 int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTES]) PH_NODISCARD;
+/* Takes the first column into an array of ids. */
+ph_sql_take ph_sessions_take_id;
 /* As ph_sessions_find(), inside a transaction. */
 int ph_sessions_find_in(
     struct ph_db_transaction *transaction, const char *id, struct ph_session *session) PH_NODISCARD;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/sessions_store_internal.h"
-#include "core/db/sql.h"
 
 static int64_t write_key(
     struct ph_db_transaction *transaction, const char *id, const char *hash, const char *passphrase) {

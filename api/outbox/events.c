@@ -7,6 +7,7 @@
 
 #include "api/outbox/outbox.h"
 #include "api/sessions_store.h"
+#include "core/db/sql.h"
 
 /* Guardians of one profile that get a mail; the rest of a longer list gets none. */
 enum { MOST_GUARDIANS = 32, MOST_WEBHOOKS = 64, KEY_BYTES = 96, LANGUAGE_BYTES = 16 };
@@ -76,23 +77,12 @@ static bool is_asked_for(const char *patterns, const char *event) {
     return false;
 }
 
-static int select_guardians(struct ph_db_transaction *transaction, const struct kind *kind,
-    const char *profile, struct guardian *guardians, size_t *count) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, kind->select_guardians, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, profile);
-    ph_db_bind_integer(statement, 2, MOST_GUARDIANS);
-    while ((code = ph_db_step(statement)) == 1 && *count < MOST_GUARDIANS) {
-        struct guardian *guardian = &guardians[(*count)++];
-        snprintf(guardian->subject, sizeof(guardian->subject), "%s", ph_db_text(statement, 0));
-        snprintf(guardian->address, sizeof(guardian->address), "%s", ph_db_text(statement, 1));
-        snprintf(guardian->language, sizeof(guardian->language), "%s", ph_db_text(statement, 2));
-        snprintf(guardian->name, sizeof(guardian->name), "%s", ph_db_text(statement, 3));
-    }
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+static void take_guardian(void *rows, size_t index, struct ph_db_statement *row) {
+    struct guardian *guardian = (struct guardian *)rows + index;
+    snprintf(guardian->subject, sizeof(guardian->subject), "%s", ph_db_text(row, 0));
+    snprintf(guardian->address, sizeof(guardian->address), "%s", ph_db_text(row, 1));
+    snprintf(guardian->language, sizeof(guardian->language), "%s", ph_db_text(row, 2));
+    snprintf(guardian->name, sizeof(guardian->name), "%s", ph_db_text(row, 3));
 }
 
 /* Takes over `payload`. */
@@ -112,12 +102,14 @@ static int add(struct ph_db_transaction *transaction, enum ph_outbox_kind kind, 
 
 static int add_mails(struct ph_db_transaction *transaction, const struct kind *kind, const char *key,
     const char *profile, json_t *data, int64_t now_ms) {
-    size_t count = 0;
     struct guardian *guardians = calloc(MOST_GUARDIANS, sizeof(*guardians));
     if (!guardians)
         return -ENOMEM;
-    int code = select_guardians(transaction, kind, profile, guardians, &count);
-    for (size_t i = 0; code == 0 && i < count; i++)
+    int count = ph_db_query(transaction,
+        PH_SQL(kind->select_guardians, ph_sql_text(profile), ph_sql_integer(MOST_GUARDIANS)), MOST_GUARDIANS,
+        take_guardian, guardians);
+    int code = count < 0 ? count : 0;
+    for (int i = 0; code == 0 && i < count; i++)
         code = add(transaction, PH_OUTBOX_MAIL, key, guardians[i].address, kind->event,
             json_pack("{s:s, s:s, s:s, s:s, s:O}", "profile", profile, "guardian", guardians[i].subject,
                 "language", guardians[i].language, "name", guardians[i].name, "data", data),
@@ -126,22 +118,28 @@ static int add_mails(struct ph_db_transaction *transaction, const struct kind *k
     return code;
 }
 
+/* The webhooks that ask for an event. */
+struct subscribers {
+    const char *event;
+    char ids[MOST_WEBHOOKS][PH_SESSION_ID_BYTES];
+    size_t count;
+};
+
+static void take_subscriber(void *opaque, size_t index, struct ph_db_statement *row) {
+    struct subscribers *subscribers = opaque;
+    (void)index;
+    if (is_asked_for(ph_db_text(row, 1), subscribers->event))
+        snprintf(subscribers->ids[subscribers->count++], PH_SESSION_ID_BYTES, "%s", ph_db_text(row, 0));
+}
+
 static int add_deliveries(
     struct ph_db_transaction *transaction, const char *event, const char *key, json_t *data, int64_t now_ms) {
-    char ids[MOST_WEBHOOKS][PH_SESSION_ID_BYTES];
-    size_t count = 0;
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT id, events FROM webhooks WHERE state = 'active' ORDER BY created_ms, id", &statement);
-    if (code < 0)
-        return code;
-    while ((code = ph_db_step(statement)) == 1 && count < MOST_WEBHOOKS) {
-        if (is_asked_for(ph_db_text(statement, 1), event))
-            snprintf(ids[count++], PH_SESSION_ID_BYTES, "%s", ph_db_text(statement, 0));
-    }
-    ph_db_finish(statement);
-    for (size_t i = 0; code >= 0 && i < count; i++)
-        code = add(transaction, PH_OUTBOX_WEBHOOK, key, ids[i], event, json_incref(data), now_ms);
+    struct subscribers subscribers = {.event = event};
+    int code = ph_db_query(transaction,
+        PH_SQL("SELECT id, events FROM webhooks WHERE state = 'active' ORDER BY created_ms, id"),
+        MOST_WEBHOOKS, take_subscriber, &subscribers);
+    for (size_t i = 0; code >= 0 && i < subscribers.count; i++)
+        code = add(transaction, PH_OUTBOX_WEBHOOK, key, subscribers.ids[i], event, json_incref(data), now_ms);
     return code < 0 ? code : 0;
 }
 
@@ -213,39 +211,16 @@ int ph_outbox_worker_event(
 
 int ph_outbox_is_wanted(struct ph_db *db, const char *event, const char *profile, const char *guardian) {
     const struct kind *kind = kind_of(event);
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     if (!kind || !kind->is_wanted)
         return -EINVAL;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, kind->is_wanted, &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, profile);
-        ph_db_bind_text(statement, 2, guardian);
-        code = ph_db_step(statement);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_read(
+        db, PH_SQL(kind->is_wanted, ph_sql_text(profile), ph_sql_text(guardian)), 1, NULL, NULL);
 }
 
 int ph_outbox_unsubscribe(struct ph_db *db, const char *event, const char *profile, const char *guardian) {
     const struct kind *kind = kind_of(event);
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     if (!kind || !kind->unsubscribe)
         return -ENOENT;
-    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int64_t changed = ph_db_prepare(transaction, kind->unsubscribe, &statement);
-    if (changed == 0) {
-        ph_db_bind_text(statement, 1, profile);
-        ph_db_bind_text(statement, 2, guardian);
-        changed = ph_db_run(statement);
-    }
-    code = ph_db_settle(transaction, changed);
-    return code == 0 && changed == 0 ? -ENOENT : code;
+    return ph_db_found(
+        ph_db_write(db, PH_SQL(kind->unsubscribe, ph_sql_text(profile), ph_sql_text(guardian))));
 }

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "api/outbox/retry.h"
+#include "core/db/sql.h"
+
+enum { KEY_BYTES = PH_SESSION_ID_BYTES + 8 };
 
 static const char *const kinds[PH_OUTBOX_KINDS] = {"mail", "webhook"};
 
@@ -14,26 +17,26 @@ const char *ph_outbox_kind_name(enum ph_outbox_kind kind) {
 }
 
 int ph_outbox_add(struct ph_db_transaction *transaction, const struct ph_outbox_note *note, int64_t now_ms) {
-    struct ph_db_statement *statement;
     char id[PH_SESSION_ID_BYTES];
     ph_random_id(id, PH_SESSION_ID_CHARACTERS);
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO outbox (id, kind, event_key, recipient, event, payload, state, attempts, reason, "
-        "lease_owner, lease_until_ms, created_ms, next_ms) "
-        "VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, '', '', 0, $7, $7) "
-        "ON CONFLICT (event_key, kind, recipient) DO NOTHING",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, kinds[note->kind]);
-    ph_db_bind_text(statement, 3, note->key);
-    ph_db_bind_text(statement, 4, note->recipient);
-    ph_db_bind_text(statement, 5, note->event);
-    ph_db_bind_text(statement, 6, note->payload);
-    ph_db_bind_integer(statement, 7, now_ms);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed = ph_db_change(transaction,
+        PH_SQL("INSERT INTO outbox (id, kind, event_key, recipient, event, payload, state, attempts, reason, "
+               "lease_owner, lease_until_ms, created_ms, next_ms) VALUES ($1, $2, $3, $4, $5, $6, 'queued', "
+               "0, '', '', 0, $7, $7) ON CONFLICT (event_key, kind, recipient) DO NOTHING",
+            ph_sql_text(id), ph_sql_text(kinds[note->kind]), ph_sql_text(note->key),
+            ph_sql_text(note->recipient), ph_sql_text(note->event), ph_sql_text(note->payload),
+            ph_sql_integer(now_ms)));
     return changed < 0 ? (int)changed : 0;
+}
+
+static void read_row(void *rows, size_t index, struct ph_db_statement *statement) {
+    struct ph_outbox_row *row = (struct ph_outbox_row *)rows + index;
+    *row = (struct ph_outbox_row){.payload = strdup(ph_db_text(statement, 3)),
+        .attempts = ph_db_integer(statement, 4),
+        .created_ms = ph_db_integer(statement, 5)};
+    snprintf(row->id, sizeof(row->id), "%s", ph_db_text(statement, 0));
+    snprintf(row->recipient, sizeof(row->recipient), "%s", ph_db_text(statement, 1));
+    snprintf(row->event, sizeof(row->event), "%s", ph_db_text(statement, 2));
 }
 
 /* 1 when a row was taken. */
@@ -53,27 +56,11 @@ static int lease_one(struct ph_db_transaction *transaction, enum ph_outbox_kind 
         "busy.recipient = o.recipient AND busy.state IN ('leased', 'handing')) "
         "ORDER BY o.next_ms, o.id LIMIT 1) "
         "RETURNING id, recipient, event, payload, attempts, created_ms"};
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, texts[kind], &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    ph_db_bind_integer(statement, 2, until_ms);
-    ph_db_bind_integer(statement, 3, now_ms);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        *row = (struct ph_outbox_row){.kind = kind,
-            .payload = strdup(ph_db_text(statement, 3)),
-            .attempts = ph_db_integer(statement, 4),
-            .created_ms = ph_db_integer(statement, 5)};
-        snprintf(row->id, sizeof(row->id), "%s", ph_db_text(statement, 0));
-        snprintf(row->recipient, sizeof(row->recipient), "%s", ph_db_text(statement, 1));
-        snprintf(row->event, sizeof(row->event), "%s", ph_db_text(statement, 2));
-        if (!row->payload)
-            code = -ENOMEM;
-    }
-    ph_db_finish(statement);
-    return code;
+    int code = ph_db_query(transaction,
+        PH_SQL(texts[kind], ph_sql_text(owner), ph_sql_integer(until_ms), ph_sql_integer(now_ms)), 1,
+        read_row, row);
+    row->kind = kind;
+    return code == 1 && !row->payload ? -ENOMEM : code;
 }
 
 int ph_outbox_lease(struct ph_db *db, enum ph_outbox_kind kind, const char *owner, int64_t now_ms,
@@ -98,99 +85,56 @@ void ph_outbox_row_finish(struct ph_outbox_row *row) {
 }
 
 /* A row that is leased is its owner's: those of different rows do not wait for each other. */
-static int begin_for(struct ph_db *db, const char *id, struct ph_db_transaction **transaction) {
-    char key[PH_SESSION_ID_BYTES + 8];
-    snprintf(key, sizeof(key), "outbox:%s", id);
-    return ph_db_begin_keyed(db, key, transaction);
+static void make_key(const char *id, char key[KEY_BYTES]) {
+    snprintf(key, KEY_BYTES, "outbox:%s", id);
 }
 
 int ph_outbox_mark(struct ph_db *db, const char *id, const char *owner, int64_t until_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = begin_for(db, id, &transaction);
-    if (code < 0)
-        return code;
-    int64_t changed = ph_db_prepare(transaction,
-        "UPDATE outbox SET state = 'handing', lease_until_ms = $3 WHERE id = $1 AND state = 'leased' AND "
-        "lease_owner = $2",
-        &statement);
-    if (changed == 0) {
-        ph_db_bind_text(statement, 1, id);
-        ph_db_bind_text(statement, 2, owner);
-        ph_db_bind_integer(statement, 3, until_ms);
-        changed = ph_db_run(statement);
-        if (changed == 0)
-            changed = -ESTALE;
-    }
-    return ph_db_settle(transaction, changed);
+    char key[KEY_BYTES];
+    make_key(id, key);
+    int64_t changed = ph_db_write_keyed(db, key,
+        PH_SQL("UPDATE outbox SET state = 'handing', lease_until_ms = $3 WHERE id = $1 AND state = 'leased' "
+               "AND lease_owner = $2",
+            ph_sql_text(id), ph_sql_text(owner), ph_sql_integer(until_ms)));
+    return changed < 0 ? (int)changed : changed == 0 ? -ESTALE : 0;
 }
 
 static int64_t suppress(struct ph_db_transaction *transaction, const struct ph_outbox_row *row,
     const char *reason, int64_t now_ms) {
     char address[PH_MOST_RECIPIENT_BYTES];
-    struct ph_db_statement *statement;
     snprintf(address, sizeof(address), "%s", row->recipient);
     for (char *next = address; *next; next++)
         *next = (char)tolower((unsigned char)*next);
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO mail_suppressions (address, reason, created_ms) VALUES ($1, $2, $3) "
-        "ON CONFLICT (address) DO NOTHING",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, address);
-    ph_db_bind_text(statement, 2, reason);
-    ph_db_bind_integer(statement, 3, now_ms);
-    return ph_db_run(statement);
+    return ph_db_change(transaction, PH_SQL("INSERT INTO mail_suppressions (address, reason, created_ms) "
+                                            "VALUES ($1, $2, $3) ON CONFLICT (address) DO NOTHING",
+                                         ph_sql_text(address), ph_sql_text(reason), ph_sql_integer(now_ms)));
 }
 
 static int64_t write_outcome(struct ph_db_transaction *transaction, const struct ph_outbox_row *row,
     const char *owner, const struct ph_outbox_result *result, int64_t now_ms) {
     static const char *const states[] = {
         [PH_OUTBOX_SENT] = "sent", [PH_OUTBOX_AGAIN] = "queued", [PH_OUTBOX_FAILED] = "failed"};
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE outbox SET state = $3, reason = $4, next_ms = $5, settled_ms = $6, lease_owner = '', "
-        "lease_until_ms = 0 WHERE id = $1 AND lease_owner = $2 AND state IN ('leased', 'handing')",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, row->id);
-    ph_db_bind_text(statement, 2, owner);
-    ph_db_bind_text(statement, 3, states[result->outcome]);
-    ph_db_bind_text(statement, 4, result->reason);
-    ph_db_bind_integer(statement, 5, result->next_ms);
-    if (result->outcome == PH_OUTBOX_AGAIN)
-        ph_db_bind_null(statement, 6);
-    else
-        ph_db_bind_integer(statement, 6, now_ms);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed = ph_db_change(transaction,
+        PH_SQL("UPDATE outbox SET state = $3, reason = $4, next_ms = $5, settled_ms = $6, lease_owner = '', "
+               "lease_until_ms = 0 WHERE id = $1 AND lease_owner = $2 AND state IN ('leased', 'handing')",
+            ph_sql_text(row->id), ph_sql_text(owner), ph_sql_text(states[result->outcome]),
+            ph_sql_text(result->reason), ph_sql_integer(result->next_ms),
+            result->outcome == PH_OUTBOX_AGAIN ? ph_sql_null() : ph_sql_integer(now_ms)));
     return changed == 0 ? -ESTALE : changed;
 }
 
 int ph_outbox_settle(struct ph_db *db, const struct ph_outbox_row *row, const char *owner,
     const struct ph_outbox_result *result, int64_t now_ms) {
     struct ph_db_transaction *transaction;
-    int code = begin_for(db, row->id, &transaction);
+    char key[KEY_BYTES];
+    make_key(row->id, key);
+    int code = ph_db_begin_keyed(db, key, &transaction);
     if (code < 0)
         return code;
     int64_t answer = write_outcome(transaction, row, owner, result, now_ms);
     if (answer >= 0 && result->suppress)
         answer = suppress(transaction, row, result->reason, now_ms);
     return ph_db_settle(transaction, answer);
-}
-
-static int64_t run_for(struct ph_db_transaction *transaction, const char *sql, const char *owner,
-    const char *id, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    ph_db_bind_integer(statement, 2, now_ms);
-    if (id)
-        ph_db_bind_text(statement, 3, id);
-    return ph_db_run(statement);
 }
 
 int ph_outbox_settle_owner(struct ph_db *db, const char *owner, const char (*given)[PH_SESSION_ID_BYTES],
@@ -203,28 +147,17 @@ int ph_outbox_settle_owner(struct ph_db *db, const char *owner, const char (*giv
         return code;
     int64_t answer = 0;
     for (size_t i = 0; answer >= 0 && i < count; i++)
-        answer = run_for(transaction,
-            "UPDATE outbox SET state = 'sent', reason = 'handed over as its node died', settled_ms = $2, "
-            "lease_owner = '', lease_until_ms = 0 WHERE lease_owner = $1 AND id = $3 AND state = 'handing'",
-            owner, given[i], now_ms);
+        answer =
+            ph_db_change(transaction, PH_SQL("UPDATE outbox SET state = 'sent', reason = 'handed over as its "
+                                             "node died', settled_ms = $2, lease_owner = '', lease_until_ms "
+                                             "= 0 WHERE lease_owner = $1 AND id = $3 AND state = 'handing'",
+                                          ph_sql_text(owner), ph_sql_integer(now_ms), ph_sql_text(given[i])));
     if (answer >= 0)
-        answer = run_for(transaction,
-            "UPDATE outbox SET state = 'queued', next_ms = $2, lease_owner = '', lease_until_ms = 0 "
-            "WHERE lease_owner = $1 AND state IN ('leased', 'handing')",
-            owner, NULL, now_ms);
+        answer = ph_db_change(transaction,
+            PH_SQL("UPDATE outbox SET state = 'queued', next_ms = $2, lease_owner = '', lease_until_ms = 0 "
+                   "WHERE lease_owner = $1 AND state IN ('leased', 'handing')",
+                ph_sql_text(owner), ph_sql_integer(now_ms)));
     return ph_db_settle(transaction, answer);
-}
-
-static int64_t run_at(
-    struct ph_db_transaction *transaction, const char *sql, int64_t now_ms, int64_t before_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, now_ms);
-    if (before_ms)
-        ph_db_bind_integer(statement, 2, before_ms);
-    return ph_db_run(statement);
 }
 
 int ph_outbox_sweep(struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, int64_t *unconfirmed) {
@@ -234,69 +167,58 @@ int ph_outbox_sweep(struct ph_db *db, int64_t now_ms, int64_t forget_before_ms, 
     if (code < 0)
         return code;
     /* A webhook's receiver knows a repeated delivery by its id, so those are given again. */
-    int64_t answer = run_at(transaction,
-        "UPDATE outbox SET state = 'queued', next_ms = $1, lease_owner = '', lease_until_ms = 0 "
-        "WHERE (state = 'leased' OR (state = 'handing' AND kind = 'webhook')) AND lease_until_ms < $1",
-        now_ms, 0);
+    int64_t answer = ph_db_change(transaction,
+        PH_SQL("UPDATE outbox SET state = 'queued', next_ms = $1, lease_owner = '', lease_until_ms = 0 WHERE "
+               "(state = 'leased' OR (state = 'handing' AND kind = 'webhook')) AND lease_until_ms < $1",
+            ph_sql_integer(now_ms)));
     if (answer >= 0) {
-        answer = run_at(transaction,
-            "UPDATE outbox SET state = 'unconfirmed', reason = 'its node was lost while handing it over', "
-            "settled_ms = $1, lease_owner = '' WHERE state = 'handing' AND lease_until_ms < $1",
-            now_ms, 0);
+        answer = ph_db_change(transaction,
+            PH_SQL("UPDATE outbox SET state = 'unconfirmed', reason = 'its node was lost while handing it "
+                   "over', settled_ms = $1, lease_owner = '' WHERE state = 'handing' AND lease_until_ms < $1",
+                ph_sql_integer(now_ms)));
         *unconfirmed = answer;
     }
     if (answer >= 0)
-        answer = run_at(transaction,
-            "UPDATE outbox SET state = 'failed', reason = 'not delivered within a day', settled_ms = $1 "
-            "WHERE state = 'queued' AND created_ms < $2",
-            now_ms, now_ms - PH_OUTBOX_MOST_AGE_MS);
+        answer = ph_db_change(
+            transaction, PH_SQL("UPDATE outbox SET state = 'failed', reason = 'not delivered within a day', "
+                                "settled_ms = $1 WHERE state = 'queued' AND created_ms < $2",
+                             ph_sql_integer(now_ms), ph_sql_integer(now_ms - PH_OUTBOX_MOST_AGE_MS)));
     if (answer >= 0)
-        answer = run_at(transaction, "DELETE FROM outbox WHERE settled_ms < $1", forget_before_ms, 0);
+        answer = ph_db_change(transaction,
+            PH_SQL("DELETE FROM outbox WHERE settled_ms < $1", ph_sql_integer(forget_before_ms)));
     if (answer >= 0)
-        answer = run_at(transaction, "DELETE FROM mail_suppressions WHERE created_ms < $1",
-            now_ms - PH_SUPPRESSION_KEPT_MS, 0);
+        answer = ph_db_change(transaction, PH_SQL("DELETE FROM mail_suppressions WHERE created_ms < $1",
+                                               ph_sql_integer(now_ms - PH_SUPPRESSION_KEPT_MS)));
     return ph_db_settle(transaction, answer);
 }
 
+static void take_figures(void *figures, size_t index, struct ph_db_statement *row) {
+    bool is_mail = strcmp(ph_db_text(row, 0), kinds[PH_OUTBOX_MAIL]) == 0;
+    (void)index;
+    ((struct ph_outbox_figures *)figures)[is_mail ? PH_OUTBOX_MAIL : PH_OUTBOX_WEBHOOK] =
+        (struct ph_outbox_figures){.waiting = ph_db_integer(row, 1), .oldest_ms = ph_db_integer(row, 2)};
+}
+
 int ph_outbox_measure(struct ph_db *db, struct ph_outbox_figures figures[PH_OUTBOX_KINDS]) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     memset(figures, 0, PH_OUTBOX_KINDS * sizeof(*figures));
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT kind, COUNT(*), MIN(created_ms) FROM outbox WHERE state IN ('queued', 'leased', 'handing') "
-        "GROUP BY kind",
-        &statement);
-    if (code == 0) {
-        while ((code = ph_db_step(statement)) == 1) {
-            bool is_mail = strcmp(ph_db_text(statement, 0), kinds[PH_OUTBOX_MAIL]) == 0;
-            figures[is_mail ? PH_OUTBOX_MAIL : PH_OUTBOX_WEBHOOK] = (struct ph_outbox_figures){
-                .waiting = ph_db_integer(statement, 1), .oldest_ms = ph_db_integer(statement, 2)};
-        }
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    int code = ph_db_read(db,
+        PH_SQL("SELECT kind, COUNT(*), MIN(created_ms) FROM outbox WHERE state IN ('queued', 'leased', "
+               "'handing') GROUP BY kind"),
+        PH_OUTBOX_KINDS, take_figures, figures);
+    return code < 0 ? code : 0;
+}
+
+static void take_time(void *time_ms, size_t index, struct ph_db_statement *row) {
+    (void)index;
+    if (!ph_db_is_null(row, 0))
+        *(int64_t *)time_ms = ph_db_integer(row, 0);
 }
 
 int ph_outbox_next_turn(struct ph_db *db, enum ph_outbox_kind kind, int64_t *next_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     *next_ms = INT64_MAX;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(
-        transaction, "SELECT MIN(next_ms) FROM outbox WHERE state = 'queued' AND kind = $1", &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, kinds[kind]);
-        code = ph_db_step(statement);
-        if (code == 1 && !ph_db_is_null(statement, 0))
-            *next_ms = ph_db_integer(statement, 0);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
+    int code = ph_db_read(db,
+        PH_SQL(
+            "SELECT MIN(next_ms) FROM outbox WHERE state = 'queued' AND kind = $1", ph_sql_text(kinds[kind])),
+        1, take_time, next_ms);
     return code < 0 ? code : 0;
 }

@@ -1,62 +1,32 @@
 /* Numbered migrations, applied once each under the lock of PH_DB_MIGRATE. */
 #include <assert.h>
 
-#include "core/db/db.h"
+#include "core/db/sql.h"
 
 static const char create_record[] = "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT PRIMARY "
                                     "KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)";
 
-static int newest_number(struct ph_db_transaction *transaction, int64_t *number) {
-    struct ph_db_statement *statement;
-    int code =
-        ph_db_prepare(transaction, "SELECT COALESCE(MAX(number), 0) FROM schema_migrations", &statement);
-    if (code < 0)
-        return code;
-    code = ph_db_step(statement);
-    if (code == 1)
-        *number = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
-}
-
 static int apply(struct ph_db_transaction *transaction, const struct ph_db_migration *migration) {
-    struct ph_db_statement *statement;
     int code = ph_db_exec(transaction, migration->sql);
-    if (code == 0)
-        code = ph_db_prepare(transaction,
-            "INSERT INTO schema_migrations (number, name, applied_ms) VALUES ($1, $2, $3)", &statement);
     if (code < 0)
         return code;
-    ph_db_bind_integer(statement, 1, migration->number);
-    ph_db_bind_text(statement, 2, migration->name);
-    ph_db_bind_integer(statement, 3, ph_utc_now_us() / PH_MILLISECOND_US);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed = ph_db_change(
+        transaction, PH_SQL("INSERT INTO schema_migrations (number, name, applied_ms) VALUES ($1, $2, $3)",
+                         ph_sql_integer(migration->number), ph_sql_text(migration->name),
+                         ph_sql_integer(ph_utc_now_us() / PH_MILLISECOND_US)));
     return changed < 0 ? (int)changed : 0;
 }
 
 static int make_record(struct ph_db *db) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_MIGRATE, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_exec(transaction, create_record);
-    if (code < 0) {
-        ph_db_rollback(transaction);
-        return code;
-    }
-    return ph_db_commit(transaction);
+    return code < 0 ? code : ph_db_settle(transaction, ph_db_exec(transaction, create_record));
 }
 
 /* 1 when it is recorded, else 0. */
 static int is_recorded(struct ph_db_transaction *transaction, int64_t number) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, "SELECT 1 FROM schema_migrations WHERE number = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, number);
-    code = ph_db_step(statement);
-    ph_db_finish(statement);
-    return code;
+    return ph_db_query(transaction,
+        PH_SQL("SELECT 1 FROM schema_migrations WHERE number = $1", ph_sql_integer(number)), 1, NULL, NULL);
 }
 
 static int apply_once(struct ph_db *db, const struct ph_db_migration *migration) {
@@ -67,11 +37,7 @@ static int apply_once(struct ph_db *db, const struct ph_db_migration *migration)
     code = is_recorded(transaction, migration->number);
     if (code == 0)
         code = apply(transaction, migration);
-    if (code < 0) {
-        ph_db_rollback(transaction);
-        return code;
-    }
-    return ph_db_commit(transaction);
+    return ph_db_settle(transaction, code);
 }
 
 static int check_newest(struct ph_db *db, int64_t newest_known, int64_t *newest) {
@@ -79,9 +45,13 @@ static int check_newest(struct ph_db *db, int64_t newest_known, int64_t *newest)
     int code = ph_db_begin(db, PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    code = newest_number(transaction, newest);
+    int64_t number =
+        ph_db_number(transaction, PH_SQL("SELECT COALESCE(MAX(number), 0) FROM schema_migrations"));
     ph_db_rollback(transaction);
-    return code == 0 && *newest > newest_known ? -EINVAL : code;
+    if (number < 0)
+        return (int)number;
+    *newest = number;
+    return number > newest_known ? -EINVAL : 0;
 }
 
 int ph_db_migrate(
