@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "api/outbox/events.h"
+#include "core/base/backoff.h"
 #include "core/base/log.h"
 #include "core/base/queue.h"
 #include "core/base/random.h"
@@ -64,11 +65,8 @@ static int64_t now_ms(struct ph_session_feed *feed) {
 }
 
 /* Waits before the next try; the stop's beginning cuts it short. */
-static void wait_to_retry(struct ph_session_feed *feed, unsigned tries) {
-    int64_t backoff_us = tries < 6 ? first_backoff_us << tries : most_backoff_us;
-    if (backoff_us > most_backoff_us)
-        backoff_us = most_backoff_us;
-    int64_t deadline_us = ph_now_us() + (int64_t)((double)backoff_us * (0.5 + ph_random_unit()));
+static void wait_to_retry(struct ph_session_feed *feed, unsigned failures) {
+    int64_t deadline_us = ph_now_us() + ph_backoff_us(failures, first_backoff_us, most_backoff_us);
     pthread_mutex_lock(&feed->lock);
     bool was_running = feed->stop_deadline_us == 0;
     while (ph_cond_wait_until(&feed->stopped, &feed->lock, deadline_us) == 0 &&
@@ -122,7 +120,7 @@ static void write_event(struct ph_session_feed *feed, const struct event *event)
         if (tries == 0)
             ph_log_warning("database does not take a session's state; trying again",
                 ph_str("session", event->session), ph_code(code));
-        wait_to_retry(feed, tries);
+        wait_to_retry(feed, tries + 1);
     }
     if (code < 0)
         ph_log_error("session's state was not written", ph_str("session", event->session), ph_code(code));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/backoff.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "ingest/relay_figures.h"
@@ -20,14 +21,7 @@ static const int64_t ending_us = 30 * PH_SECOND_US;
 
 /* 0 for the first try, then 100 ms doubled up to 2 s, each between half and whole of it. */
 static int64_t backoff_us(int attempts) {
-    if (attempts == 0)
-        return 0;
-    int doublings = attempts - 1 < 5 ? attempts - 1 : 5;
-    int64_t whole_us = 100 * PH_MILLISECOND_US << doublings;
-    if (whole_us > 2 * PH_SECOND_US)
-        whole_us = 2 * PH_SECOND_US;
-    int64_t half_us = whole_us / 2;
-    return half_us + (int64_t)((double)half_us * ph_random_unit());
+    return attempts ? ph_backoff_within_us((unsigned)attempts, 100 * PH_MILLISECOND_US, 2 * PH_SECOND_US) : 0;
 }
 
 static bool is_carrying(const struct ph_relay *relay) {

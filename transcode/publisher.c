@@ -6,9 +6,9 @@
 
 #include <utlist.h>
 
+#include "core/base/backoff.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "core/base/thread.h"
 
 static const int64_t shortest_backoff_us = 50 * PH_MILLISECOND_US;
@@ -40,7 +40,7 @@ struct ph_publisher {
     /* The thread's own. */
     enum phase phase;
     struct ph_part_position cursor; /* the part to send next */
-    int64_t backoff_us;
+    unsigned failures;              /* in a row, of what is being sent */
     int64_t ask_standing_us;
     bool complained;
 };
@@ -73,7 +73,7 @@ static void notify(struct ph_publisher *publisher, const struct ph_part *taken) 
 }
 
 static void note_answer(struct ph_publisher *publisher) {
-    publisher->backoff_us = shortest_backoff_us;
+    publisher->failures = 0;
     publisher->complained = false;
     pthread_mutex_lock(&publisher->lock);
     publisher->standing.answered_us = ph_now_us();
@@ -89,13 +89,9 @@ static void back_off(struct ph_publisher *publisher, int code, int64_t at_least_
             why);
         publisher->complained = true;
     }
-    double jitter = 0.5 + ph_random_unit() / 2;
-    int64_t pause_us = (int64_t)((double)publisher->backoff_us * jitter);
+    int64_t pause_us = ph_backoff_within_us(++publisher->failures, shortest_backoff_us, longest_backoff_us);
     if (at_least_us > pause_us)
         pause_us = at_least_us < longest_backoff_us ? at_least_us : longest_backoff_us;
-    publisher->backoff_us *= 2;
-    if (publisher->backoff_us > longest_backoff_us)
-        publisher->backoff_us = longest_backoff_us;
     int64_t deadline_us = ph_now_us() + pause_us;
     pthread_mutex_lock(&publisher->lock);
     while (!publisher->stopped && ph_now_us() < deadline_us)
@@ -253,10 +249,10 @@ static void send_next(struct ph_publisher *publisher) {
     } else if (status == 404 || status == 409) {
         /* A second refusal of the same part in a row waits. */
         publisher->phase = STANDING;
-        if (publisher->backoff_us > shortest_backoff_us)
+        if (publisher->failures > 0)
             back_off(publisher, status, -1);
         else
-            publisher->backoff_us *= 2;
+            publisher->failures++;
     } else {
         fail(publisher, status, retry_after_us);
     }
@@ -294,7 +290,6 @@ int ph_publisher_create(struct ph_publisher **created, const struct ph_publisher
         return -ENOMEM;
     publisher->options = *options;
     publisher->offered = publisher->cursor = options->first;
-    publisher->backoff_us = shortest_backoff_us;
     pthread_mutex_init(&publisher->lock, NULL);
     int code = ph_cond_init(&publisher->changed);
     if (code >= 0)

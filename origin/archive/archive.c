@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/backoff.h"
 #include "core/base/log.h"
-#include "core/base/random.h"
 #include "core/base/thread.h"
 #include "origin/archive/archive_private.h"
 
@@ -24,11 +24,8 @@ int64_t ph_archive_now_us(const struct ph_archive *archive) {
 }
 
 int64_t ph_archive_backoff_us(const struct ph_archive *archive, uint32_t failures) {
-    int64_t backoff_us = archive->options.retry_us
-                         << (failures < most_backoff_doublings ? failures : most_backoff_doublings);
-    if (backoff_us > most_backoff_us)
-        backoff_us = most_backoff_us;
-    return (int64_t)((double)backoff_us * (0.5 + 0.5 * ph_random_unit()));
+    uint32_t doublings = failures < most_backoff_doublings ? failures : most_backoff_doublings;
+    return ph_backoff_within_us(1 + doublings, archive->options.retry_us, most_backoff_us);
 }
 
 int ph_archive_create(struct ph_archive **out, const struct ph_archive_options *options) {
