@@ -69,3 +69,14 @@ int ph_file_sync_folder(const char *path) {
     close(fd);
     return code;
 }
+
+DIR *ph_file_open_folder(int folder_fd, const char *name) {
+    int fd = openat(folder_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (!folder && fd >= 0) {
+        int code = errno;
+        close(fd);
+        errno = code;
+    }
+    return folder;
+}

@@ -2,6 +2,7 @@
 #ifndef PH_BASE_FILE_H
 #define PH_BASE_FILE_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,5 +18,8 @@ int ph_file_write(int fd, struct ph_slice bytes) PH_NODISCARD;
 int ph_file_write_at(int fd, struct ph_slice bytes, uint64_t offset) PH_NODISCARD;
 /* What was made, renamed or removed in the folder survives a loss of power. -errno. */
 int ph_file_sync_folder(const char *path) PH_NODISCARD;
+/* The folder `name` in the one that is open, "." for that itself: it is read from its beginning, whoever else
+ * reads it. NULL with errno; the caller closes it. */
+DIR *ph_file_open_folder(int folder_fd, const char *name) PH_NODISCARD;
 
 #endif

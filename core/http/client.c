@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "core/base/builder.h"
 #include "core/base/clock.h"
+#include "core/http/curl_headers.h"
 
 static const int64_t default_connect_timeout_us = 2 * PH_SECOND_US;
 static const int64_t default_timeout_us = 10 * PH_SECOND_US;
@@ -90,27 +90,8 @@ void ph_http_client_destroy(struct ph_http_client *client) {
     free(client);
 }
 
-static bool append(struct curl_slist **list, const char *line) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (!longer)
-        return false;
-    *list = longer;
-    return true;
-}
-
-/* The caller's headers; without `Expect: 100-continue`, which costs a round trip, and without the form's
- * content type that libcurl invents. The caller frees the list, also on failure. */
-static int list_headers(const struct ph_http_exchange *exchange, struct curl_slist **list) {
-    bool has_type = false;
-    if (!append(list, "Expect:"))
-        return -ENOMEM;
-    for (const char *const *header = exchange->headers; header && *header; header++) {
-        has_type = has_type || strncasecmp(*header, "Content-Type:", 13) == 0;
-        if (!append(list, *header))
-            return -ENOMEM;
-    }
-    return has_type || append(list, "Content-Type:") ? 0 : -ENOMEM;
-}
+/* `Expect: 100-continue` costs a round trip, and the content type is a form's that libcurl invents. */
+static const char *const unwanted_headers[] = {"Expect:", "Content-Type:", NULL};
 
 static void set_method(CURL *easy, const struct ph_http_exchange *exchange) {
     bool has_body = exchange->body.size > 0 || strcmp(exchange->method, "PUT") == 0 ||
@@ -246,7 +227,7 @@ int ph_http_client_perform(struct ph_http_client *client, struct ph_http_exchang
     ph_bytes_unref(&exchange->answer);
     exchange->status = 0;
     exchange->retry_after_us = -1;
-    int code = list_headers(exchange, &headers);
+    int code = ph_curl_headers(&headers, exchange->headers, unwanted_headers);
     if (!code) {
         prepare(client, exchange, headers);
         code = run(client);

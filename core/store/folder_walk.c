@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/store/folder.h"
 
 enum { batch_names = 2048 };
@@ -101,7 +102,7 @@ static int gather(const struct walk *walk, struct batch *batch, const char *last
     return code;
 }
 
-static int walk_dir(struct walk *walk, int fd);
+static int walk_dir(struct walk *walk, DIR *dir);
 
 static int visit_dir(struct walk *walk, int fd, const char *name) {
     size_t size = strlen(walk->key), name_size = strlen(name);
@@ -110,8 +111,8 @@ static int visit_dir(struct walk *walk, int fd, const char *name) {
     memcpy(bare, name, name_size - 1);
     bare[name_size - 1] = '\0';
     int code = 0;
-    int below = openat(fd, bare, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (below >= 0)
+    DIR *below = ph_file_open_folder(fd, bare);
+    if (below)
         code = walk_dir(walk, below);
     else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
         code = -errno;
@@ -134,12 +135,11 @@ static int visit_file(struct walk *walk, int fd, const char *name) {
     return code;
 }
 
-/* Takes over `fd`. */
-static int walk_dir(struct walk *walk, int fd) {
-    DIR *dir = fdopendir(fd);
+/* Takes over `dir`. */
+static int walk_dir(struct walk *walk, DIR *dir) {
     struct batch *batch = calloc(1, sizeof(*batch));
     char last[PH_STORE_KEY_BYTES + 1] = "";
-    int code = dir && batch ? 0 : -ENOMEM;
+    int code = batch ? 0 : -ENOMEM;
     bool is_more = true;
     while (code == 0 && is_more) {
         code = gather(walk, batch, last, dir);
@@ -153,10 +153,7 @@ static int walk_dir(struct walk *walk, int fd) {
         drop_from(batch, 0);
     }
     free(batch);
-    if (dir)
-        closedir(dir);
-    else
-        close(fd);
+    closedir(dir);
     return code;
 }
 
@@ -166,8 +163,8 @@ int ph_folder_walk(const struct ph_folder *folder, const char *prefix, const cha
     int size = snprintf(walk.key, sizeof(walk.key), "%s%s", prefix, *prefix ? "/" : "");
     if (size < 0 || (size_t)size >= sizeof(walk.key))
         return 0;
-    int fd = openat(folder->fd, *prefix ? prefix : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    DIR *dir = ph_file_open_folder(folder->fd, *prefix ? prefix : ".");
+    if (!dir)
         return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
-    return walk_dir(&walk, fd);
+    return walk_dir(&walk, dir);
 }

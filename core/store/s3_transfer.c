@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "core/http/curl_headers.h"
 
 enum {
     most_answer_bytes = 4 * 1024 * 1024, /* of what is not an object: a page of a list is the longest */
@@ -111,26 +111,9 @@ static size_t receive_header(char *line, size_t size, size_t count, void *opaque
     return total;
 }
 
-static bool append(struct curl_slist **list, const char *line) {
-    struct curl_slist *longer = curl_slist_append(*list, line);
-    if (!longer)
-        return false;
-    *list = longer;
-    return true;
-}
-
-/* Without what libcurl adds by itself: a wait for 100 Continue costs a round trip, and a content type nobody
- * signed would be kept with the object. */
-static int list_headers(const struct ph_s3_exchange *exchange, struct curl_slist **list) {
-    bool ok = append(list, "Expect:") && append(list, "Accept:");
-    bool has_type = false;
-    for (const char *const *header = exchange->headers; ok && header && *header; header++) {
-        has_type = has_type || strncasecmp(*header, "content-type:", 13) == 0;
-        ok = append(list, *header);
-    }
-    ok = ok && (has_type || append(list, "Content-Type:"));
-    return ok ? 0 : -ENOMEM;
-}
+/* What libcurl adds by itself: a wait for 100 Continue costs a round trip, and a content type nobody signed
+ * would be kept with the object. */
+static const char *const unwanted_headers[] = {"Expect:", "Accept:", "Content-Type:", NULL};
 
 static void set_method(CURL *easy, struct ph_s3_exchange *exchange) {
     bool has_body = strcmp(exchange->method, "PUT") == 0 || strcmp(exchange->method, "POST") == 0;
@@ -169,7 +152,7 @@ int ph_s3_transfer_prepare(
     ph_s3_headers_init(&exchange->answered);
     ph_builder_discard(&exchange->answer);
     *headers = NULL;
-    int code = list_headers(exchange, headers);
+    int code = ph_curl_headers(headers, exchange->headers, unwanted_headers);
     if (code < 0)
         return code;
     curl_easy_reset(easy);

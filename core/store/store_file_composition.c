@@ -115,14 +115,9 @@ static uint64_t front_in(const char *name, const char *token) {
 
 /* The largest front under the token's names, or 0. Of two the smaller was copied into the larger. */
 static int find_front(const struct ph_store_file *store, const char *token, uint64_t *front) {
-    int fd = openat(store->folder.compositions_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int code = -errno;
-        if (fd >= 0)
-            close(fd);
-        return code;
-    }
+    DIR *dir = ph_file_open_folder(store->folder.compositions_fd, ".");
+    if (!dir)
+        return -errno;
     *front = 0;
     for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
         uint64_t found = front_in(entry->d_name, token);

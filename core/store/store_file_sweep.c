@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "core/store/store_file.h"
 
 enum { most_looked_at = 10000 };
@@ -63,14 +64,10 @@ static void sweep_left(void *opaque, int dir_fd, const char *name) {
 
 /* The folder's own files of one kind. */
 static int sweep_own(struct sweep *sweep, int dir_fd, int64_t before_ms) {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    if (!dir) {
-        int code = -errno;
-        if (fd >= 0)
-            close(fd);
-        return code;
-    }
+    DIR *dir = ph_file_open_folder(dir_fd, ".");
+    if (!dir)
+        return -errno;
+    int fd = dirfd(dir);
     const struct dirent *entry = readdir(dir);
     for (unsigned i = 0; entry && i < most_looked_at; entry = readdir(dir), i++) {
         struct stat status;

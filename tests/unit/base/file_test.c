@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -58,11 +59,47 @@ static void folder_that_is_none_cannot_be_synced(void **state) {
     assert_int_equal(ph_file_sync_folder("/etc/passwd"), -ENOTDIR);
 }
 
+static int count_entries(DIR *folder) {
+    int count = 0;
+    while (readdir(folder))
+        count++;
+    return count;
+}
+
+static void an_open_folder_is_read_from_its_beginning(void **state) {
+    char path[] = "/tmp/ph-file-test-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(path));
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(mkdirat(fd, "below", 0700), 0);
+    assert_int_equal(symlinkat("below", fd, "link"), 0);
+    for (int i = 0; i < 2; i++) {
+        DIR *folder = ph_file_open_folder(fd, ".");
+        assert_non_null(folder);
+        assert_int_equal(count_entries(folder), 4);
+        closedir(folder);
+    }
+    DIR *below = ph_file_open_folder(fd, "below");
+    assert_non_null(below);
+    assert_int_equal(count_entries(below), 2);
+    closedir(below);
+    assert_null(ph_file_open_folder(fd, "link"));
+    assert_true(errno == ELOOP || errno == ENOTDIR);
+    assert_null(ph_file_open_folder(fd, "nothing"));
+    assert_int_equal(errno, ENOENT);
+    unlinkat(fd, "link", 0);
+    unlinkat(fd, "below", AT_REMOVEDIR);
+    close(fd);
+    rmdir(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_land_where_they_belong),
         cmocka_unit_test(file_comes_back_whole),
         cmocka_unit_test(folder_that_is_none_cannot_be_synced),
+        cmocka_unit_test(an_open_folder_is_read_from_its_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
