@@ -33,17 +33,9 @@ static int64_t length_of(const struct ph_recording *source, int64_t now_ms) {
 }
 
 static int64_t count_pending(struct ph_db_transaction *transaction, const char *owner) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT COUNT(*) FROM recordings WHERE owner = $1 AND kind = 'clip' AND state = 'processing'",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    code = ph_db_step(statement);
-    int64_t count = code < 0 ? code : ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return count;
+    return ph_db_number(transaction,
+        PH_SQL("SELECT COUNT(*) FROM recordings WHERE owner = $1 AND kind = 'clip' AND state = 'processing'",
+            ph_sql_text(owner)));
 }
 
 static int add(struct ph_db *db, const struct ph_recording *clip) {

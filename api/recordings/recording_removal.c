@@ -7,16 +7,10 @@
 #include "api/recordings/recording_rows.h"
 
 static int64_t mark_deleting(struct ph_db_transaction *transaction, const char *id, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET state = 'deleting', reason = '', turn_ms = $2, storage_ms = NULL, "
-        "lease_owner = '', lease_until_ms = 0, attempts = 0 WHERE id = $1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, now_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET state = 'deleting', reason = '', turn_ms = $2, storage_ms "
+                            "= NULL, lease_owner = '', lease_until_ms = 0, attempts = 0 WHERE id = $1",
+                         ph_sql_text(id), ph_sql_integer(now_ms)));
 }
 
 static int64_t delete_in(
@@ -51,29 +45,23 @@ int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_calle
 
 #define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1"
 
-static int64_t take(struct ph_db_transaction *transaction, const char *lessee, int64_t now_ms,
-    int64_t until_ms, struct ph_recording_removal *removal) {
-    struct ph_db_statement *statement;
+static void take_removal(void *removals, size_t index, struct ph_db_statement *row) {
+    struct ph_recording_removal *removal = (struct ph_recording_removal *)removals + index;
     struct ph_recording recording;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET lease_owner = $2, lease_until_ms = $3, attempts = attempts + 1 WHERE id = ("
-        "SELECT id FROM recordings WHERE " WAITS " ORDER BY turn_ms, id LIMIT 1) "
-        "RETURNING " PH_RECORDING_COLUMNS ", attempts",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, now_ms);
-    ph_db_bind_text(statement, 2, lessee);
-    ph_db_bind_integer(statement, 3, until_ms);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        ph_recordings_read_row(statement, &recording);
-        *removal = (struct ph_recording_removal){.is_all = recording.state >= PH_RECORDING_DELETING,
-            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT)};
-        snprintf(removal->id, sizeof(removal->id), "%s", recording.id);
-    }
-    ph_db_finish(statement);
-    return code;
+    ph_recordings_read_row(row, &recording);
+    *removal = (struct ph_recording_removal){.is_all = recording.state >= PH_RECORDING_DELETING,
+        .attempts = ph_db_integer(row, PH_RECORDING_COLUMN_COUNT)};
+    snprintf(removal->id, sizeof(removal->id), "%s", recording.id);
+}
+
+static int take(struct ph_db_transaction *transaction, const char *lessee, int64_t now_ms, int64_t until_ms,
+    struct ph_recording_removal *removal) {
+    return ph_db_query(transaction,
+        PH_SQL("UPDATE recordings SET lease_owner = $2, lease_until_ms = $3, attempts = attempts + 1 WHERE "
+               "id = (SELECT id FROM recordings WHERE " WAITS
+               " ORDER BY turn_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS ", attempts",
+            ph_sql_integer(now_ms), ph_sql_text(lessee), ph_sql_integer(until_ms)),
+        1, take_removal, removal);
 }
 
 int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now_ms, int64_t until_ms,
@@ -85,9 +73,9 @@ int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now
     code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t taken = take(transaction, lessee, now_ms, until_ms, removal);
+    int taken = take(transaction, lessee, now_ms, until_ms, removal);
     code = ph_db_settle(transaction, taken);
-    return code < 0 ? code : (int)taken;
+    return code < 0 ? code : taken;
 }
 
 /* Ends the lease; $3: the row's next turn, null for never. */

@@ -3,6 +3,7 @@
 #define PH_API_RECORDINGS_RECORDING_ROWS_H
 
 #include "api/recordings/recordings_store.h"
+#include "core/db/sql.h"
 
 /* The columns ph_recordings_read_row() takes, in its order. */
 #define PH_RECORDING_COLUMNS                                                                                 \
@@ -11,6 +12,7 @@
 enum { PH_RECORDING_COLUMN_COUNT = 20 };
 
 void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *recording);
+ph_sql_take ph_recordings_take_row;
 /* Whether the query, of the time $1, has a row: 1 or 0. Asked before one is taken: most of the time there is
  * none, and nobody who writes has to wait. */
 int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) PH_NODISCARD;

@@ -4,22 +4,13 @@
 
 #define DUE "state = 'ready' AND storage_ms <= $1"
 
-static int64_t take(
+static int take(
     struct ph_db_transaction *transaction, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET storage_ms = $2 WHERE id = (SELECT id FROM recordings WHERE " DUE
-        " ORDER BY storage_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS,
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_integer(statement, 1, now_ms);
-    ph_db_bind_integer(statement, 2, until_ms);
-    code = ph_db_step(statement);
-    if (code == 1)
-        ph_recordings_read_row(statement, recording);
-    ph_db_finish(statement);
-    return code;
+    return ph_db_query(transaction,
+        PH_SQL("UPDATE recordings SET storage_ms = $2 WHERE id = (SELECT id FROM recordings WHERE " DUE
+               " ORDER BY storage_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS,
+            ph_sql_integer(now_ms), ph_sql_integer(until_ms)),
+        1, ph_recordings_take_row, recording);
 }
 
 int ph_recording_storage_lease(
@@ -31,22 +22,17 @@ int ph_recording_storage_lease(
     code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t taken = take(transaction, now_ms, until_ms, recording);
+    int taken = take(transaction, now_ms, until_ms, recording);
     code = ph_db_settle(transaction, taken);
-    return code < 0 ? code : (int)taken;
+    return code < 0 ? code : taken;
 }
 
 static int64_t write(struct ph_db_transaction *transaction, const struct ph_recording *recording,
     enum ph_recording_storage storage, int64_t next_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "UPDATE recordings SET storage = $2, storage_ms = $3 WHERE id = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, recording->id);
-    ph_db_bind_text(statement, 2, ph_recording_storage_name(storage));
-    ph_db_bind_integer(statement, 3, next_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET storage = $2, storage_ms = $3 WHERE id = $1",
+                         ph_sql_text(recording->id), ph_sql_text(ph_recording_storage_name(storage)),
+                         ph_sql_integer(next_ms)));
 }
 
 static int64_t set(struct ph_db_transaction *transaction, struct ph_recording *recording,

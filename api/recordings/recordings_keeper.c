@@ -8,6 +8,7 @@
 #include "api/recordings/recording_storage.h"
 #include "api/recordings/recordings_jobs.h"
 #include "api/recordings/uploads.h"
+#include "core/base/backoff.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
 #include "core/base/ticker.h"
@@ -42,10 +43,7 @@ static int remove_objects(struct ph_recordings_keeper *keeper, const struct ph_r
 
 /* From two seconds to ten minutes, half of it by chance. */
 static int64_t pause_after(int64_t attempts) {
-    int64_t longest_ms = attempts < 9 ? INT64_C(1000) << attempts : 10 * minute_ms;
-    if (longest_ms > 10 * minute_ms)
-        longest_ms = 10 * minute_ms;
-    return longest_ms / 2 + (int64_t)(ph_random_unit() * (double)longest_ms / 2);
+    return ph_backoff_within_us((unsigned)attempts, 2 * PH_SECOND_US, 600 * PH_SECOND_US) / PH_MILLISECOND_US;
 }
 
 static void remove_one(struct ph_recordings_keeper *keeper, const struct ph_recording_removal *removal) {

@@ -69,163 +69,97 @@ void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *re
     "CASE WHEN EXISTS (SELECT 1 FROM guardians WHERE guardians.profile = recordings.owner "                  \
     "AND guardians.subject = " n ") THEN 1 ELSE 0 END"
 
-static int find(struct ph_db_transaction *transaction, const char *id, const char *subject,
-    struct ph_recording *recording) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT " PH_RECORDING_COLUMNS ", " IS_GUARDED("$2") " FROM recordings WHERE id = $1", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, subject);
-    code = ph_db_step(statement);
-    if (code == 1) {
-        ph_recordings_read_row(statement, recording);
-        recording->is_guarded = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT) != 0;
-    }
-    ph_db_finish(statement);
-    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+void ph_recordings_take_row(void *rows, size_t index, struct ph_db_statement *row) {
+    ph_recordings_read_row(row, (struct ph_recording *)rows + index);
 }
+
+static void take_guarded_row(void *rows, size_t index, struct ph_db_statement *row) {
+    ph_recordings_take_row(rows, index, row);
+    ((struct ph_recording *)rows)[index].is_guarded = ph_db_integer(row, PH_RECORDING_COLUMN_COUNT) != 0;
+}
+
+/* The recording, and whether the subject is a guardian of its owner. */
+#define FIND(id, subject)                                                                                    \
+    PH_SQL("SELECT " PH_RECORDING_COLUMNS ", " IS_GUARDED("$2") " FROM recordings WHERE id = $1",            \
+        ph_sql_text(id), ph_sql_text(subject))
 
 int ph_recordings_find_in(
     struct ph_db_transaction *transaction, const char *id, struct ph_recording *recording) {
-    return find(transaction, id, "", recording);
+    return ph_db_found(ph_db_query(transaction, FIND(id, ""), 1, take_guarded_row, recording));
 }
 
 int ph_recordings_find_for(
     struct ph_db *db, const char *id, const char *subject, struct ph_recording *recording) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = find(transaction, id, subject, recording);
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_found(ph_db_read(db, FIND(id, subject), 1, take_guarded_row, recording));
 }
 
 int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, sql, &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        code = ph_db_step(statement);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_read(db, PH_SQL(sql, ph_sql_integer(now_ms)), 1, NULL, NULL);
 }
 
 int64_t ph_recordings_update_held(struct ph_db_transaction *transaction, const char *sql, const char *id,
     const char *lessee, int64_t time_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, lessee);
-    if (time_ms)
-        ph_db_bind_integer(statement, 3, time_ms);
-    else
-        ph_db_bind_null(statement, 3);
-    int64_t changed = ph_db_run(statement);
+    int64_t changed = ph_db_change(transaction,
+        PH_SQL(sql, ph_sql_text(id), ph_sql_text(lessee), time_ms ? ph_sql_integer(time_ms) : ph_sql_null()));
     return changed == 0 ? -ESTALE : changed;
 }
 
-/* The policy's row for listing, as the conditions of the query. */
-static void bind_caller(struct ph_db_statement *statement, const struct ph_caller *caller) {
-    static const enum ph_relation relations[] = {
-        PH_RELATION_OWNER, PH_RELATION_GUARDIAN, PH_RELATION_KEPT, PH_RELATION_OPEN};
-    for (int i = 0; i < 4; i++)
-        ph_db_bind_integer(
-            statement, i + 1, ph_policy_allows(caller->role, PH_ACTION_RECORDING_LIST, relations[i]));
-    ph_db_bind_text(statement, 5, caller->subject);
-    ph_db_bind_text(statement, 6, caller->session);
+/* The policy's row for listing, as a condition of the query. */
+static struct ph_sql_value may_list(const struct ph_caller *caller, enum ph_relation relation) {
+    return ph_sql_integer(ph_policy_allows(caller->role, PH_ACTION_RECORDING_LIST, relation));
 }
 
-static int select_page(struct ph_db_transaction *transaction, const struct ph_caller *caller,
-    const struct ph_recordings_filter *filter, size_t most, struct ph_recording *list, size_t *count) {
+static int select_page(struct ph_db *db, const struct ph_caller *caller,
+    const struct ph_recordings_filter *filter, size_t most, struct ph_recording *list) {
     static const char sql[] =
         "SELECT " PH_RECORDING_COLUMNS " FROM recordings WHERE state NOT IN ('deleting', 'deleted') "
         "AND ($6 = '' OR id = $6 OR session = $6) AND (($1 = 1 AND owner = $5) OR ($2 = 1 AND " IS_GUARDED(
             "$5") " = 1) OR ($3 = 1 AND $6 <> '') OR ($4 = 1 AND $6 = '')) "
                   "AND ($7 = '' OR session = $7) AND (created_ms < $8 OR (created_ms = $8 AND id < $9)) "
                   "ORDER BY created_ms DESC, id DESC LIMIT $10";
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    bind_caller(statement, caller);
-    ph_db_bind_text(statement, 7, filter->session);
-    ph_db_bind_integer(statement, 8, filter->after_ms);
-    ph_db_bind_text(statement, 9, filter->after_id);
-    ph_db_bind_integer(statement, 10, (int64_t)most);
-    while ((code = ph_db_step(statement)) == 1 && *count < most)
-        ph_recordings_read_row(statement, &list[(*count)++]);
-    ph_db_finish(statement);
-    return code < 0 ? code : 0;
+    return ph_db_read(db,
+        PH_SQL(sql, may_list(caller, PH_RELATION_OWNER), may_list(caller, PH_RELATION_GUARDIAN),
+            may_list(caller, PH_RELATION_KEPT), may_list(caller, PH_RELATION_OPEN),
+            ph_sql_text(caller->subject), ph_sql_text(caller->session), ph_sql_text(filter->session),
+            ph_sql_integer(filter->after_ms), ph_sql_text(filter->after_id), ph_sql_integer((int64_t)most)),
+        most, ph_recordings_take_row, list);
 }
 
 int ph_recordings_list(struct ph_db *db, const struct ph_caller *caller,
     const struct ph_recordings_filter *filter, size_t most, struct ph_recording **list, size_t *count) {
-    struct ph_db_transaction *transaction;
     *list = NULL;
     *count = 0;
     struct ph_recording *rows = calloc(most, sizeof(*rows));
     if (!rows)
         return -ENOMEM;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code == 0) {
-        code = select_page(transaction, caller, filter, most, rows, count);
-        ph_db_rollback(transaction);
-    }
-    if (code < 0 || *count == 0) {
+    int code = select_page(db, caller, filter, most, rows);
+    if (code <= 0) {
         free(rows);
         return code;
     }
     *list = rows;
+    *count = (size_t)code;
     return 0;
 }
 
-static void bind_text_or_null(struct ph_db_statement *statement, int number, const char *text) {
-    ph_db_bind_text(statement, number, *text ? text : NULL);
+static struct ph_sql_value text_or_null(const char *text) {
+    return *text ? ph_sql_text(text) : ph_sql_null();
 }
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_recording *recording) {
-    struct ph_db_statement *statement;
     bool is_clip = recording->kind == PH_RECORDING_CLIP;
     bool has_job = recording->kind != PH_RECORDING_SESSION && recording->state == PH_RECORDING_PROCESSING;
-    int code = ph_db_prepare(transaction,
-        "INSERT INTO recordings (id, kind, session, source, owner, title, state, reason, from_ms, to_ms, "
-        "duration_ms, bytes, total_bytes, width, height, has_poster, has_storyboard, storage, created_ms, "
-        "lease_owner, lease_until_ms, attempts, turn_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, $9, "
-        "$10, 0, 0, 0, 0, 0, 0, 'standard', $11, '', 0, 0, $12)",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, recording->id);
-    ph_db_bind_text(statement, 2, kinds[recording->kind]);
-    bind_text_or_null(statement, 3, recording->session);
-    bind_text_or_null(statement, 4, recording->source);
-    ph_db_bind_text(statement, 5, recording->owner);
-    ph_db_bind_text(statement, 6, recording->title);
-    ph_db_bind_text(statement, 7, states[recording->state]);
-    for (int i = 8; i <= 9; i++) {
-        if (is_clip)
-            ph_db_bind_integer(statement, i, i == 8 ? recording->from_ms : recording->to_ms);
-        else
-            ph_db_bind_null(statement, i);
-    }
-    ph_db_bind_integer(statement, 10, recording->duration_ms);
-    ph_db_bind_integer(statement, 11, recording->created_ms);
-    if (has_job)
-        ph_db_bind_integer(statement, 12, recording->created_ms);
-    else
-        ph_db_bind_null(statement, 12);
-    return ph_db_run(statement);
+    const struct ph_sql_value null = ph_sql_null(), created_ms = ph_sql_integer(recording->created_ms);
+    return ph_db_change(transaction,
+        PH_SQL("INSERT INTO recordings (id, kind, session, source, owner, title, state, reason, from_ms, "
+               "to_ms, duration_ms, bytes, total_bytes, width, height, has_poster, has_storyboard, storage, "
+               "created_ms, lease_owner, lease_until_ms, attempts, turn_ms) VALUES ($1, $2, $3, $4, $5, $6, "
+               "$7, '', $8, $9, $10, 0, 0, 0, 0, 0, 0, 'standard', $11, '', 0, 0, $12)",
+            ph_sql_text(recording->id), ph_sql_text(kinds[recording->kind]), text_or_null(recording->session),
+            text_or_null(recording->source), ph_sql_text(recording->owner), ph_sql_text(recording->title),
+            ph_sql_text(states[recording->state]), is_clip ? ph_sql_integer(recording->from_ms) : null,
+            is_clip ? ph_sql_integer(recording->to_ms) : null, ph_sql_integer(recording->duration_ms),
+            created_ms, has_job ? created_ms : null));
 }
 
 int ph_recordings_add(struct ph_db_transaction *transaction, const struct ph_recording *recording) {

@@ -9,7 +9,8 @@
 
 #define COLUMNS "id, owner, title, bytes, received, created_ms, expires_ms"
 
-static void read_row(struct ph_db_statement *row, struct ph_upload *upload) {
+static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_upload *upload = (struct ph_upload *)rows + index;
     *upload = (struct ph_upload){.bytes = ph_db_integer(row, 3),
         .received = ph_db_integer(row, 4),
         .created_ms = ph_db_integer(row, 5),
@@ -20,32 +21,17 @@ static void read_row(struct ph_db_statement *row, struct ph_upload *upload) {
 }
 
 static int64_t count_of(struct ph_db_transaction *transaction, const char *owner, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "SELECT COUNT(*) FROM uploads WHERE owner = $1 AND received < bytes AND expires_ms > $2", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, owner);
-    ph_db_bind_integer(statement, 2, now_ms);
-    code = ph_db_step(statement);
-    int64_t count = code < 0 ? code : ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return count;
+    return ph_db_number(transaction,
+        PH_SQL("SELECT COUNT(*) FROM uploads WHERE owner = $1 AND received < bytes AND expires_ms > $2",
+            ph_sql_text(owner), ph_sql_integer(now_ms)));
 }
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_upload *upload) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(
-        transaction, "INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6)", &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, upload->id);
-    ph_db_bind_text(statement, 2, upload->owner);
-    ph_db_bind_text(statement, 3, upload->title);
-    ph_db_bind_integer(statement, 4, upload->bytes);
-    ph_db_bind_integer(statement, 5, upload->created_ms);
-    ph_db_bind_integer(statement, 6, upload->expires_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6)",
+                         ph_sql_text(upload->id), ph_sql_text(upload->owner), ph_sql_text(upload->title),
+                         ph_sql_integer(upload->bytes), ph_sql_integer(upload->created_ms),
+                         ph_sql_integer(upload->expires_ms)));
 }
 
 int ph_uploads_begin(struct ph_db *db, struct ph_upload *upload, int64_t now_ms) {
@@ -62,73 +48,46 @@ int ph_uploads_begin(struct ph_db *db, struct ph_upload *upload, int64_t now_ms)
     return ph_db_settle(transaction, answer);
 }
 
-/* One row by a query of a text and a time: 1 or 0. */
-static int select_one(
-    struct ph_db *db, const char *sql, const char *text, int64_t time_ms, struct ph_upload *upload) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction, sql, &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, text);
-        ph_db_bind_integer(statement, 2, time_ms);
-        code = ph_db_step(statement);
-        if (code == 1)
-            read_row(statement, upload);
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
-}
-
 int ph_uploads_find(struct ph_db *db, const char *id, int64_t now_ms, struct ph_upload *upload) {
-    int code = select_one(
-        db, "SELECT " COLUMNS " FROM uploads WHERE id = $1 AND expires_ms > $2", id, now_ms, upload);
-    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+    return ph_db_found(ph_db_read(db,
+        PH_SQL("SELECT " COLUMNS " FROM uploads WHERE id = $1 AND expires_ms > $2", ph_sql_text(id),
+            ph_sql_integer(now_ms)),
+        1, read_row, upload));
 }
 
 int ph_uploads_next_whole(struct ph_db *db, const char *after, struct ph_upload *upload) {
-    return select_one(db,
-        "SELECT " COLUMNS " FROM uploads WHERE id > $1 AND received >= bytes AND expires_ms > $2 ORDER BY id "
-        "LIMIT 1",
-        after, 0, upload);
+    return ph_db_read(db,
+        PH_SQL("SELECT " COLUMNS
+               " FROM uploads WHERE id > $1 AND received >= bytes AND expires_ms > 0 ORDER BY id LIMIT 1",
+            ph_sql_text(after)),
+        1, read_row, upload);
 }
 
 /* Its recording waits for the source: it has no turn before. */
 static int64_t add_recording(
     struct ph_db_transaction *transaction, const struct ph_upload *upload, int64_t now_ms) {
-    struct ph_db_statement *statement;
     struct ph_recording recording = {
         .kind = PH_RECORDING_UPLOAD, .state = PH_RECORDING_PROCESSING, .created_ms = now_ms};
     memcpy(recording.id, upload->id, sizeof(recording.id));
     memcpy(recording.owner, upload->owner, sizeof(recording.owner));
     memcpy(recording.title, upload->title, sizeof(recording.title));
-    int64_t code = ph_recordings_add(transaction, &recording);
-    if (code >= 0)
-        code = ph_db_prepare(transaction, "UPDATE recordings SET turn_ms = NULL WHERE id = $1", &statement);
+    int code = ph_recordings_add(transaction, &recording);
     if (code < 0)
         return code;
-    ph_db_bind_text(statement, 1, upload->id);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET turn_ms = NULL WHERE id = $1", ph_sql_text(upload->id)));
 }
 
 int ph_uploads_advance(struct ph_db *db, struct ph_upload *upload, int64_t received, int64_t now_ms) {
     struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = ph_db_prepare(
-        transaction, "UPDATE uploads SET received = $3 WHERE id = $1 AND received = $2", &statement);
-    if (answer == 0) {
-        ph_db_bind_text(statement, 1, upload->id);
-        ph_db_bind_integer(statement, 2, upload->received);
-        ph_db_bind_integer(statement, 3, received);
-        answer = ph_db_run(statement);
-        answer = answer == 0 ? -ESTALE : answer;
-    }
+    int64_t answer = ph_db_change(transaction,
+        PH_SQL("UPDATE uploads SET received = $3 WHERE id = $1 AND received = $2", ph_sql_text(upload->id),
+            ph_sql_integer(upload->received), ph_sql_integer(received)));
+    if (answer == 0)
+        answer = -ESTALE;
     if (answer >= 0 && received == upload->bytes)
         answer = add_recording(transaction, upload, now_ms);
     code = ph_db_settle(transaction, answer);
@@ -137,29 +96,14 @@ int ph_uploads_advance(struct ph_db *db, struct ph_upload *upload, int64_t recei
     return code;
 }
 
-static int64_t run_for(
-    struct ph_db_transaction *transaction, const char *sql, const char *id, int64_t time_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction, sql, &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    if (time_ms)
-        ph_db_bind_integer(statement, 2, time_ms);
-    return ph_db_run(statement);
-}
-
 int ph_uploads_end(struct ph_db *db, const char *id) {
-    struct ph_db_transaction *transaction;
-    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    return ph_db_settle(
-        transaction, run_for(transaction, "DELETE FROM uploads WHERE id = $1 AND received < bytes", id, 0));
+    int64_t changed =
+        ph_db_write(db, PH_SQL("DELETE FROM uploads WHERE id = $1 AND received < bytes", ph_sql_text(id)));
+    return changed < 0 ? (int)changed : 0;
 }
 
 static int64_t forget(struct ph_db_transaction *transaction, const char *id) {
-    return run_for(transaction, "DELETE FROM uploads WHERE id = $1", id, 0);
+    return ph_db_change(transaction, PH_SQL("DELETE FROM uploads WHERE id = $1", ph_sql_text(id)));
 }
 
 int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) {
@@ -169,19 +113,26 @@ int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) {
         return code;
     int64_t answer = forget(transaction, id);
     if (answer > 0)
-        answer = run_for(transaction,
-            "UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND state = 'processing'", id, now_ms);
+        answer = ph_db_change(
+            transaction, PH_SQL("UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND state = 'processing'",
+                             ph_sql_text(id), ph_sql_integer(now_ms)));
     if (answer > 0)
         answer = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
     return ph_db_settle(transaction, answer);
 }
 
+/* One whose time is over; 1 or 0. */
+static int find_expired(struct ph_db *db, int64_t now_ms, struct ph_upload *upload) {
+    return ph_db_read(db,
+        PH_SQL("SELECT " COLUMNS " FROM uploads WHERE expires_ms <= $1 ORDER BY id LIMIT 1",
+            ph_sql_integer(now_ms)),
+        1, read_row, upload);
+}
+
 int ph_uploads_expire(struct ph_db *db, int64_t now_ms) {
     struct ph_upload upload = {.id = ""};
     int code;
-    while ((code = select_one(db,
-                "SELECT " COLUMNS " FROM uploads WHERE id > $1 AND expires_ms <= $2 ORDER BY id LIMIT 1", "",
-                now_ms, &upload)) == 1) {
+    while ((code = find_expired(db, now_ms, &upload)) == 1) {
         struct ph_db_transaction *transaction;
         code = ph_db_begin(db, PH_DB_WRITE, &transaction);
         if (code < 0)
