@@ -9,8 +9,8 @@ import { waitFor } from './wait.js';
 const script = path.join(repository, 'scripts/lib/s3.sh');
 
 export class S3 {
-  /** A new server with an empty bucket. */
-  static async start() {
+  /** A new server with an empty bucket; with `tokens` one that has session tokens (see session_tokens.js). */
+  static async start({ tokens = false } = {}) {
     const s3 = new S3();
     // Paths of sockets are short.
     s3.folder = fs.mkdtempSync('/tmp/ph-s3-');
@@ -18,7 +18,7 @@ export class S3 {
     s3.atExit = () => spawnSync(script, ['stop', s3.folder]);
     process.once('exit', s3.atExit);
     try {
-      await run(script, ['init', s3.folder], { within: 90_000 });
+      await run(script, ['init', s3.folder], { within: 90_000, env: { ...process.env, S3_TOKENS: tokens ? '1' : '' } });
       await s3.serve();
     } catch (error) {
       await s3.close();
@@ -27,25 +27,26 @@ export class S3 {
     return s3;
   }
 
-  #line(name) {
+  /** What the server's folder tells: access-key, token-key … */
+  line(name) {
     return fs.readFileSync(path.join(this.folder, name), 'utf8').trim();
   }
 
   /** What archive_url is set to. */
   get url() {
-    return this.#line('url');
+    return this.line('url');
   }
 
   get endpoint() {
-    return this.#line('endpoint');
+    return this.line('endpoint');
   }
 
   /** What a process needs to use it. */
   get env() {
     return {
       PORTHOLE_ARCHIVE_URL: this.url,
-      AWS_ACCESS_KEY_ID: this.#line('access-key'),
-      AWS_SECRET_ACCESS_KEY: this.#line('secret-key'),
+      AWS_ACCESS_KEY_ID: this.line('access-key'),
+      AWS_SECRET_ACCESS_KEY: this.line('secret-key'),
     };
   }
 
@@ -88,6 +89,20 @@ export class S3 {
       },
     );
     return new Map(JSON.parse(stdout.toString('utf8')).map(({ Path, Size }) => [prefix ? `${prefix.replace(/\/$/, '')}/${Path}` : Path, Size]));
+  }
+
+  /** Another key of the same user's. */
+  async addKey(key, secret) {
+    await this.admin('key', 'create', '--uid=porthole', '--key-type=s3', `--access-key=${key}`, `--secret-key=${secret}`);
+  }
+
+  removeKey(key) {
+    return this.admin('key', 'rm', '--uid=porthole', '--key-type=s3', `--access-key=${key}`);
+  }
+
+  admin(...args) {
+    const env = { ...process.env, CEPH_CONF: path.join(this.folder, 'ceph.conf'), CEPH_ARGS: '--no-mon-config' };
+    return run('radosgw-admin', ['-n', 'client.rgw', ...args], { env, within: 30_000 });
   }
 
   /** Enforces the bucket's rules once. */

@@ -103,8 +103,8 @@ export class Stage {
   }
 
   /** An S3 server, whose bucket is the archive of the nodes made afterwards. */
-  async s3() {
-    const s3 = await S3.start();
+  async s3(options) {
+    const s3 = await S3.start(options);
     Object.assign(this.env, s3.env);
     this.secrets.add(s3.env.AWS_SECRET_ACCESS_KEY);
     this.after(() => s3.close());
