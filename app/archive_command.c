@@ -24,9 +24,9 @@ static void print_difference(void *opaque, const struct ph_archive_difference *d
 }
 
 static void print_sum(const struct ph_archive_verification *verification) {
-    print(json_pack("{s:I, s:I, s:I, s:I}", "recordings", (json_int_t)verification->recordings, "objects",
-        (json_int_t)verification->objects, "differences", (json_int_t)verification->differences, "repaired",
-        (json_int_t)verification->repaired));
+    print(json_pack("{s:I, s:I, s:I, s:I, s:I}", "recordings", (json_int_t)verification->recordings,
+        "objects", (json_int_t)verification->objects, "differences", (json_int_t)verification->differences,
+        "repaired", (json_int_t)verification->repaired, "unread", (json_int_t)verification->unread));
 }
 
 static int verify(struct ph_archive_verification *verification, struct ph_error *error) {
@@ -42,7 +42,7 @@ static int verify(struct ph_archive_verification *verification, struct ph_error 
         ph_error_name(code, reason, sizeof(reason)));
 }
 
-int ph_archive_command_verify(const struct ph_settings *settings, const char *session, bool repair,
+int ph_archive_command_verify(const struct ph_settings *settings, const struct ph_archive_wish *wish,
     bool *is_clean, struct ph_error *error) {
     struct ph_metrics *metrics = NULL;
     struct ph_store_wiring store = {0};
@@ -58,8 +58,9 @@ int ph_archive_command_verify(const struct ph_settings *settings, const char *se
     struct ph_archive_verification verification = {.store = store.store,
         .catalogue = &catalogue.catalogue,
         .spool = spool,
-        .recording = session,
-        .repair = repair,
+        .recording = wish->session,
+        .repair = wish->repair,
+        .deep = wish->deep,
         .report = print_difference};
     if (!code)
         code = verify(&verification, error);

@@ -63,8 +63,11 @@ static int archive_verify(const struct ph_options *options) {
         return report(&error, exit_failed);
     int code = ph_settings_prepare(&settings, &error);
     if (!code)
-        code = ph_archive_command_verify(
-            &settings, options->archive_session, options->archive_repair, &is_clean, &error);
+        code = ph_archive_command_verify(&settings,
+            &(struct ph_archive_wish){.session = options->archive_session,
+                .repair = options->archive_repair,
+                .deep = options->archive_deep},
+            &is_clean, &error);
     ph_settings_finish(&settings);
     if (code)
         return report(&error, exit_failed);

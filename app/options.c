@@ -13,9 +13,10 @@ const char ph_options_help[] =
     "        print a JWT signed with the node's secret; it lasts an hour unless --ttl says otherwise\n"
     "  config check [--config FILE]\n"
     "        read the settings and say what is wrong with them\n"
-    "  archive verify [--session ID] [--repair] [--config FILE]\n"
-    "        compare spool, list of recordings and store, a line of JSON for each difference; with --repair\n"
-    "        mend what can be mended; 1 when a difference is left\n"
+    "  archive verify [--session ID] [--deep] [--repair] [--config FILE]\n"
+    "        compare spool, list of recordings and store, a line of JSON for each difference; with --deep "
+    "what\n"
+    "        is in the objects too; with --repair mend what can be mended; 1 when a difference is left\n"
     "  version\n"
     "\n"
     "Settings come from FILE (porthole.yaml in the working folder if it is there) and from PORTHOLE_… "
@@ -120,11 +121,13 @@ static int parse_archive(struct ph_options *options, int argc, char **argv, stru
     char *others[16];
     int count = 0;
     if (argc < 1 || strcmp(argv[0], "verify") != 0)
-        return ph_error_set(
-            error, -EINVAL, "the only archive command is: porthole archive verify [--session ID] [--repair]");
+        return ph_error_set(error, -EINVAL,
+            "the only archive command is: porthole archive verify [--session ID] [--deep] [--repair]");
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--repair") == 0)
             options->archive_repair = true;
+        else if (strcmp(argv[i], "--deep") == 0)
+            options->archive_deep = true;
         else if (count < (int)(sizeof(others) / sizeof(others[0])))
             others[count++] = argv[i];
     }

@@ -36,6 +36,7 @@ struct ph_options {
     int64_t token_ttl_s;
     const char *archive_session; /* NULL: all */
     bool archive_repair;
+    bool archive_deep;
 };
 
 /* 0, or -EINVAL with a sentence that says what is wrong. */

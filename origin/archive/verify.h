@@ -24,12 +24,14 @@ struct ph_archive_verification {
     const char *spool;                      /* the spool's folder */
     const char *recording;                  /* NULL: all */
     bool repair;
+    bool deep; /* reads the bytes and compares their hashes too, not sizes alone */
     void (*report)(void *opaque, const struct ph_archive_difference *difference);
     void *opaque;
 
     /* What it came to. */
     uint64_t recordings, objects;
     uint64_t differences, repaired;
+    uint64_t unread; /* deep: objects in the deep archive, which were not read */
 };
 
 /* 0 when everything was looked at, whatever was found; else a code, and what follows was not looked at. */

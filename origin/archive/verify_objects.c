@@ -10,6 +10,8 @@
 #include "origin/archive/archive.h"
 #include "origin/archive/folder_file.h"
 #include "origin/archive/journal.h"
+#include "origin/archive/verify_bytes.h"
+#include "origin/archive/verify_mp4.h"
 #include "origin/recording/manifest.h"
 #include "origin/recording/rebuild.h"
 #include "origin/session.h"
@@ -19,6 +21,7 @@ enum { name_bytes = 64 };
 struct object {
     char name[name_bytes]; /* below the recording */
     uint64_t bytes;
+    char etag[PH_STORE_ETAG_BYTES];
 };
 
 struct check {
@@ -30,7 +33,7 @@ struct check {
     struct object *objects;          /* by name */
     size_t count, capacity;
     bool has_manifest;
-    bool wants_rebuild;
+    const char *mp4_trouble;     /* why the MP4 is to be made again; NULL: it is right */
     struct ph_manifest manifest; /* with has_manifest */
 };
 
@@ -58,6 +61,7 @@ static int note_object(void *opaque, const char *key, const struct ph_store_obje
     struct object *added = &check->objects[check->count++];
     strcpy(added->name, name);
     added->bytes = object->bytes;
+    memcpy(added->etag, object->etag, sizeof(added->etag));
     check->verification->objects++;
     return 0;
 }
@@ -79,19 +83,39 @@ static bool in_folder(const struct check *check, const char *name) {
     return ph_archive_path(path, check->dir, name) == 0 && access(path, F_OK) == 0;
 }
 
-/* Puts an object again from the spool, when the file is still there with these many bytes. */
-static int put_again(struct check *check, const char *name, uint64_t bytes, bool *repaired) {
+static int key_of(const struct check *check, const char *name, char key[PH_STORE_KEY_BYTES]) {
+    return snprintf(key, PH_STORE_KEY_BYTES, "%s/%s", check->prefix, name) < PH_STORE_KEY_BYTES ? 0 : -EINVAL;
+}
+
+/* Where bytes are to be compared. `hash` NULL: with what the store keeps. */
+static int compare_bytes(struct check *check, const char *name, const uint8_t *hash, bool *is_same) {
+    char key[PH_STORE_KEY_BYTES];
+    *is_same = true;
+    if (!check->verification->deep)
+        return 0;
+    int code = key_of(check, name, key);
+    if (!code)
+        code = ph_verify_bytes(check->verification->store, key, hash, is_same);
+    if (code == -EREMOTE) {
+        check->verification->unread++;
+        *is_same = true;
+        return 0;
+    }
+    return code == -ENOENT ? 0 : code; /* it went meanwhile */
+}
+
+/* Puts an object again from the spool, when the file is still there with these bytes. */
+static int put_again(
+    struct check *check, const char *name, uint64_t bytes, const uint8_t *hash, bool *repaired) {
     char path[PH_ARCHIVE_PATH_BYTES], key[PH_STORE_KEY_BYTES];
     struct ph_bytes *content = NULL;
     *repaired = false;
     if (!check->verification->repair || ph_archive_path(path, check->dir, name))
         return 0;
-    if (snprintf(key, sizeof(key), "%s/%s", check->prefix, name) >= (int)sizeof(key))
-        return -EINVAL;
-    if (ph_file_load(path, (size_t)bytes, &content))
-        return 0;
-    int code = 0;
-    if (ph_bytes_size(content) == bytes) {
+    int code = key_of(check, name, key);
+    if (code || ph_file_load(path, (size_t)bytes, &content))
+        return code;
+    if (ph_bytes_size(content) == bytes && ph_verify_hash(ph_bytes_slice(content), hash)) {
         code = ph_store_put(check->verification->store,
             &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(content), .content_type = "video/mp4"},
             NULL);
@@ -101,26 +125,36 @@ static int put_again(struct check *check, const char *name, uint64_t bytes, bool
     return code;
 }
 
-/* An object that should be there with these many bytes. */
-static int expect(struct check *check, const char *name, uint64_t bytes, bool *is_there) {
+/* An object that should be there with these bytes. */
+static int expect(struct check *check, const char *name, uint64_t bytes, const uint8_t *hash) {
     const struct object *object = find(check, name);
-    *is_there = object && object->bytes == bytes;
-    if (*is_there)
-        return 0;
-    bool repaired;
-    int code = put_again(check, name, bytes, &repaired);
+    bool is_same = false, repaired;
+    const char *what = !object                  ? "is missing"
+                       : object->bytes != bytes ? "has another size"
+                                                : "has other bytes";
+    int code = object && object->bytes == bytes ? compare_bytes(check, name, hash, &is_same) : 0;
+    if (code || is_same)
+        return code;
+    code = put_again(check, name, bytes, hash, &repaired);
     if (!code)
-        report(check, name, object ? "has another size" : "is missing", repaired);
-    *is_there = repaired;
+        report(check, name, what, repaired);
+    return code;
+}
+
+/* Pictures, of which nobody but the store knows what they should be. */
+static int expect_some(struct check *check, const char *name) {
+    bool is_same = false, is_there = find(check, name);
+    int code = is_there ? compare_bytes(check, name, NULL, &is_same) : 0;
+    if (!code && !is_same)
+        report(check, name, is_there ? "has other bytes" : "is missing", false);
     return code;
 }
 
 static int check_line(void *opaque, const struct ph_manifest_segment *segment) {
     struct check *check = opaque;
     char name[name_bytes];
-    bool is_there;
     snprintf(name, sizeof(name), "%s/%" PRIu64 ".m4s", check->track, segment->number);
-    return expect(check, name, segment->bytes, &is_there);
+    return expect(check, name, segment->bytes, segment->hash);
 }
 
 /* Every line of the journals is kept. Once there is a manifest it says the same. */
@@ -139,42 +173,72 @@ static int check_journals(struct check *check, const struct ph_publication *publ
 
 static int check_segments(struct check *check) {
     char name[name_bytes];
-    bool is_there;
     int code = 0;
     for (uint32_t i = 0; i < check->manifest.publication.track_count && !code; i++) {
         const struct ph_manifest_track *track = &check->manifest.tracks[i];
         const char *track_name = check->manifest.publication.tracks[i].name;
         snprintf(name, sizeof(name), "%s/init.mp4", track_name);
         if (track->init_bytes)
-            code = expect(check, name, track->init_bytes, &is_there);
+            code = expect(check, name, track->init_bytes, track->init_hash);
         for (uint32_t n = 0; n < track->count && !code; n++) {
             snprintf(name, sizeof(name), "%s/%" PRIu64 ".m4s", track_name, track->segments[n].number);
             if (!(track->segments[n].flags & PH_MANIFEST_GAP))
-                code = expect(check, name, track->segments[n].bytes, &is_there);
+                code = expect(check, name, track->segments[n].bytes, track->segments[n].hash);
         }
+    }
+    return code;
+}
+
+/* A bucket's tag is made of the bytes: where it is the manifest's, nothing has to be read. A folder's is not.
+ */
+static bool has_known_tag(const struct check *check, const struct object *mp4) {
+    const char *tag = check->manifest.mp4_etag;
+    return !ph_store_folder(check->verification->store) && *tag && strcmp(mp4->etag, tag) == 0;
+}
+
+/* Segments that are wrong tell nothing of the MP4. */
+static int check_mp4(struct check *check, bool are_segments_right) {
+    const struct object *mp4 = find(check, "recording.mp4");
+    bool is_same = true;
+    int code = 0;
+    if (!check->manifest.mp4_bytes)
+        return 0;
+    if (!mp4 || mp4->bytes != check->manifest.mp4_bytes)
+        check->mp4_trouble = mp4 ? "has another size" : "is missing";
+    else if (check->verification->deep && are_segments_right && !has_known_tag(check, mp4))
+        code = ph_verify_mp4(check->verification->store, check->id, &is_same);
+    if (code == -EREMOTE) {
+        check->verification->unread++;
+        return 0;
+    }
+    if (!code && !is_same)
+        check->mp4_trouble = "has other bytes";
+    if (!code && check->mp4_trouble && !check->verification->repair)
+        report(check, "recording.mp4", check->mp4_trouble, false);
+    return code;
+}
+
+static int check_pictures(struct check *check) {
+    char name[name_bytes];
+    const struct ph_storyboard *board = &check->manifest.storyboard;
+    int code = check->manifest.has_poster ? expect_some(check, "poster.jpg") : 0;
+    if (!code && board->sheet_count)
+        code = expect_some(check, "storyboard.vtt");
+    for (uint32_t i = 0; i < board->sheet_count && !code; i++) {
+        snprintf(name, sizeof(name), "storyboard-%" PRIu32 ".jpg", board->sheets[i].first_tile);
+        code = expect_some(check, name);
     }
     return code;
 }
 
 /* The MP4 can be made again, pictures cannot. */
 static int check_manifest(struct check *check) {
-    char name[name_bytes];
-    const struct ph_storyboard *board = &check->manifest.storyboard;
-    const struct object *mp4 = find(check, "recording.mp4");
+    uint64_t unmended = check->verification->differences - check->verification->repaired;
     int code = check_segments(check);
-    check->wants_rebuild = check->manifest.mp4_bytes && (!mp4 || mp4->bytes != check->manifest.mp4_bytes);
-    if (!code && check->wants_rebuild && !check->verification->repair)
-        report(check, "recording.mp4", mp4 ? "has another size" : "is missing", false);
-    if (!code && check->manifest.has_poster && !find(check, "poster.jpg"))
-        report(check, "poster.jpg", "is missing", false);
-    if (!code && board->sheet_count && !find(check, "storyboard.vtt"))
-        report(check, "storyboard.vtt", "is missing", false);
-    for (uint32_t i = 0; i < board->sheet_count && !code; i++) {
-        snprintf(name, sizeof(name), "storyboard-%" PRIu32 ".jpg", board->sheets[i].first_tile);
-        if (!find(check, name))
-            report(check, name, "is missing", false);
-    }
-    return code;
+    bool are_right = check->verification->differences - check->verification->repaired == unmended;
+    if (!code)
+        code = check_mp4(check, are_right);
+    return code ? code : check_pictures(check);
 }
 
 static int put_manifest(struct check *check, const struct ph_manifest *manifest) {
@@ -211,7 +275,12 @@ static int tell(struct check *check, const struct ph_manifest *manifest) {
 static int rebuild(struct check *check) {
     struct ph_manifest manifest;
     struct ph_recorder_result result;
-    int code = ph_recorder_rebuild(check->verification->store, check->id, NULL, &manifest, &result);
+    char title[PH_MP4_TITLE_BYTES] = "";
+    int code =
+        find(check, "recording.mp4") ? ph_verify_mp4_title(check->verification->store, check->id, title) : 0;
+    if (!code || code == -ENOENT || code == -EREMOTE)
+        code = ph_recorder_rebuild(
+            check->verification->store, check->id, *title ? title : NULL, &manifest, &result);
     if (code)
         return code;
     manifest.has_poster = find(check, "poster.jpg") != NULL;
@@ -267,8 +336,8 @@ static int check_whole(struct check *check, bool is_listed, bool is_spooled) {
     if (!check->has_manifest)
         return is_spooled ? 0 : mend(check, "recording.json", "is missing: the recording is not complete");
     int code = check_manifest(check);
-    if (!code && check->wants_rebuild && check->verification->repair)
-        code = mend(check, "recording.mp4", "is missing or has another size");
+    if (!code && check->mp4_trouble && check->verification->repair)
+        code = mend(check, "recording.mp4", check->mp4_trouble);
     if (code || is_listed || is_spooled || !check->verification->catalogue)
         return code;
     code = check->verification->repair ? tell(check, &check->manifest) : -ENOENT;

@@ -89,6 +89,16 @@ scenario('verify finds what was damaged, and mends it', async (stage) => {
   assert.equal(sha256(fs.readFileSync(path.join(folder, 'recording.mp4'))), mp4, 'the MP4 is made again, byte for byte');
   const clean = await verify(node);
   assert.equal(clean.code, 0, clean.lines);
+
+  const damaged = fs.readFileSync(path.join(folder, 'recording.mp4'));
+  damaged[damaged.length >> 1] ^= 1;
+  fs.writeFileSync(path.join(folder, 'recording.mp4'), damaged);
+  assert.equal((await verify(node)).code, 0, 'sizes tell nothing');
+  assert.equal((await verify(node, '--deep')).code, 1);
+  const deep = await verify(node, '--deep', '--repair');
+  assert.equal(deep.code, 0, deep.lines);
+  assert.match(deep.lines, /"object":"recording.mp4","difference":"has other bytes","repaired":true/);
+  assert.equal(sha256(fs.readFileSync(path.join(folder, 'recording.mp4'))), mp4);
 }, { within: 60_000 });
 
 scenario('a spool that is full while the store is away loses the oldest to the archive, says so, and viewers lose nothing', async (stage) => {

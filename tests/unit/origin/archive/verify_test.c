@@ -1,0 +1,219 @@
+/* Verifying what is in the objects, on a folder and in a bucket: one byte of each is changed, sizes stay. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "origin/archive/verify.h"
+#include "origin/archive/verify_mp4.h"
+#include "origin/recording/rebuild.h"
+#include "tests/unit/origin/recording/example_media.h"
+#include "tests/unit/support/store.h"
+
+enum { segments = 3, sample_bytes = 30000 };
+static const char prefix[] = "recordings/abcdefghijklmnopqrstuvwxyz";
+
+static struct ph_store *store;
+static struct ph_publication publication;
+static char spool[PH_STORE_KEY_BYTES], differences[512];
+
+static void put(const char *name, struct ph_slice bytes) {
+    char key[PH_STORE_KEY_BYTES];
+    snprintf(key, sizeof(key), "%s/%s", prefix, name);
+    assert_int_equal(ph_store_put(store, &(struct ph_store_put){.key = key, .bytes = bytes}, NULL), 0);
+}
+
+static void put_bytes(const char *name, struct ph_bytes *bytes) {
+    put(name, ph_bytes_slice(bytes));
+    ph_bytes_unref(&bytes);
+}
+
+/* Large enough in the tracks of the MP4 that a bucket takes it in several parts. */
+static struct ph_bytes *segment(uint32_t track, uint64_t number) {
+    return example_media_segment(publication.tracks[track].kind, number, track == 1 ? 100 : sample_bytes);
+}
+
+/* What is archived of a session whose spool is gone. */
+static void put_session(void) {
+    char name[64];
+    example_media_publication(&publication);
+    publication.is_recorded = true;
+    char *json = ph_publication_to_json(&publication);
+    put("publication.json", (struct ph_slice){(const uint8_t *)json, strlen(json)});
+    free(json);
+    for (uint32_t i = 0; i < publication.track_count; i++) {
+        const char *track = publication.tracks[i].name;
+        snprintf(name, sizeof(name), "%s/init.mp4", track);
+        put_bytes(name, example_media_init(publication.tracks[i].kind));
+        for (uint64_t n = 0; n < segments; n++) {
+            snprintf(name, sizeof(name), "%s/%" PRIu64 ".m4s", track, n);
+            put_bytes(name, segment(i, n));
+        }
+    }
+    static const uint8_t picture[] = "a picture";
+    put("poster.jpg", (struct ph_slice){picture, sizeof(picture)});
+}
+
+static void note_difference(void *opaque, const struct ph_archive_difference *difference) {
+    (void)opaque;
+    size_t size = strlen(differences);
+    snprintf(differences + size, sizeof(differences) - size, "%s %s%s;", difference->object, difference->what,
+        difference->repaired ? ", repaired" : "");
+}
+
+static void verify(bool deep, bool repair, const char *expected) {
+    struct ph_archive_verification verification = {
+        .store = store, .spool = spool, .deep = deep, .repair = repair, .report = note_difference};
+    *differences = '\0';
+    assert_int_equal(ph_archive_verify(&verification), 0);
+    assert_string_equal(differences, expected);
+    assert_int_equal(verification.unread, 0);
+}
+
+/* As a disk does that fails silently: what the folder keeps beside the file stays. */
+static void flip_in_folder(const char *key, uint64_t offset) {
+    char path[512];
+    uint8_t byte;
+    snprintf(path, sizeof(path), "%s/%s", ph_store_folder(store), key);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0 && pread(fd, &byte, 1, (off_t)offset) == 1);
+    byte ^= 0x10;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)offset), 1);
+    close(fd);
+}
+
+/* As somebody does who puts something else: no byte of a bucket's object can be changed. */
+static void flip(const char *name, uint64_t offset) {
+    char key[PH_STORE_KEY_BYTES];
+    struct ph_bytes *bytes;
+    snprintf(key, sizeof(key), "%s/%s", prefix, name);
+    if (ph_store_folder(store)) {
+        flip_in_folder(key, offset);
+        return;
+    }
+    assert_int_equal(ph_store_get(store, key, 0, UINT64_MAX, &bytes), 0);
+    ph_bytes_writable(bytes)[offset] ^= 0x10;
+    put_bytes(name, bytes);
+}
+
+static uint64_t size_of(const char *name) {
+    char key[PH_STORE_KEY_BYTES];
+    struct ph_store_object object;
+    snprintf(key, sizeof(key), "%s/%s", prefix, name);
+    assert_int_equal(ph_store_head(store, key, &object), 0);
+    return object.bytes;
+}
+
+static int begin(void **state) {
+    (void)state;
+    if (ph_test_store_make() || !(store = ph_test_store_open()))
+        return -1;
+    snprintf(spool, sizeof(spool), "%s/spool", ph_test_store_folder());
+    put_session();
+    verify(false, true, "recording.json is missing: the recording is not complete, repaired;");
+    verify(true, false, "");
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    ph_store_destroy(store);
+    return ph_test_store_remove();
+}
+
+static void segment_with_another_byte_is_found(void **state) {
+    (void)state;
+    flip("v720/1.m4s", 500);
+    verify(false, false, "");
+    verify(true, false, "v720/1.m4s has other bytes;");
+    verify(true, true, "v720/1.m4s has other bytes;"); /* there is nothing to mend it by */
+    flip("v720/1.m4s", 500);
+    flip("audio/init.mp4", 100);
+    verify(true, false, "audio/init.mp4 has other bytes;");
+}
+
+/* The session is in the spool still, or again, and was finished there. */
+static void segment_is_put_again_from_the_spool(void **state) {
+    (void)state;
+    char command[512], path[512];
+    snprintf(command, sizeof(command), "mkdir -p '%s/abcdefghijklmnopqrstuvwxyz/v720'", spool);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof(path), "%s/abcdefghijklmnopqrstuvwxyz/v720/1.m4s", spool);
+    flip("v720/1.m4s", 500);
+    for (int is_right = 0; is_right < 2; is_right++) {
+        struct ph_bytes *bytes = segment(1, 1);
+        if (!is_right)
+            ph_bytes_writable(bytes)[7] ^= 1;
+        FILE *file = fopen(path, "wbe");
+        assert_non_null(file);
+        assert_int_equal(fwrite(ph_bytes_data(bytes), 1, ph_bytes_size(bytes), file), ph_bytes_size(bytes));
+        fclose(file);
+        ph_bytes_unref(&bytes);
+        verify(
+            true, true, is_right ? "v720/1.m4s has other bytes, repaired;" : "v720/1.m4s has other bytes;");
+    }
+    verify(true, false, "");
+}
+
+static void mp4_with_another_byte_is_made_again(void **state) {
+    (void)state;
+    /* In its head, in the middle, and the last one. */
+    const uint64_t offsets[] = {40, size_of("recording.mp4") / 2, size_of("recording.mp4") - 1};
+    for (size_t i = 0; i < 3; i++) {
+        flip("recording.mp4", offsets[i]);
+        verify(false, false, "");
+        verify(true, false, "recording.mp4 has other bytes;");
+        verify(true, true, "recording.mp4 has other bytes, repaired;");
+        verify(true, false, "");
+    }
+}
+
+/* Whoever puts others into a bucket leaves no hash behind by which they could be told. */
+static void picture_with_another_byte_is_found_where_its_hash_is_kept(void **state) {
+    (void)state;
+    flip("poster.jpg", 3);
+    verify(false, false, "");
+    verify(true, true, ph_store_folder(store) ? "poster.jpg has other bytes;" : "");
+}
+
+static void title_is_no_difference(void **state) {
+    (void)state;
+    const char *id = strchr(prefix, '/') + 1;
+    struct ph_manifest manifest;
+    struct ph_recorder_result result;
+    char title[PH_MP4_TITLE_BYTES];
+    bool is_same;
+    assert_int_equal(ph_verify_mp4_title(store, id, title), 0);
+    assert_string_equal(title, "");
+    assert_int_equal(ph_recorder_rebuild(store, id, "Das Schlo\xc3\x9f", &manifest, &result), 0);
+    ph_manifest_finish(&manifest);
+    assert_int_equal(ph_verify_mp4_title(store, id, title), 0);
+    assert_string_equal(title, "Das Schlo\xc3\x9f");
+    assert_int_equal(ph_verify_mp4(store, id, &is_same), 0);
+    assert_true(is_same);
+    flip("recording.mp4", size_of("recording.mp4") - 9);
+    assert_int_equal(ph_verify_mp4(store, id, &is_same), 0);
+    assert_false(is_same);
+}
+
+int main(void) {
+#define ON_STORE(test) cmocka_unit_test_setup_teardown(test, begin, end)
+    const struct CMUnitTest tests[] = {
+        ON_STORE(segment_with_another_byte_is_found),
+        ON_STORE(segment_is_put_again_from_the_spool),
+        ON_STORE(mp4_with_another_byte_is_made_again),
+        ON_STORE(title_is_no_difference),
+        ON_STORE(picture_with_another_byte_is_found_where_its_hash_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
