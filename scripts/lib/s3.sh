@@ -41,6 +41,14 @@ free_ports() {
     fail "no free ports"
 }
 
+# Debian 13's store looks for its classes below the folder it was started in.
+classes_folder() {
+    local folder
+    for folder in /usr/lib/*/rados-classes; do
+        [ ! -d "$folder" ] || echo "$folder"
+    done
+}
+
 # Ports of the monitor: $1 and the next; of the store: from $1 + 4 on.
 write_conf() {
     local first=$1
@@ -74,6 +82,7 @@ crash dir = $folder/log
 ms bind ipv6 = false
 ms bind port min = $((first + 4))
 ms bind port max = $((first + 39))
+osd class dir = $(classes_folder)
 osd class load list = *
 osd class default list = *
 [mon.a]
