@@ -12,7 +12,9 @@
 enum { PH_RECORDING_COLUMN_COUNT = 20 };
 
 void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *recording);
+/* Into an array of recordings, and the first column into one of ids. */
 ph_sql_take ph_recordings_take_row;
+ph_sql_take ph_recordings_take_id;
 /* Whether the query, of the time $1, has a row: 1 or 0. Asked before one is taken: most of the time there is
  * none, and nobody who writes has to wait. */
 int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) PH_NODISCARD;

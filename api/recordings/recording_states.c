@@ -13,18 +13,11 @@ static const int64_t first_look_ms = INT64_C(24) * 3600 * 1000;
 /* Into another state; it has no turn and no lease then. */
 static int64_t move(struct ph_db_transaction *transaction, const struct ph_recording *recording,
     enum ph_recording_state to, const char *reason) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET state = $2, reason = $3, duration_ms = $4, turn_ms = NULL, lease_owner = '', "
-        "lease_until_ms = 0 WHERE id = $1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, recording->id);
-    ph_db_bind_text(statement, 2, ph_recording_state_name(to));
-    ph_db_bind_text(statement, 3, reason);
-    ph_db_bind_integer(statement, 4, recording->duration_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET state = $2, reason = $3, duration_ms = $4, turn_ms = "
+                            "NULL, lease_owner = '', lease_until_ms = 0 WHERE id = $1",
+                         ph_sql_text(recording->id), ph_sql_text(ph_recording_state_name(to)),
+                         ph_sql_text(reason), ph_sql_integer(recording->duration_ms)));
 }
 
 /* What the archive said before its session was known to be live, or over, stands. */
@@ -74,30 +67,17 @@ void ph_recording_observer_init(struct ph_recording_observer *observer) {
 /* An upload's source is not needed any more: it has its turn to be removed. */
 static int64_t write_ready(struct ph_db_transaction *transaction, const struct ph_recording *recording,
     const struct ph_recording_outcome *outcome, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET state = 'ready', reason = '', duration_ms = $2, bytes = $3, total_bytes = $4, "
-        "width = $5, height = $6, has_poster = $7, has_storyboard = $8, ready_ms = COALESCE(ready_ms, $9), "
-        "storage_ms = COALESCE(storage_ms, $10), turn_ms = $11, lease_owner = '', lease_until_ms = 0 "
-        "WHERE id = $1",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, recording->id);
-    ph_db_bind_integer(statement, 2, outcome->duration_ms);
-    ph_db_bind_integer(statement, 3, outcome->bytes);
-    ph_db_bind_integer(statement, 4, outcome->total_bytes);
-    ph_db_bind_integer(statement, 5, outcome->width);
-    ph_db_bind_integer(statement, 6, outcome->height);
-    ph_db_bind_integer(statement, 7, outcome->has_poster);
-    ph_db_bind_integer(statement, 8, outcome->has_storyboard);
-    ph_db_bind_integer(statement, 9, now_ms);
-    ph_db_bind_integer(statement, 10, now_ms + first_look_ms);
-    if (recording->kind == PH_RECORDING_UPLOAD)
-        ph_db_bind_integer(statement, 11, now_ms);
-    else
-        ph_db_bind_null(statement, 11);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET state = 'ready', reason = '', duration_ms = $2, bytes = "
+                            "$3, total_bytes = $4, width = $5, height = $6, has_poster = $7, has_storyboard "
+                            "= $8, ready_ms = COALESCE(ready_ms, $9), storage_ms = COALESCE(storage_ms, "
+                            "$10), turn_ms = $11, lease_owner = '', lease_until_ms = 0 WHERE id = $1",
+                         ph_sql_text(recording->id), ph_sql_integer(outcome->duration_ms),
+                         ph_sql_integer(outcome->bytes), ph_sql_integer(outcome->total_bytes),
+                         ph_sql_integer(outcome->width), ph_sql_integer(outcome->height),
+                         ph_sql_integer(outcome->has_poster), ph_sql_integer(outcome->has_storyboard),
+                         ph_sql_integer(now_ms), ph_sql_integer(now_ms + first_look_ms),
+                         recording->kind == PH_RECORDING_UPLOAD ? ph_sql_integer(now_ms) : ph_sql_null()));
 }
 
 static int tell_ready(
@@ -171,22 +151,11 @@ int ph_recordings_is_deleted(struct ph_db *db, const char *id) {
 /* The next ids after one; their number. */
 static int select_ready(
     struct ph_db *db, const char *after, char (*ids)[PH_SESSION_ID_BYTES], size_t *count) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    *count = 0;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT id FROM recordings WHERE id > $1 AND state = 'ready' ORDER BY id LIMIT $2", &statement);
-    if (code == 0) {
-        ph_db_bind_text(statement, 1, after);
-        ph_db_bind_integer(statement, 2, VISITED_AT_ONCE);
-        while ((code = ph_db_step(statement)) == 1 && *count < VISITED_AT_ONCE)
-            snprintf(ids[(*count)++], PH_SESSION_ID_BYTES, "%s", ph_db_text(statement, 0));
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
+    int code = ph_db_read(db,
+        PH_SQL("SELECT id FROM recordings WHERE id > $1 AND state = 'ready' ORDER BY id LIMIT $2",
+            ph_sql_text(after), ph_sql_integer(VISITED_AT_ONCE)),
+        VISITED_AT_ONCE, ph_recordings_take_id, ids);
+    *count = code > 0 ? (size_t)code : 0;
     return code < 0 ? code : 0;
 }
 

@@ -97,19 +97,9 @@ int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
 
 /* How many attempts were made; the row is held. */
 static int64_t attempts_of(struct ph_db_transaction *transaction, const char *id, const char *lessee) {
-    struct ph_db_statement *statement;
-    int64_t answer = ph_db_prepare(transaction, "SELECT attempts FROM recordings " HELD, &statement);
-    if (answer < 0)
-        return answer;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_text(statement, 2, lessee);
-    answer = ph_db_step(statement);
-    if (answer == 1)
-        answer = ph_db_integer(statement, 0);
-    else if (answer == 0)
-        answer = -ESTALE;
-    ph_db_finish(statement);
-    return answer;
+    int64_t answer = ph_db_number(
+        transaction, PH_SQL("SELECT attempts FROM recordings " HELD, ph_sql_text(id), ph_sql_text(lessee)));
+    return answer == -ENOENT ? -ESTALE : answer;
 }
 
 int ph_recording_jobs_fail(
@@ -132,25 +122,11 @@ int ph_recording_jobs_fail(
 
 /* The id of one whose last attempt died; 1 or 0. */
 static int find_abandoned(struct ph_db *db, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    int code = ph_db_begin(db, PH_DB_READ, &transaction);
-    if (code < 0)
-        return code;
-    code = ph_db_prepare(transaction,
-        "SELECT id FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 AND "
-        "attempts >= $2 LIMIT 1",
-        &statement);
-    if (code == 0) {
-        ph_db_bind_integer(statement, 1, now_ms);
-        ph_db_bind_integer(statement, 2, PH_RECORDING_JOB_ATTEMPTS);
-        code = ph_db_step(statement);
-        if (code == 1)
-            snprintf(id, PH_SESSION_ID_BYTES, "%s", ph_db_text(statement, 0));
-        ph_db_finish(statement);
-    }
-    ph_db_rollback(transaction);
-    return code;
+    return ph_db_read(db,
+        PH_SQL("SELECT id FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < "
+               "$1 AND attempts >= $2 LIMIT 1",
+            ph_sql_integer(now_ms), ph_sql_integer(PH_RECORDING_JOB_ATTEMPTS)),
+        1, ph_recordings_take_id, id);
 }
 
 int ph_recording_jobs_sweep(struct ph_db *db, int64_t now_ms) {

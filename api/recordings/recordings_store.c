@@ -78,6 +78,10 @@ static void take_guarded_row(void *rows, size_t index, struct ph_db_statement *r
     ((struct ph_recording *)rows)[index].is_guarded = ph_db_integer(row, PH_RECORDING_COLUMN_COUNT) != 0;
 }
 
+void ph_recordings_take_id(void *ids, size_t index, struct ph_db_statement *row) {
+    snprintf(((char(*)[PH_SESSION_ID_BYTES])ids)[index], PH_SESSION_ID_BYTES, "%s", ph_db_text(row, 0));
+}
+
 /* The recording, and whether the subject is a guardian of its owner. */
 #define FIND(id, subject)                                                                                    \
     PH_SQL("SELECT " PH_RECORDING_COLUMNS ", " IS_GUARDED("$2") " FROM recordings WHERE id = $1",            \
