@@ -54,28 +54,15 @@ static void take_removal(void *removals, size_t index, struct ph_db_statement *r
     snprintf(removal->id, sizeof(removal->id), "%s", recording.id);
 }
 
-static int take(struct ph_db_transaction *transaction, const char *lessee, int64_t now_ms, int64_t until_ms,
+int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now_ms, int64_t until_ms,
     struct ph_recording_removal *removal) {
-    return ph_db_query(transaction,
+    return ph_recordings_lease(db,
+        PH_SQL("SELECT 1 FROM recordings WHERE " WAITS " LIMIT 1", ph_sql_integer(now_ms)),
         PH_SQL("UPDATE recordings SET lease_owner = $2, lease_until_ms = $3, attempts = attempts + 1 WHERE "
                "id = (SELECT id FROM recordings WHERE " WAITS
                " ORDER BY turn_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS ", attempts",
             ph_sql_integer(now_ms), ph_sql_text(lessee), ph_sql_integer(until_ms)),
-        1, take_removal, removal);
-}
-
-int ph_recording_removal_lease(struct ph_db *db, const char *lessee, int64_t now_ms, int64_t until_ms,
-    struct ph_recording_removal *removal) {
-    struct ph_db_transaction *transaction;
-    int code = ph_recordings_has_any(db, "SELECT 1 FROM recordings WHERE " WAITS " LIMIT 1", now_ms);
-    if (code <= 0)
-        return code;
-    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int taken = take(transaction, lessee, now_ms, until_ms, removal);
-    code = ph_db_settle(transaction, taken);
-    return code < 0 ? code : taken;
+        take_removal, removal);
 }
 
 /* Ends the lease; $3: the row's next turn, null for never. */

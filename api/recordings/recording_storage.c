@@ -4,27 +4,14 @@
 
 #define DUE "state = 'ready' AND storage_ms <= $1"
 
-static int take(
-    struct ph_db_transaction *transaction, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
-    return ph_db_query(transaction,
+int ph_recording_storage_lease(
+    struct ph_db *db, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
+    return ph_recordings_lease(db,
+        PH_SQL("SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", ph_sql_integer(now_ms)),
         PH_SQL("UPDATE recordings SET storage_ms = $2 WHERE id = (SELECT id FROM recordings WHERE " DUE
                " ORDER BY storage_ms, id LIMIT 1) RETURNING " PH_RECORDING_COLUMNS,
             ph_sql_integer(now_ms), ph_sql_integer(until_ms)),
-        1, ph_recordings_take_row, recording);
-}
-
-int ph_recording_storage_lease(
-    struct ph_db *db, int64_t now_ms, int64_t until_ms, struct ph_recording *recording) {
-    struct ph_db_transaction *transaction;
-    int code = ph_recordings_has_any(db, "SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", now_ms);
-    if (code <= 0)
-        return code;
-    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int taken = take(transaction, now_ms, until_ms, recording);
-    code = ph_db_settle(transaction, taken);
-    return code < 0 ? code : taken;
+        ph_recordings_take_row, recording);
 }
 
 static int64_t write(struct ph_db_transaction *transaction, const struct ph_recording *recording,

@@ -101,6 +101,20 @@ int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) {
     return ph_db_read(db, PH_SQL(sql, ph_sql_integer(now_ms)), 1, NULL, NULL);
 }
 
+int ph_recordings_lease(
+    struct ph_db *db, const struct ph_sql *any, const struct ph_sql *lease, ph_sql_take *take, void *row) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_read(db, any, 1, NULL, NULL);
+    if (code <= 0)
+        return code;
+    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    if (code < 0)
+        return code;
+    int leased = ph_db_query(transaction, lease, 1, take, row);
+    code = ph_db_settle(transaction, leased);
+    return code < 0 ? code : leased;
+}
+
 int64_t ph_recordings_update_held(struct ph_db_transaction *transaction, const char *sql, const char *id,
     const char *lessee, int64_t time_ms) {
     int64_t changed = ph_db_change(transaction,
