@@ -103,6 +103,11 @@ static void free_notices(struct notice *notices) {
 
 static void do_work(struct ph_event_hub *hub, struct work *work) {
     struct ph_event event;
+    /* First: what happened after they were let in is theirs to hear. */
+    for (struct ph_follower *follower = work->newcomers, *next; follower; follower = next) {
+        next = follower->next;
+        ph_event_topics_add(hub->topics, follower);
+    }
     for (struct notice *notice = work->notices; notice; notice = notice->next) {
         if (ph_events_parse(notice->payload, &event))
             ph_event_topics_hear(hub->topics, &event);
@@ -110,10 +115,6 @@ static void do_work(struct ph_event_hub *hub, struct work *work) {
     free_notices(work->notices);
     if (work->has_missed)
         ph_event_topics_catch_up(hub->topics);
-    for (struct ph_follower *follower = work->newcomers, *next; follower; follower = next) {
-        next = follower->next;
-        ph_event_topics_add(hub->topics, follower);
-    }
 }
 
 static void sweep(struct ph_event_hub *hub) {
