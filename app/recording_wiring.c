@@ -1,5 +1,6 @@
 #include "app/recording_wiring.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "api/recordings/recording_states.h"
@@ -52,6 +53,13 @@ static int is_deleted(struct ph_archive_catalogue *catalogue, const char *id) {
     return db ? again_later(ph_recordings_is_deleted(db, id)) : -EAGAIN;
 }
 
+static int title(
+    struct ph_archive_catalogue *catalogue, const char *id, char text[PH_CATALOGUE_TITLE_BYTES]) {
+    static_assert((int)PH_CATALOGUE_TITLE_BYTES >= (int)PH_TITLE_BYTES, "every title fits");
+    struct ph_db *db = db_of(wiring_of(catalogue));
+    return db ? again_later(ph_recordings_title(db, id, text)) : -EAGAIN;
+}
+
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *id,
     int (*visit)(void *opaque, const char *id), void *opaque) {
     struct ph_db *db = db_of(wiring_of(catalogue));
@@ -59,8 +67,11 @@ static int each_ready(struct ph_archive_catalogue *catalogue, const char *id,
 }
 
 void ph_recording_wiring_init(struct ph_recording_wiring *wiring, const char *url, struct ph_clock *clock) {
-    *wiring = (struct ph_recording_wiring){
-        .catalogue = {.ready = ready, .failed = failed, .is_deleted = is_deleted, .each_ready = each_ready},
+    *wiring = (struct ph_recording_wiring){.catalogue = {.ready = ready,
+                                               .failed = failed,
+                                               .is_deleted = is_deleted,
+                                               .title = title,
+                                               .each_ready = each_ready},
         .url = url,
         .clock = clock};
     pthread_mutex_init(&wiring->lock, NULL);

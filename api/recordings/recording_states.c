@@ -148,6 +148,13 @@ int ph_recordings_is_deleted(struct ph_db *db, const char *id) {
     return recording.state >= PH_RECORDING_DELETING;
 }
 
+int ph_recordings_title(struct ph_db *db, const char *id, char title[PH_TITLE_BYTES]) {
+    struct ph_recording recording;
+    int code = ph_recordings_find_for(db, id, "", &recording);
+    snprintf(title, PH_TITLE_BYTES, "%s", code < 0 ? "" : recording.title);
+    return code == -ENOENT ? 0 : code;
+}
+
 /* The next ids after one; their number. */
 static int select_ready(
     struct ph_db *db, const char *after, char (*ids)[PH_SESSION_ID_BYTES], size_t *count) {

@@ -24,6 +24,8 @@ int ph_recordings_failed_in(
     struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
 /* 1 when it was deleted (or is just being), else 0. */
 int ph_recordings_is_deleted(struct ph_db *db, const char *id) PH_NODISCARD;
+/* "" for one that is not known. */
+int ph_recordings_title(struct ph_db *db, const char *id, char title[PH_TITLE_BYTES]) PH_NODISCARD;
 /* Visits each that is said to be ready, by their ids' order, outside of transactions; `id` NULL: all. The
  * visitor returns 0 to go on, else that is the answer. */
 int ph_recordings_each_ready(

@@ -9,6 +9,8 @@
 
 #include "core/base/error.h"
 
+enum { PH_CATALOGUE_TITLE_BYTES = 512 };
+
 /* A recording whose every object is in the store. */
 struct ph_recording_facts {
     const char *id;
@@ -26,6 +28,10 @@ struct ph_archive_catalogue {
     int (*failed)(struct ph_archive_catalogue *catalogue, const char *id, const char *reason);
     /* Whether it was deleted, so that nothing of it is to be kept: 1 or 0. An unknown one was not. */
     int (*is_deleted)(struct ph_archive_catalogue *catalogue, const char *id);
+    /* What it is called, UTF-8, cut where it is too long; "" for one without a title, and for an unknown one.
+     * It does not change. */
+    int (*title)(
+        struct ph_archive_catalogue *catalogue, const char *id, char title[PH_CATALOGUE_TITLE_BYTES]);
     /* Calls `visit` for each recording that is said to be ready; `id` NULL: for all. For verification. */
     int (*each_ready)(struct ph_archive_catalogue *catalogue, const char *id,
         int (*visit)(void *opaque, const char *id), void *opaque);

@@ -155,9 +155,33 @@ static int put_pictures(
     return put_sheets(session, manifest, total_bytes);
 }
 
+/* An answer that will not change with time is none to wait for. */
+static int told(struct ph_archive_session *session, int code) {
+    if (code && code != -EAGAIN) {
+        ph_log_warning(
+            "the catalogue does not answer for a recording", ph_str("session", session->id), ph_code(code));
+        return 0;
+    }
+    return code;
+}
+
+/* By its title a file that was downloaded says what it is. */
+static int set_title(struct ph_archive_session *session) {
+    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
+    char title[PH_CATALOGUE_TITLE_BYTES] = "";
+    int code = catalogue ? told(session, catalogue->title(catalogue, session->id, title)) : 0;
+    if (!code)
+        ph_recorder_set_title(session->recorder, title);
+    return code;
+}
+
 static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *manifest) {
     struct ph_recorder_result result = {0};
-    int code = session->recorder ? ph_recorder_finish(session->recorder, &result) : -ENODATA;
+    int code = session->recorder ? set_title(session) : -ENODATA;
+    if (code == -EAGAIN)
+        return code;
+    if (!code)
+        code = ph_recorder_finish(session->recorder, &result);
     if (code == -ENODATA)
         return 0;
     if (code) {
@@ -222,16 +246,6 @@ static int close_session(struct ph_archive_session *session) {
             "it cannot be noted that a recording is whole; it is looked at again at the next start",
             ph_str("session", session->id), ph_code(code));
     return 0;
-}
-
-/* An answer that will not change with time is none to wait for. */
-static int told(struct ph_archive_session *session, int code) {
-    if (code && code != -EAGAIN) {
-        ph_log_warning(
-            "the catalogue does not take word of a recording", ph_str("session", session->id), ph_code(code));
-        return 0;
-    }
-    return code;
 }
 
 static int tell_failed(struct ph_archive_session *session, const char *reason) {

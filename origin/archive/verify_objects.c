@@ -1,5 +1,6 @@
 #include "origin/archive/verify_objects.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,14 +272,24 @@ static int tell(struct check *check, const struct ph_manifest *manifest) {
     return catalogue ? catalogue->ready(catalogue, &facts) : 0;
 }
 
+/* The catalogue's, or where it has none that which the MP4 carries. */
+static int find_title(struct check *check, char title[PH_MP4_TITLE_BYTES]) {
+    static_assert((int)PH_MP4_TITLE_BYTES == (int)PH_CATALOGUE_TITLE_BYTES, "either title fits");
+    struct ph_archive_catalogue *catalogue = check->verification->catalogue;
+    int code = catalogue ? catalogue->title(catalogue, check->id, title) : 0;
+    if (code || *title || !find(check, "recording.mp4"))
+        return code;
+    code = ph_verify_mp4_title(check->verification->store, check->id, title);
+    return code == -ENOENT || code == -EREMOTE ? 0 : code;
+}
+
 /* MP4 and manifest from the segments that are there. */
 static int rebuild(struct check *check) {
     struct ph_manifest manifest;
     struct ph_recorder_result result;
     char title[PH_MP4_TITLE_BYTES] = "";
-    int code =
-        find(check, "recording.mp4") ? ph_verify_mp4_title(check->verification->store, check->id, title) : 0;
-    if (!code || code == -ENOENT || code == -EREMOTE)
+    int code = find_title(check, title);
+    if (!code)
         code = ph_recorder_rebuild(
             check->verification->store, check->id, *title ? title : NULL, &manifest, &result);
     if (code)

@@ -42,12 +42,17 @@ static int add_slot(
     return 0;
 }
 
+void ph_recorder_set_title(struct ph_recorder *recorder, const char *title) {
+    memset(recorder->title, 0, sizeof(recorder->title));
+    if (title)
+        strncpy(recorder->title, title, sizeof(recorder->title) - 1);
+}
+
 static int fill(struct ph_recorder *recorder, const struct ph_recorder_options *options) {
     if (strlen(options->key) >= sizeof(recorder->key))
         return -EINVAL;
     memcpy(recorder->key, options->key, strlen(options->key) + 1);
-    if (options->title)
-        strncpy(recorder->title, options->title, sizeof(recorder->title) - 1);
+    ph_recorder_set_title(recorder, options->title);
     recorder->store = options->store;
     recorder->epoch_utc_us = options->publication->epoch_utc_us;
     int code = ph_recorder_files_init(&recorder->files, options->dir);

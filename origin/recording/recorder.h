@@ -73,6 +73,9 @@ uint64_t ph_recorder_consumed_below(const struct ph_recorder *recorder, uint32_t
 /* Segments below it were taken, durable or not: what to add next. 0 when nothing is. */
 uint64_t ph_recorder_taken_below(const struct ph_recorder *recorder, uint32_t track);
 
+/* What the MP4 is called; until it is finished. NULL: nothing. */
+void ph_recorder_set_title(struct ph_recorder *recorder, const char *title);
+
 struct ph_recorder_result {
     uint64_t bytes; /* of the MP4 */
     int64_t duration_us;

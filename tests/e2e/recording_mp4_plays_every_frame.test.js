@@ -21,8 +21,10 @@ function topBoxes(bytes) {
   return boxes;
 }
 
+const title = 'Das Schloß 🏰 „at dusk“';
+
 scenario('the MP4 of a session holds every frame and sample that was archived, in time, and begins with its tables', async (stage) => {
-  const { node, session, tracks } = await stage.live();
+  const { node, session, tracks } = await stage.live({ body: { title, visibility: 'public' } });
   await session.segments(tracks[0], 4);
   await stage.end(session);
   const ended = Date.now();
@@ -52,7 +54,8 @@ scenario('the MP4 of a session holds every frame and sample that was archived, i
   const sound = await frameTimes(file, 'a'), picture = await frameTimes(file, 'v');
   assert.equal(sound.length, archived('audio'));
   assert.ok(Math.abs(sound[0] - picture[0]) < 1 / 30, `picture begins at ${picture[0]}, sound at ${sound[0]}`);
-  const { format } = await probe(file, ['-show_entries', 'format=duration:format_tags=creation_time']);
+  const { format } = await probe(file, ['-show_entries', 'format=duration:format_tags=creation_time,title']);
   assert.ok(Math.abs(Number(format.duration) - manifest.durationUs / 1e6) < 0.05, `${format.duration} of ${manifest.durationUs} µs`);
+  assert.equal(format.tags.title, title);
   assert.ok(Math.abs(Date.parse(format.tags.creation_time) - manifest.startedAt / 1000) < 1000);
 });

@@ -81,7 +81,9 @@ scenario('an uploaded MP4, WebM or Matroska file becomes a recording, picture by
     const file = archive(node, 'recordings', id, 'recording.mp4');
     const numbers = await frameNumbers(file);
     assert.deepEqual(numbers, Array.from({ length: seconds * 30 }, (_, i) => i), `${name}: every picture once, in order`);
-    const { format } = await probe(file, ['-show_entries', 'format=duration']);
+    const { format } = await probe(file, ['-show_entries', 'format=duration:format_tags=creation_time,title']);
+    assert.equal(format.tags.title, recording.title, `${name}: its title`);
+    assert.ok(Math.abs(Date.parse(format.tags.creation_time) - recording.createdAt) <= 1000, `${name}: ${format.tags.creation_time}`);
     assert.ok(Math.abs(Number(format.duration) - seconds) < 0.1, `${name} lasts ${format.duration} s`);
     const sound = await frameTimes(file, 'a');
     assert.ok(Math.abs(sound.at(-1) - seconds) < 0.1, `${name}: the sound ends at ${sound.at(-1)} s`);

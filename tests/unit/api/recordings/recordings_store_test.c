@@ -116,7 +116,11 @@ static void a_recording_follows_its_session(void **state) {
     assert_int_equal(recording.kind, PH_RECORDING_SESSION);
     assert_string_equal(recording.session, birth.id);
     assert_string_equal(recording.owner, "alice");
-    assert_string_equal(recording.title, "Castle");
+    char title[PH_TITLE_BYTES];
+    assert_int_equal(ph_recordings_title(db, birth.id, title), 0);
+    assert_string_equal(title, "Castle");
+    assert_int_equal(ph_recordings_title(db, "nobody", title), 0);
+    assert_string_equal(title, "");
     assert_int_equal(recording.created_ms, 2000);
     apply(birth.id, PH_SESSION_LOST, 3000);
     apply(birth.id, PH_SESSION_PUBLISHED, 4000);

@@ -50,10 +50,12 @@ int __wrap_ph_store_put(
     return code;
 }
 
+static const char name_of_it[] = "Ein Bär";
+
 /* A list of recordings that keeps what it was told. */
 static struct list {
     struct ph_archive_catalogue catalogue;
-    _Atomic(int) ready, failed, deleted;
+    _Atomic(int) ready, failed, deleted, titles;
     int64_t duration_us;
 } list;
 
@@ -76,6 +78,14 @@ static int is_deleted(struct ph_archive_catalogue *catalogue, const char *record
     (void)catalogue;
     (void)recording;
     return atomic_load(&list.deleted);
+}
+
+static int title(
+    struct ph_archive_catalogue *catalogue, const char *recording, char text[PH_CATALOGUE_TITLE_BYTES]) {
+    (void)catalogue;
+    assert_string_equal(recording, id);
+    snprintf(text, PH_CATALOGUE_TITLE_BYTES, "%s", name_of_it);
+    return atomic_fetch_add(&list.titles, 1) ? 0 : -EAGAIN; /* the first answer is late */
 }
 
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *recording,
@@ -157,6 +167,17 @@ static bool has(const char *name) {
     return ph_store_head(store, key, &object) == 0;
 }
 
+/* Whether the MP4 says what it is called. */
+static bool has_title(void) {
+    struct ph_bytes *mp4 = NULL;
+    char key[PH_STORE_KEY_BYTES];
+    snprintf(key, sizeof(key), "recordings/%s/recording.mp4", id);
+    assert_int_equal(ph_store_get(store, key, 0, UINT64_MAX, &mp4), 0);
+    const char *at = memmem(ph_bytes_data(mp4), ph_bytes_size(mp4), name_of_it, strlen(name_of_it));
+    ph_bytes_unref(&mp4);
+    return at != NULL;
+}
+
 static bool in_folder(const char *name) {
     char path[PH_ARCHIVE_PATH_BYTES + 64];
     snprintf(path, sizeof(path), "%s/%s", dir, name);
@@ -210,7 +231,7 @@ static int begin(void **state) {
     store = ph_test_store_open();
     snprintf(spool, sizeof(spool), "%s/spool", ph_test_store_folder());
     snprintf(dir, sizeof(dir), "%s/%s", spool, id);
-    list = (struct list){.catalogue = {ready, failed, is_deleted, each_ready}};
+    list = (struct list){.catalogue = {ready, failed, is_deleted, title, each_ready}};
     atomic_store(&put_code, 0);
     atomic_store(&segments_put, 0);
     return !store || mkdir(spool, 0700) || ph_metrics_create(&metrics);
@@ -240,6 +261,7 @@ static void a_session_becomes_a_recording_and_its_folder_goes(void **state) {
     assert_int_equal(list.duration_us / 1000, 2000 * segments);
     assert_true(has("recording.json") && has("recording.mp4") && has("publication.json"));
     assert_true(has("v1080/init.mp4") && has("v1080/3.m4s") && has("audio/3.m4s"));
+    assert_true(has_title());
     await(last_may_go);
     ph_archive_retire(session);
     await(is_gone);
@@ -394,6 +416,7 @@ static void what_is_missing_is_found_and_mended(void **state) {
     struct ph_archive_verification mended = verify(true);
     assert_string_equal(differences, "v720/2.m4s repaired;recording.mp4 repaired;");
     assert_int_equal(mended.repaired, 2);
+    assert_true(has_title());
     assert_int_equal(verify(false).differences, 0);
     assert_int_equal(ph_store_remove(store, "recordings/abcdefghijklmnopqrstuvwxyz/recording.json"), 0);
     assert_int_equal(verify(true).repaired, 1);
