@@ -331,16 +331,21 @@ static int end_at_origin(struct ph_output *output, uint32_t origin, int64_t dead
     return status / 100 == 2 || status == 404 || status == 410 || is_behind ? 0 : -EIO;
 }
 
+/* Nothing is added any more; encoders that wait for an origin go on. */
+static void close_publishers(struct ph_output *output) {
+    for (uint32_t i = 0; i < output->track_count; i++) {
+        for (uint32_t origin = 0; origin < output->origin_count; origin++)
+            ph_publisher_close(output->tracks[i].publishers[origin]);
+    }
+}
+
 int ph_output_finish(struct ph_output *output, int64_t deadline_us) {
     if (!atomic_load(&output->started))
         return 0;
     int code = finish_tracks(output);
     if (code < 0)
         return code;
-    for (uint32_t i = 0; i < output->track_count; i++) {
-        for (uint32_t origin = 0; origin < output->origin_count; origin++)
-            ph_publisher_close(output->tracks[i].publishers[origin]);
-    }
+    close_publishers(output);
     int64_t enough_us = ph_now_us() + pictures_patience_us;
     enough_us = enough_us < deadline_us ? enough_us : deadline_us;
     ph_storyboard_finish(output->storyboard, enough_us);
@@ -357,21 +362,14 @@ int ph_output_finish(struct ph_output *output, int64_t deadline_us) {
     return best;
 }
 
-/* Those that wait for an origin. */
-static void release_encoders(struct ph_output *output) {
-    for (uint32_t i = 0; output->options.waits_for_origins && i < output->track_count; i++) {
-        for (uint32_t origin = 0; origin < output->origin_count; origin++)
-            ph_publisher_close(output->tracks[i].publishers[origin]);
-    }
-}
-
 void ph_output_abandon(struct ph_output *output) {
     pthread_mutex_lock(&output->lock);
     output->abandoned = true;
     if (atomic_load(&output->started)) {
         for (uint32_t i = 0; i < output->plan.count; i++)
             ph_video_track_abandon(output->tracks[i].video);
-        release_encoders(output);
+        if (output->options.waits_for_origins)
+            close_publishers(output);
     }
     pthread_mutex_unlock(&output->lock);
 }
