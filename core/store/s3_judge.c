@@ -53,6 +53,9 @@ struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_u
     }
     switch (call->status) {
     case 404:
+        /* Without a code, where a body could tell it, this is of something that stands before the bucket. */
+        if (strcmp(call->method, "HEAD") != 0)
+            return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
         return (struct ph_s3_verdict){.code = -ENOENT};
     case 409:
         return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};

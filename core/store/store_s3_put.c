@@ -72,6 +72,8 @@ static int put_once(
     if (if_absent)
         ph_s3_call_add_header(&call, "if-none-match", "*");
     int code = ph_s3_call(s3, &call);
+    if (!code && !*call.answered.etag) /* not the bucket's answer */
+        code = -EAGAIN;
     if (!code) {
         written->bytes = source->bytes;
         memcpy(written->etag, call.answered.etag, sizeof(written->etag));
