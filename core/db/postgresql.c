@@ -121,6 +121,11 @@ static int begin(struct ph_db_connection *base, enum ph_db_mode mode, const char
     connection->patience_us = mode == PH_DB_MIGRATE ? migration_patience_us : usual_patience_us;
     if (code == 0)
         code = ph_pg_exec(connection, sql);
+    if (mode != PH_DB_READ && (code == -EROFS || code == -EINVAL)) {
+        /* A standby. What the address leads to next may be the primary. */
+        connection->is_lost = true;
+        code = -EIO;
+    }
     if (code < 0)
         rollback(base);
     return code;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { manifestOf } from './lib/archived.js';
 import { request } from './lib/http.js';
 import { scenario } from './lib/stage.js';
 import { pause, waitFor } from './lib/wait.js';
@@ -81,3 +82,25 @@ scenario('PostgreSQL restarted under requests: none fails but by 503, and what w
   const kept = new Set((await postgres.query('SELECT id FROM sessions')).split('\n'));
   for (const id of acknowledged) assert.ok(kept.has(id), `${id} was acknowledged and is lost`);
 });
+
+scenario('PostgreSQL is a standby for a while, as when another is to become the primary: what happens meanwhile is written afterwards', async (stage) => {
+  const postgres = await stage.postgres();
+  const node = await stage.node({ env: { PORTHOLE_RECONNECT_WINDOW_S: '1' } });
+  const session = await stage.session(node);
+  const publisher = await stage.publish(session, node.srtPort);
+  await session.multivariant();
+  await session.segments('v360', 1);
+  await waitFor('the state live', async () => (await session.state(session.token)).state === 'live');
+
+  await postgres.serveReadOnly();
+  await publisher.stop();
+  await manifestOf(node.dataDir, session.id); // the session is over, and its recording made
+  const start = await request(`${node.url}/api/sessions/start`, { method: 'POST', headers: headers(session.token), body: '{}' });
+  assert.equal(start.status, 503, start.text);
+  await waitFor('the health to say so', async () => (await request(`${node.url}/health`)).status === 503);
+
+  await postgres.promote();
+  await waitFor('the end to be known', async () => (await session.state(session.token)).state === 'ended');
+  const recording = async () => (await request(`${node.url}/api/recordings/${session.id}`, { headers: headers(session.token) })).json;
+  await waitFor('the recording to be ready', async () => (await recording()).state === 'ready', { within: 40_000 });
+}, { within: 90_000 });

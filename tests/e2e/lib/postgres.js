@@ -44,6 +44,18 @@ export class Postgres {
     return this.child.stop(signal, 10_000);
   }
 
+  /** Comes back as a standby that follows nobody: whoever writes is refused until promote(). */
+  async serveReadOnly() {
+    await this.stop('SIGINT');
+    fs.writeFileSync(path.join(this.folder, 'cluster', 'standby.signal'), '');
+    await this.serve();
+  }
+
+  /** The standby becomes the primary. */
+  promote() {
+    return this.query('SELECT pg_promote()');
+  }
+
   async close() {
     await this.stop();
     fs.rmSync(this.folder, { recursive: true, force: true });
