@@ -83,7 +83,7 @@ static void verify(bool deep, bool repair, const char *expected) {
 /* As a disk does that fails silently: what the folder keeps beside the file stays. */
 static void flip_in_folder(const char *key, uint64_t offset) {
     char path[512];
-    uint8_t byte;
+    uint8_t byte = 0;
     snprintf(path, sizeof(path), "%s/%s", ph_store_folder(store), key);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0 && pread(fd, &byte, 1, (off_t)offset) == 1);
