@@ -1,4 +1,4 @@
-/* What sessions_store.c (rows) and session_transitions.c (states) share. */
+/* What sessions_store.c (rows) and session_transitions.c (states) share, and recordings ask for. */
 #ifndef PH_API_SESSIONS_STORE_INTERNAL_H
 #define PH_API_SESSIONS_STORE_INTERNAL_H
 

@@ -5,6 +5,7 @@
 
 #include "api/outbox/events.h"
 #include "api/recordings/recording_rows.h"
+#include "api/sessions_store_internal.h"
 
 enum { VISITED_AT_ONCE = 100 };
 /* The store is asked first when nothing can have moved yet. */
@@ -20,20 +21,24 @@ static int64_t move(struct ph_db_transaction *transaction, const struct ph_recor
                          ph_sql_text(reason), ph_sql_integer(recording->duration_ms)));
 }
 
-/* What the archive said before its session was known to be live, or over, stands. */
-static int begin(struct ph_db_transaction *transaction, const struct ph_session_change *change) {
-    const struct ph_session *session = change->session;
-    struct ph_recording recording;
-    int code = ph_recordings_find_in(transaction, session->id, &recording);
-    if (code != -ENOENT)
-        return code;
-    recording = (struct ph_recording){
-        .kind = PH_RECORDING_SESSION, .state = PH_RECORDING_RECORDING, .created_ms = session->started_ms};
+/* Adds the recording of a session that began at `created_ms`. */
+static int add_of_session(
+    struct ph_db_transaction *transaction, const struct ph_session *session, int64_t created_ms) {
+    struct ph_recording recording = {
+        .kind = PH_RECORDING_SESSION, .state = PH_RECORDING_RECORDING, .created_ms = created_ms};
     memcpy(recording.id, session->id, sizeof(recording.id));
     memcpy(recording.session, session->id, sizeof(recording.session));
     memcpy(recording.owner, session->owner, sizeof(recording.owner));
     memcpy(recording.title, session->title, sizeof(recording.title));
     return ph_recordings_add(transaction, &recording);
+}
+
+/* What the archive said before its session was known to be live, or over, stands. */
+static int begin(struct ph_db_transaction *transaction, const struct ph_session_change *change) {
+    const struct ph_session *session = change->session;
+    struct ph_recording recording;
+    int code = ph_recordings_find_in(transaction, session->id, &recording);
+    return code == -ENOENT ? add_of_session(transaction, session, session->started_ms) : code;
 }
 
 static int process(struct ph_db_transaction *transaction, const struct ph_session_change *change) {
@@ -94,10 +99,27 @@ static int tell_ready(
     return code < 0 ? code : ph_recordings_tell(transaction, recording, now_ms);
 }
 
+/* Finds it. The archive may know of a session's media what the session's own state does not tell, or not yet:
+ * it was over before its first part, or the database was away. Then its recording begins here. */
+static int find_or_begin(
+    struct ph_db_transaction *transaction, const char *id, struct ph_recording *recording) {
+    struct ph_session session;
+    int code = ph_recordings_find_in(transaction, id, recording);
+    if (code != -ENOENT)
+        return code;
+    code = ph_sessions_find_in(transaction, id, &session);
+    if (code == 0 && !session.record)
+        code = -ENOENT;
+    if (code == 0)
+        code = add_of_session(
+            transaction, &session, session.started_ms ? session.started_ms : session.created_ms);
+    return code < 0 ? code : ph_recordings_find_in(transaction, id, recording);
+}
+
 int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id,
     const struct ph_recording_outcome *outcome, int64_t now_ms) {
     struct ph_recording recording;
-    int64_t code = ph_recordings_find_in(transaction, id, &recording);
+    int64_t code = find_or_begin(transaction, id, &recording);
     if (code < 0 || recording.state >= PH_RECORDING_DELETING)
         return (int)code;
     bool is_news = recording.state != PH_RECORDING_READY;

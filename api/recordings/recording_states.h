@@ -12,8 +12,8 @@ struct ph_recording_observer {
 };
 void ph_recording_observer_init(struct ph_recording_observer *observer);
 
-/* It is whole. Again: only the figures are kept. 0 for a deleted one; -ENOENT when no such recording was
- * ever begun. */
+/* It is whole. Again: only the figures are kept. Of a session that was not known to be live, it begins now.
+ * 0 for a deleted one; -ENOENT when there is none, nor a session to be recorded. */
 int ph_recordings_ready(struct ph_db *db, const char *id, const struct ph_recording_outcome *outcome,
     int64_t now_ms) PH_NODISCARD;
 int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id,

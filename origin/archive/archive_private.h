@@ -55,7 +55,6 @@ struct ph_archive_session {
     struct ph_recorder *recorder;    /* R; NULL: not open */
     bool is_unrecordable;            /* R: there is no recording to make; what there is was put */
     bool was_checked;                /* R: that it is not deleted, since this process began */
-    uint32_t unheard;                /* R: how often the catalogue knew nothing of it */
     bool is_whole;                   /* R: all objects are in the store; `facts` are to be told */
     struct ph_recording_facts facts; /* R */
     UT_hash_handle hh;               /* L */

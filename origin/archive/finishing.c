@@ -10,7 +10,7 @@
 #include "origin/archive/archive_private.h"
 #include "origin/spool_files.h"
 
-enum { most_picture_bytes = 4 << 20, most_storyboard_index_bytes = 16 << 20, most_unheard = 6 };
+enum { most_picture_bytes = 4 << 20, most_storyboard_index_bytes = 16 << 20 };
 
 /* With the lock held throughout: the segments that are in the store. */
 static int list_segments(struct ph_archive_session *session, struct ph_manifest *manifest) {
@@ -155,11 +155,8 @@ static int put_pictures(
     return put_sheets(session, manifest, total_bytes);
 }
 
-/* An answer that will not change with time is none to wait for. After an outage the word of the session
- * itself may come later than ours: then the list is given time to hear of it. */
+/* An answer that will not change with time is none to wait for. */
 static int told(struct ph_archive_session *session, int code) {
-    if (code == -ENOENT && session->failures && session->unheard++ < most_unheard)
-        return -EAGAIN;
     if (code && code != -EAGAIN) {
         ph_log_warning(
             "the catalogue does not answer for a recording", ph_str("session", session->id), ph_code(code));

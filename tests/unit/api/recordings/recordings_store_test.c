@@ -131,19 +131,47 @@ static void a_recording_follows_its_session(void **state) {
     assert_int_equal(recording.duration_ms, 7000);
 }
 
-static void a_session_that_is_not_to_be_recorded_or_never_was_live_has_none(void **state) {
+static void a_session_that_is_not_to_be_recorded_or_had_no_media_has_none(void **state) {
     (void)state;
     struct ph_recording recording;
     struct ph_session_birth birth = start("alice", false);
     apply(birth.id, PH_SESSION_PUBLISHED, 2000);
     apply(birth.id, PH_SESSION_END, 3000);
     assert_int_equal(ph_recordings_find_for(db, birth.id, "", &recording), -ENOENT);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), -ENOENT);
     birth = start("alice", true);
     apply(birth.id, PH_SESSION_END, 3000);
     assert_int_equal(ph_recordings_find_for(db, birth.id, "", &recording), -ENOENT);
-    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), -ENOENT);
     assert_int_equal(ph_recordings_failed(db, birth.id, "x", 4000), -ENOENT);
     assert_int_equal(ph_recordings_is_deleted(db, birth.id), 0);
+    assert_int_equal(ph_recordings_ready(db, "nobodys", &outcome, 4000), -ENOENT);
+}
+
+/* It was over before its first part was known of, or nobody could say that it was live: the archive has it.
+ */
+static void what_the_archive_has_of_a_session_is_its_recording(void **state) {
+    (void)state;
+    have_a_guardian_and_a_webhook();
+    struct ph_session_birth birth = start("alice", true);
+    apply(birth.id, PH_SESSION_CONNECTED, 1500);
+    apply(birth.id, PH_SESSION_END, 3000);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), 0);
+    apply(birth.id, PH_SESSION_PUBLISHED, 5000);
+    struct ph_recording recording = find(birth.id);
+    assert_int_equal(recording.state, PH_RECORDING_READY);
+    assert_int_equal(recording.kind, PH_RECORDING_SESSION);
+    assert_string_equal(recording.session, birth.id);
+    assert_string_equal(recording.owner, "alice");
+    assert_string_equal(recording.title, "Castle");
+    assert_int_equal(recording.created_ms, 1000);
+    assert_int_equal(recording.duration_ms, outcome.duration_ms);
+    assert_true(count("SELECT COUNT(*) FROM outbox") > 0);
+    birth = start("alice", true);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), 0);
+    apply(birth.id, PH_SESSION_CONNECTED, 5000);
+    apply(birth.id, PH_SESSION_PUBLISHED, 5000);
+    apply(birth.id, PH_SESSION_END, 5000);
+    assert_int_equal(find(birth.id).state, PH_RECORDING_READY);
 }
 
 static void ready_is_told_once(void **state) {
@@ -429,7 +457,8 @@ static void those_that_are_ready_are_visited(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         test(a_recording_follows_its_session),
-        test(a_session_that_is_not_to_be_recorded_or_never_was_live_has_none),
+        test(a_session_that_is_not_to_be_recorded_or_had_no_media_has_none),
+        test(what_the_archive_has_of_a_session_is_its_recording),
         test(ready_is_told_once),
         test(ready_may_come_before_the_end_is_told),
         test(a_failed_one_may_be_repaired),

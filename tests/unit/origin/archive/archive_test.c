@@ -56,14 +56,11 @@ static const char name_of_it[] = "Ein Bär";
 static struct list {
     struct ph_archive_catalogue catalogue;
     _Atomic(int) ready, failed, deleted, titles;
-    _Atomic(int) unheard; /* so many more words are of a recording that it does not know */
     int64_t duration_us;
 } list;
 
 static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts) {
     (void)catalogue;
-    if (atomic_load(&list.unheard) > 0 && atomic_fetch_sub(&list.unheard, 1) > 0)
-        return -ENOENT;
     list.duration_us = facts->duration_us;
     atomic_fetch_add(&list.ready, 1);
     return 0;
@@ -218,10 +215,6 @@ static bool one_was_lost(void) {
     return lost() == 1;
 }
 
-static bool has_failed_once(void) {
-    return ph_metric_value(ph_metrics_counter(metrics, "porthole_archive_failures_total", "", NULL)) > 0;
-}
-
 static void await(bool (*is_so)(void)) {
     const struct timespec moment = {.tv_nsec = 2000000};
     int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
@@ -325,35 +318,6 @@ static void a_new_process_goes_on_and_puts_nothing_twice(void **state) {
     assert_int_equal(atomic_load(&segments_put), segments * 3);
     assert_int_equal(list.ready, 1);
     assert_int_equal(list.duration_us / 1000, 2000 * segments);
-}
-
-/* What the session itself has to say may come later than the archive's word. */
-static void a_list_that_was_away_is_given_time_to_hear_of_the_session(void **state) {
-    (void)state;
-    write_folder(true);
-    atomic_store(&list.deleted, -EAGAIN);
-    atomic_store(&list.unheard, 3);
-    open_archive(0);
-    for (uint64_t n = 0; n < segments; n++)
-        take(n);
-    ph_archive_end(session);
-    await(has_failed_once);
-    atomic_store(&list.deleted, 0);
-    ph_archive_retire(session);
-    await(is_gone);
-    assert_int_equal(list.ready, 1);
-}
-
-static void a_list_that_never_hears_of_the_session_is_not_waited_for_for_ever(void **state) {
-    (void)state;
-    write_folder(true);
-    atomic_store(&list.unheard, 1000);
-    open_archive(0);
-    take(0);
-    ph_archive_end(session);
-    ph_archive_retire(session);
-    await(is_gone);
-    assert_int_equal(list.ready, 0);
 }
 
 static void a_full_spool_drops_the_oldest_and_says_so(void **state) {
@@ -466,8 +430,6 @@ int main(void) {
         ON_STORE(a_session_becomes_a_recording_and_its_folder_goes),
         ON_STORE(a_file_may_go_once_it_is_archived_and_recorded),
         ON_STORE(a_new_process_goes_on_and_puts_nothing_twice),
-        ON_STORE(a_list_that_was_away_is_given_time_to_hear_of_the_session),
-        ON_STORE(a_list_that_never_hears_of_the_session_is_not_waited_for_for_ever),
         ON_STORE(a_full_spool_drops_the_oldest_and_says_so),
         ON_STORE(a_deleted_recording_leaves_nothing),
         ON_STORE(a_session_that_is_not_recorded_keeps_its_segments_alone),
