@@ -32,5 +32,18 @@ test('nobody waits for frames while paused, hidden or over', () => {
 });
 
 test('after it moved again, the next stall starts with a jump', () => {
-  assert.deepEqual(watch(14, (ms) => (ms > 9500 ? 6 : 5)), [[4000, 'jump'], [9000, 'rebuild'], [13_750, 'jump']]);
+  assert.deepEqual(watch(15, (ms) => Math.min(Math.max(ms, 9500), 10_500)), [[4000, 'jump'], [9000, 'rebuild'], [14_500, 'jump']]);
+});
+
+test('a jump that brings a single frame is no movement: the picture still stands, and a new player comes', () => {
+  const stalls = new StallWatch();
+  const at = (nowMs: number, mark: number): StallRemedy => stalls.observe({ nowMs, mark, expected: true });
+  at(0, 5);
+  assert.equal(stalls.stands, false);
+  assert.equal(at(4000, 5), 'jump');
+  assert.equal(at(4250, 6), 'none');
+  assert.equal(stalls.stands, true);
+  assert.equal(at(9000, 6), 'rebuild');
+  for (const look of [1, 2, 3]) at(9000 + look * 250, 6 + look);
+  assert.equal(stalls.stands, false);
 });

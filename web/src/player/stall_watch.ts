@@ -10,6 +10,8 @@ export type StallRemedy = 'none' | 'jump' | 'rebuild';
 const jumpAfterMs = 4000;
 const rebuildAfterMs = 9000;
 const rebuildAgainMs = 15_000;
+/* A remedy may bring a single frame: the picture moves again when so many looks in a row see a new one. */
+const looksThatMove = 3;
 
 /* First a jump to the live edge, then a new player, then a new player every so often. */
 export class StallWatch {
@@ -17,16 +19,23 @@ export class StallWatch {
   #sinceMs = 0;
   #nextMs = jumpAfterMs;
   #jumped = false;
+  #moved = 0;
+
+  /* From the first remedy until the picture moves. */
+  get stands(): boolean {
+    return this.#jumped;
+  }
 
   observe({ nowMs, mark, expected }: Progress): StallRemedy {
-    if (!expected || mark !== this.#mark) {
-      this.#mark = mark;
+    this.#moved = mark === this.#mark ? 0 : this.#moved + 1;
+    this.#mark = mark;
+    if (!expected || this.#moved >= looksThatMove || (this.#moved > 0 && !this.#jumped)) {
       this.#sinceMs = nowMs;
       this.#nextMs = jumpAfterMs;
       this.#jumped = false;
       return 'none';
     }
-    if (nowMs - this.#sinceMs < this.#nextMs) return 'none';
+    if (this.#moved > 0 || nowMs - this.#sinceMs < this.#nextMs) return 'none';
     if (!this.#jumped) {
       this.#jumped = true;
       this.#nextMs = rebuildAfterMs;
