@@ -97,6 +97,9 @@ scenario('a recording appears by itself, is looked into, watched, downloaded and
   await page.getByRole('button', { name: 'Delete' }).click();
   await page.locator('.delete-dialog').getByRole('button', { name: 'Delete' }).click();
   await page.locator('.card', { hasText: 'Sunday castle' }).waitFor({ state: 'detached' });
+  /* Who watched it is told why it stopped. */
+  await visitor.getByText('This recording was deleted').waitFor();
+  assert.equal(await visitor.evaluate(() => window.porthole.hls), null);
   assert.deepEqual(page.problems, []);
 }, { within: 120_000 });
 

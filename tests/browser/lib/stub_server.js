@@ -74,7 +74,7 @@ export class StubServer {
     const { pathname, searchParams } = new URL(request.url, this.url);
     this.requests.push(`${pathname} ${request.headers.authorization ?? '-'} ${searchParams.get('token') ?? '-'}`);
     if (pathname.startsWith('/api/')) return this.#api(request, response, pathname);
-    if (pathname.startsWith('/live/')) return this.#live(response, pathname);
+    if (/^\/(live|vod)\//.test(pathname)) return this.#live(response, pathname);
     if (pathname.startsWith('/whip')) return this.#whip(request, response);
     const named = { '/': 'index.html', '/publish': 'publish.html', '/recordings': 'recordings.html' };
     const page = named[pathname] ?? (pathname.startsWith('/watch/') ? 'watch.html' : pathname.slice(1));

@@ -10,6 +10,7 @@ export interface PlayerOptions {
   video: HTMLVideoElement;
   /* The playlist's address, or any of its files', with a token that holds now. */
   address(url?: string): string;
+  isRecording: boolean;
   renditions: RenditionList;
   listener: PlayerListener;
   timed(timing: Timing): void;

@@ -28,7 +28,12 @@ const quickRetries = {
   errorRetry: { maxNumRetry: 3, retryDelayMs: 300, maxRetryDelayMs: 2000 },
 };
 
-export function hlsConfig(bandwidth: number): Partial<HlsConfig> {
+/* Flat memory over hours. */
+const liveBuffers = { backBufferLength: 8, maxBufferLength: 10, maxMaxBufferLength: 20 };
+/* Enough to sit out a lost network for a while, and to go back a little without loading it again. */
+const recordingBuffers = { backBufferLength: 45, maxBufferLength: 40, maxMaxBufferLength: 60 };
+
+export function hlsConfig(bandwidth: number, isRecording: boolean): Partial<HlsConfig> {
   return {
     lowLatencyMode: true,
     /* The stream is CMAF, which passes through: a worker would cost a download and a hop for each part. */
@@ -37,10 +42,7 @@ export function hlsConfig(bandwidth: number): Partial<HlsConfig> {
     /* Speed and distance are ours (catch_up.ts); the distance itself is the server's PART-HOLD-BACK. */
     maxLiveSyncPlaybackRate: 1,
     liveSyncOnStallIncrease: 0,
-    /* Flat memory over hours. */
-    backBufferLength: 8,
-    maxBufferLength: 10,
-    maxMaxBufferLength: 20,
+    ...(isRecording ? recordingBuffers : liveBuffers),
     /* The first fragment is already the picture, not a measurement. */
     startLevel: -1,
     testBandwidth: false,

@@ -14,10 +14,12 @@ import { StallWatch } from './stall_watch.ts';
 
 const tickMs = 250;
 const idleAfterPauseMs = 30_000;
+const leastWorthKeeping = 3; /* seconds in the buffer */
 
 export interface HlsPlayerOptions {
   video: HTMLVideoElement;
   address(url?: string): string;
+  isRecording: boolean; /* it has ended before it is opened */
   renditions: RenditionList;
   listener: PlayerListener;
   /* Hears the Date header of every playlist. */
@@ -43,6 +45,9 @@ export class HlsPlayer implements Player {
   #chosenMs: number | null = null;
   #isSought = false; /* the picture is where it was chosen to be */
   #hasPast = false;
+  #place: number | null = null; /* where a recording is, seconds: a player that is built anew starts there */
+  #speed = 1; /* of a recording: the viewer's choice, which a new source would forget */
+  #catchesUp = false; /* the speed is ours, not the viewer's */
 
   constructor(options: HlsPlayerOptions) {
     this.#options = options;
@@ -54,7 +59,8 @@ export class HlsPlayer implements Player {
     const { signal } = this.#abort;
     options.video.addEventListener('pause', () => this.#rest(), { signal });
     options.video.addEventListener('play', () => this.#resume(), { signal });
-    options.renditions.addEventListener('change', () => this.#chooseLevel(), { signal });
+    for (const moved of ['seeking', 'timeupdate'] as const) options.video.addEventListener(moved, () => this.#notePlace(), { signal });
+    options.renditions.addEventListener('change', () => this.#chooseLevel(true), { signal });
     this.#build();
     this.#tick = setInterval(() => this.#watch(), tickMs);
   }
@@ -119,6 +125,10 @@ export class HlsPlayer implements Player {
     this.#hls = null;
   }
 
+  get #isRecording(): boolean {
+    return this.#hls?.latestLevelDetails?.live === false;
+  }
+
   /* Of a playlist that has ended, hls.js tells an edge and a latency all the same. */
   get #liveDetails(): LevelDetails | null {
     const details = this.#hls?.latestLevelDetails;
@@ -127,12 +137,11 @@ export class HlsPlayer implements Player {
 
   #build(): void {
     const { address, video } = this.#options;
-    /* A live picture goes on at its edge, a recording where it was. */
-    const startPosition = this.#hls?.latestLevelDetails?.live === false ? video.currentTime : -1;
     this.#hls?.destroy();
     const hls = new Hls({
-      ...hlsConfig(rememberedBandwidth()),
-      startPosition,
+      ...hlsConfig(rememberedBandwidth(), this.#options.isRecording),
+      /* A live picture goes on at its edge, a recording where it was. */
+      startPosition: this.#place ?? -1,
       pLoader: PlaylistLoader,
       ...firstPartControllers,
       /* Playlists name the token they were loaded with (EXT-X-DEFINE); one that is fresh goes out in its place. */
@@ -142,7 +151,10 @@ export class HlsPlayer implements Player {
       },
     });
     this.#hls = hls;
-    hls.on(Hls.Events.MEDIA_ATTACHED, () => this.#options.listener.sourceReady());
+    hls.on(Hls.Events.MEDIA_ATTACHED, () => {
+      video.playbackRate = this.#speed;
+      this.#options.listener.sourceReady();
+    });
     hls.on(Hls.Events.MANIFEST_PARSED, (_event, { levels }) => this.#manifestParsed(levels));
     hls.on(Hls.Events.LEVEL_LOADED, (_event, loaded) => this.#levelLoaded(loaded));
     hls.on(Hls.Events.ERROR, (_event, error) => this.#failed(error));
@@ -150,6 +162,14 @@ export class HlsPlayer implements Player {
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#seekToChosen());
     hls.loadSource(this.#hasPast ? withPast(address()) : address());
     hls.attachMedia(video);
+  }
+
+  /* Between two sources the element is at 0, and has no data: that is no place to return to. */
+  #notePlace(): void {
+    const { video } = this.#options;
+    if (!this.#isRecording || !(video.seeking || video.readyState > 1)) return;
+    this.#place = video.currentTime;
+    this.#speed = this.#catchesUp ? 1 : video.playbackRate;
   }
 
   #seekToChosen(): void {
@@ -175,17 +195,20 @@ export class HlsPlayer implements Player {
           bitrate: level.bitrate,
         })),
     );
-    this.#chooseLevel();
+    this.#chooseLevel(false);
   }
 
-  /* The next fragment comes in the chosen rendition; nothing that is buffered is thrown away. */
-  #chooseLevel(): void {
+  /* The next fragment comes in the chosen rendition. What is buffered of a live session is little, and is played first; of a
+   * recording it is much, and gives way to what `viewer` chose. */
+  #chooseLevel(byViewer: boolean): void {
     const hls = this.#hls;
     if (!hls) return;
     const { renditions } = this.#options;
     const chosen = renditions[renditions.selectedIndex];
     const level = chosen ? hls.levels.findIndex((candidate) => renditionName(candidate) === chosen.id) : -1;
-    if (level !== (hls.autoLevelEnabled ? -1 : hls.loadLevel)) hls.loadLevel = level;
+    if (level === (hls.autoLevelEnabled ? -1 : hls.loadLevel)) return;
+    if (byViewer && level >= 0 && this.#isRecording) hls.nextLevel = level;
+    else hls.loadLevel = level;
   }
 
   #levelLoaded({ networkDetails, stats }: LevelLoadedData): void {
@@ -207,12 +230,18 @@ export class HlsPlayer implements Player {
       [Hls.ErrorTypes.NETWORK_ERROR]: 'network',
       [Hls.ErrorTypes.MEDIA_ERROR]: 'media',
     };
-    const plan = this.#recovery.plan(faults[type] ?? 'other', performance.now());
-    /* Without a manifest there is nothing to resume. */
-    const remedy = plan.remedy === 'resume' && this.#hls?.levels.length === 0 ? 'rebuild' : plan.remedy;
+    const fault = faults[type] ?? 'other';
+    const plan = this.#recovery.plan(fault, performance.now());
     this.#playback.broken();
-    this.#schedule(remedy, plan.afterMs);
+    this.#schedule(this.#remedyFor(fault, plan.remedy), plan.afterMs);
     this.#options.listener.troubled();
+  }
+
+  /* Without a manifest there is nothing to resume; and what is there to play is not thrown away for what is not. */
+  #remedyFor(fault: Fault, remedy: Remedy): Remedy {
+    if (this.#hls?.levels.length === 0) return remedy === 'resume' ? 'rebuild' : remedy;
+    const canWait = fault === 'network' && bufferedAhead(this.#options.video) > leastWorthKeeping;
+    return canWait ? 'resume' : remedy;
   }
 
   #schedule(remedy: Remedy, afterMs: number): void {
@@ -240,12 +269,13 @@ export class HlsPlayer implements Player {
     if (this.#hls) rememberBandwidth(this.#hls.bandwidthEstimate);
   }
 
-  /* A long pause stops the download; playing again starts it at the live edge. */
+  /* A long pause stops a live download; playing again starts it at the live edge. Of a recording only so much is loaded ahead,
+   * and who seeks in a pause wants to see where. */
   #rest(): void {
     if (this.#idle !== null) clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       this.#idle = null;
-      if (this.#options.video.paused) this.#hls?.stopLoad();
+      if (this.#options.video.paused && this.#liveDetails) this.#hls?.stopLoad();
     }, idleAfterPauseMs);
   }
 
@@ -264,13 +294,21 @@ export class HlsPlayer implements Player {
     const expected = live !== null && !video.paused && document.visibilityState === 'visible' && !this.#pending;
     const mark = progressMark(video, this.#playback.state !== 'starting');
     const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
+    this.#playback.standsStill(this.#stalls.stands);
     if (remedy !== 'none') this.#options.listener.troubled();
     if (remedy === 'jump' && this.keepsToEdge()) this.goLive();
     if (remedy === 'rebuild') this.#build();
     /* A new player goes on where this one stood. */
     if (this.#isSought && !video.seeking) this.#chosenMs &&= this.pictureTimeMs() ?? this.#chosenMs;
     if (live && !video.paused && this.keepsToEdge()) this.#keepToEdge(live.partHoldBack || live.holdBack);
-    else if (video.playbackRate !== 1) video.playbackRate = 1;
+    else this.#catchUp(1);
+  }
+
+  /* Where there is no edge to keep to, the speed is the viewer's. */
+  #catchUp(rate: number): void {
+    if (rate === 1 && !this.#catchesUp) return;
+    this.#catchesUp = rate !== 1;
+    if (rate !== this.#options.video.playbackRate) this.#options.video.playbackRate = rate;
   }
 
   #keepToEdge(holdBack: number): void {
@@ -285,6 +323,6 @@ export class HlsPlayer implements Player {
       return;
     }
     const rate = catchUpRate({ latency, target, buffered: bufferedAhead(video), rate: video.playbackRate });
-    if (rate !== video.playbackRate) video.playbackRate = rate;
+    this.#catchUp(rate);
   }
 }

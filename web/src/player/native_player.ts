@@ -37,8 +37,11 @@ export class NativePlayer implements Player {
       if (state === 'playing') this.#recovery.settled();
       options.listener.stateChanged(state);
     });
-    options.video.addEventListener('loadedmetadata', () => this.#seekToChosen(), { signal: this.#abort.signal });
-    options.video.addEventListener('error', () => this.#failed(), { signal: this.#abort.signal });
+    const { signal } = this.#abort;
+    /* The date may be known later than the length. */
+    for (const loaded of ['loadedmetadata', 'loadeddata'] as const) options.video.addEventListener(loaded, () => this.#seekToChosen(), { signal });
+    options.video.addEventListener('error', () => this.#failed(), { signal });
+    options.video.addEventListener('play', () => this.#resume(), { signal });
     this.#load();
     this.#tick = setInterval(() => this.#watch(), tickMs);
   }
@@ -123,6 +126,11 @@ export class NativePlayer implements Player {
     this.#chosenMs = null;
   }
 
+  /* After a pause a live picture goes on at its edge. */
+  #resume(): void {
+    if (this.#keepsToEdge && this.#isLive() && !this.isAtLiveEdge()) this.goLive();
+  }
+
   #failed(): void {
     this.#playback.broken();
     const { afterMs } = this.#recovery.plan('other', performance.now());
@@ -139,8 +147,10 @@ export class NativePlayer implements Player {
     const expected = !video.paused && !video.ended && document.visibilityState === 'visible' && this.#pending === null;
     const mark = progressMark(video, this.#playback.state !== 'starting');
     const remedy = this.#stalls.observe({ nowMs: performance.now(), mark, expected });
+    this.#playback.standsStill(this.#stalls.stands);
     if (remedy !== 'none') this.#options.listener.troubled();
-    if (remedy === 'jump' && this.#keepsToEdge && bufferedAhead(video) < 0.5) this.goLive();
+    /* Of a recording, or one that is just being loaded again, the place is kept. */
+    if (remedy === 'jump' && this.#keepsToEdge && this.#isLive() && bufferedAhead(video) < 0.5) this.goLive();
     if (remedy === 'rebuild') this.#load();
   }
 }

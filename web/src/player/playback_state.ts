@@ -9,6 +9,7 @@ export class PlaybackState {
   #changed: (state: PlayerState) => void;
   #state: PlayerState = 'starting';
   #noticing: ReturnType<typeof setTimeout> | null = null;
+  #stands = false;
   #abort = new AbortController();
 
   constructor(video: HTMLVideoElement, changed: (state: PlayerState) => void) {
@@ -16,13 +17,13 @@ export class PlaybackState {
     this.#changed = changed;
     const on = (name: string, listener: () => void): void =>
       video.addEventListener(name, listener, { signal: this.#abort.signal });
-    on('playing', () => this.#set('playing'));
+    on('playing', () => this.#moves());
     on('timeupdate', () => {
-      if (!video.paused && !video.seeking && video.readyState > 2) this.#set('playing');
+      if (!video.paused && !video.seeking && video.readyState > 2) this.#moves();
     });
     on('waiting', () => this.#notice());
     on('pause', () => {
-      if (!video.ended && this.#state === 'playing') this.#set('paused');
+      if (!video.ended && (this.#state === 'playing' || this.#state === 'waiting')) this.#set('paused');
     });
     on('ended', () => this.#set('finished'));
   }
@@ -33,7 +34,13 @@ export class PlaybackState {
 
   /* A source was lost: the picture stands still before the element says so. */
   broken(): void {
-    if (this.#state === 'playing') this.#notice();
+    this.#notice();
+  }
+
+  /* No frames come, whatever the element says: at the very end of its buffer it may call itself playing. */
+  standsStill(stands: boolean): void {
+    if (stands && this.#state === 'playing' && !this.#video.paused) this.#set('waiting');
+    this.#stands = stands;
   }
 
   destroy(): void {
@@ -41,8 +48,12 @@ export class PlaybackState {
     if (this.#noticing !== null) clearTimeout(this.#noticing);
   }
 
+  #moves(): void {
+    if (!this.#stands) this.#set('playing');
+  }
+
   #notice(): void {
-    if (this.#state !== 'playing' || this.#noticing !== null) return;
+    if (this.#state === 'starting' || this.#video.paused || this.#noticing !== null) return;
     this.#noticing = setTimeout(() => {
       this.#noticing = null;
       if (!this.#video.paused && this.#video.readyState <= 2) this.#set('waiting');

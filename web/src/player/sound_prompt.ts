@@ -17,6 +17,10 @@ export class SoundPrompt {
     video.addEventListener('volumechange', () => {
       if (!video.muted) this.#hide();
     });
+    /* Played by another button: what is left to ask for is the sound. */
+    video.addEventListener('play', () => {
+      if (!this.#button.hidden) this.show(video.muted ? 'silence' : 'sound');
+    });
   }
 
   show(startedWith: StartedWith): void {

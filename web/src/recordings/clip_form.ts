@@ -47,7 +47,8 @@ export class ClipForm {
 
   open(recording: Recording): void {
     this.#recording = recording;
-    const fromMs = this.#listener.positionMs();
+    /* At the end, what was seen last. */
+    const fromMs = Math.max(0, Math.min(this.#listener.positionMs(), (recording.durationMs ?? Infinity) - usualLengthMs));
     this.#from.value = clockText(fromMs);
     this.#to.value = clockText(Math.min(fromMs + usualLengthMs, recording.durationMs ?? Infinity));
     this.#name.value = '';

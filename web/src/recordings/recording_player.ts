@@ -28,10 +28,16 @@ export class RecordingPlayer {
   #notice: NoticePanel;
   #sound: SoundPrompt;
   #startedOnce = false;
+  #wanted = true; /* neither paused nor played to its end */
+  #isSilenced = false; /* by the browser, not by the viewer */
+  #isTroubled = false;
+  #isRefused = false;
+  #troubled: () => void;
   #storyboardOf: string | null = null;
   #storyboardUrl: string | null = null;
 
-  constructor(section: HTMLElement) {
+  constructor(section: HTMLElement, troubled: () => void) {
+    this.#troubled = troubled;
     this.#controller = part('media-controller', section);
     this.video = element('video', { slot: 'media', playsinline: '', preload: 'auto', tabindex: '-1' });
     /* Before the controller sees the element: it reads the list when it adopts it. */
@@ -39,11 +45,17 @@ export class RecordingPlayer {
     this.#controller.prepend(this.video);
     this.#notice = new NoticePanel(part('.notice', section));
     this.#sound = new SoundPrompt(part('.sound-prompt', section), this.video);
+    this.video.addEventListener('play', () => (this.#wanted = true));
+    this.video.addEventListener('pause', () => (this.#wanted = false));
+    this.video.addEventListener('volumechange', () => {
+      if (!this.video.muted) this.#isSilenced = false;
+    });
     addEventListener('online', () => this.player?.retryNow());
   }
 
-  show(recording: Recording, view: RecordingView): void {
+  show(recording: Recording, view: RecordingView, isRefused = false): void {
     if (this.#recording && this.#recording.id !== recording.id) this.close();
+    this.#isRefused = isRefused;
     this.#recording = recording;
     this.#view = view;
     if (recording.poster !== null && !this.video.poster) this.video.poster = withToken(recording.poster, recording.token);
@@ -77,15 +89,21 @@ export class RecordingPlayer {
       video: this.video,
       /* Every answer of the API brings a fresh token, long before the last one ends. */
       address: (url = plain) => withToken(url, this.#recording?.token ?? recording.token),
+      isRecording: true,
       renditions: this.#renditions,
       timed: () => undefined,
       listener: {
         sourceReady: () => void this.#play(),
         stateChanged: (state) => {
           this.#state = state;
+          if (state === 'playing') this.#isTroubled = false;
           this.#say();
         },
-        troubled: () => undefined,
+        troubled: () => {
+          this.#isTroubled = true;
+          this.#say();
+          this.#troubled();
+        },
       },
     });
     this.#state = this.player ? 'starting' : 'unsupported';
@@ -96,17 +114,25 @@ export class RecordingPlayer {
     this.player = null;
     this.#state = null;
     this.#startedOnce = false;
+    this.#wanted = true;
+    this.#isTroubled = false;
     this.video.removeAttribute('src');
     this.video.load();
   }
 
   async #play(): Promise<void> {
-    if (this.#startedOnce) {
+    if (!this.#wanted) return;
+    const isMutedByViewer = this.video.muted && !this.#isSilenced;
+    if (this.#startedOnce || isMutedByViewer) {
+      this.#startedOnce = true;
       await this.video.play().catch(() => undefined);
       return;
     }
     this.#startedOnce = true;
-    this.#sound.show(await startPlaying(this.video));
+    this.#isSilenced = true;
+    const startedWith = await startPlaying(this.video);
+    this.#isSilenced = startedWith !== 'sound';
+    this.#sound.show(startedWith);
   }
 
   #say(): void {
@@ -119,8 +145,11 @@ export class RecordingPlayer {
     const mood = view.tone === 'busy' || view.tone === 'trouble' ? view.tone : 'calm';
     if (!view.canPlay) return notice(view.badge, view.text, mood);
     if (this.#state === 'unsupported') return notice('This browser cannot play it', 'Download it, or try a current Chrome, Edge, Firefox or Safari.', 'trouble');
-    if (this.#state === 'waiting') return notice('One moment…', navigator.onLine ? 'Slow network. The picture returns by itself.' : 'You are offline.', 'busy');
-    return null;
+    const isWaiting = this.#state === 'waiting' || (this.#state === 'starting' && this.#isTroubled);
+    if (!isWaiting) return null;
+    if (this.#isRefused) return notice('Please open your invitation again', 'It has run out. The link you were sent lets you go on.', 'trouble');
+    /* Beside the picture: who waits may go elsewhere in it, or pause. */
+    return { ...notice(navigator.onLine ? 'One moment…' : 'You are offline', '', 'busy'), veil: 'corner' };
   }
 
   /* The seek bar takes its small pictures from a track whose addresses are whole and hold a token. */

@@ -42,7 +42,7 @@ export class RecordingsPage {
     this.#list = part('.recording-list', main);
     this.#theatre = part('.theatre', main);
     this.#more = part('.show-more', main);
-    this.player = new RecordingPlayer(this.#theatre);
+    this.player = new RecordingPlayer(this.#theatre, () => this.#poller.poke());
     this.#clip = new ClipForm(part('.clip-form', main), {
       positionMs: () => this.player.positionMs,
       seek: (ms) => this.player.seek(ms),
@@ -90,7 +90,9 @@ export class RecordingsPage {
   #hear(type: string, data: unknown): void {
     if (type !== 'recording' && type !== 'state' && type !== 'reset') return;
     const { recordingId, state } = (data ?? {}) as { recordingId?: unknown; state?: unknown };
-    if (type === 'recording' && typeof recordingId === 'string' && (state === 'deleting' || state === 'deleted')) this.#gone(recordingId);
+    const isGone = type === 'recording' && typeof recordingId === 'string' && (state === 'deleting' || state === 'deleted');
+    /* The chosen one's place is taken by the words that it was deleted, with the next answer. */
+    if (isGone && recordingId !== this.#chosenId) this.#gone(recordingId);
     this.#poller.poke();
   }
 
@@ -105,7 +107,7 @@ export class RecordingsPage {
     this.#show();
     if (isNew && id !== null) {
       this.#theatre.scrollIntoView({ block: 'start', behavior: 'auto' });
-      this.#theatre.focus({ preventScroll: true });
+      part<HTMLElement>('.player', this.#theatre).focus({ preventScroll: true });
     } else if (isNew && before !== null) this.#cards.get(before)?.focus();
     this.#poller.poke();
   }
@@ -199,7 +201,7 @@ export class RecordingsPage {
     say(part('.recording-title', this.#theatre), chosen.title);
     say(part('.recording-facts', this.#theatre), factsText(chosen, 'long'));
     say(part('.recording-note', this.#theatre), view.canPlay ? view.text : '');
-    this.player.show(chosen, view);
+    this.player.show(chosen, view, this.#chosenStatus === 401);
     this.#actions.show(chosen, view);
   }
 

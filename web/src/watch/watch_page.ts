@@ -168,6 +168,7 @@ export class WatchPage {
       video: this.video,
       /* Every answer of the API brings a fresh token, long before the last one ends. */
       address: (url = playlist) => withToken(url, this.#situation.session?.playbackToken ?? null),
+      isRecording: false,
       renditions: this.#renditions,
       timed: (timing) => this.clock.add(timing),
       listener: {
