@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { waitFor } from '../e2e/lib/wait.js';
 import { broadcast, framesAdvance, pageTest, withRecording } from './lib/pages.js';
-import { session } from './lib/stub_server.js';
+import { recording, session } from './lib/stub_server.js';
 
 withRecording();
 
@@ -65,6 +65,12 @@ pageTest('sessions that are over, failed or hidden say so', async ({ stub, page 
     await page.goto(`${stub.url}/watch/${id}`);
     await page.locator('.notice').getByText(text).waitFor();
   }
+  const toRecording = page.getByRole('link', { name: 'Watch the recording' });
+  assert.equal(await toRecording.count(), 0);
+  stub.recordings.set('over', recording('over'));
+  await page.goto(`${stub.url}/watch/over#token=t`);
+  await toRecording.waitFor();
+  assert.equal(await toRecording.getAttribute('href'), '/recordings?recording=over');
 });
 
 pageTest('a headset that lost its connection is said beside the picture', async ({ stub, page }) => {

@@ -78,6 +78,9 @@ function decoded(value: unknown): Recording {
   return recording;
 }
 
+/* The page that plays it. */
+export const addressOf = (id: string): string => `/recordings?recording=${encodeURIComponent(id)}`;
+
 const pathOf = (id: string): string => `/api/recordings/${encodeURIComponent(id)}`;
 
 export async function recordingPage(cursor: string | null, limit: number): Promise<RecordingPage> {

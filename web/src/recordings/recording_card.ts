@@ -1,4 +1,4 @@
-import type { Recording } from '../api/recordings.ts';
+import { addressOf, type Recording } from '../api/recordings.ts';
 import { withToken } from '../api/token.ts';
 import { element, say } from '../lib/dom.ts';
 import { clockText } from '../lib/time_text.ts';
@@ -69,5 +69,3 @@ export class RecordingCard {
     this.#picture.src = withToken(poster, token);
   }
 }
-
-export const addressOf = (id: string): string => `/recordings?recording=${encodeURIComponent(id)}`;

@@ -1,12 +1,12 @@
 import { EventFeed } from '../api/event_feed.ts';
 import { ApiError } from '../api/client.ts';
-import { recording as askForOne, recordingPage, type Recording } from '../api/recordings.ts';
+import { addressOf, recording as askForOne, recordingPage, type Recording } from '../api/recordings.ts';
 import { bearerOf, viewerToken } from '../api/token.ts';
 import { part, say } from '../lib/dom.ts';
 import { Poller, type PollResult } from '../lib/poller.ts';
 import { ClipForm } from './clip_form.ts';
 import { RecordingActions } from './recording_actions.ts';
-import { addressOf, RecordingCard } from './recording_card.ts';
+import { RecordingCard } from './recording_card.ts';
 import { RecordingPlayer } from './recording_player.ts';
 import { UploadPanel } from './upload_panel.ts';
 import { factsText, mayUpload, recordingView, troubleOf, type Trouble } from './view.ts';

@@ -1,7 +1,8 @@
 import { EventFeed } from '../api/event_feed.ts';
 import { ApiError, onTiming, session as askForSession } from '../api/client.ts';
+import { addressOf, recording as askForRecording } from '../api/recordings.ts';
 import { reachable, type Session } from '../api/session.ts';
-import { withToken } from '../api/token.ts';
+import { viewerToken, withToken } from '../api/token.ts';
 import { ChatPanel } from '../chat/chat_panel.ts';
 import { element, part, say } from '../lib/dom.ts';
 import { Poller, type PollResult } from '../lib/poller.ts';
@@ -41,6 +42,7 @@ export class WatchPage {
   #title: Element;
   #status: Element;
   #viewers: HTMLElement;
+  #recording: HTMLAnchorElement;
   #chat: ChatPanel;
   #presence: Presence;
   #meter = new QualityMeter();
@@ -48,6 +50,7 @@ export class WatchPage {
   #hears = false; /* events come: there is little to ask */
   #wanted = true; /* the viewer did not pause */
   #startedOnce = false;
+  #soughtRecording = false;
 
   constructor(main: HTMLElement, id: string | null) {
     this.#id = id ?? '';
@@ -62,6 +65,7 @@ export class WatchPage {
     this.#title = part('.session-title', main);
     this.#status = part('.session-status', main);
     this.#viewers = part('.viewer-count', main);
+    this.#recording = part('.notice-recording', main);
     this.#chat = new ChatPanel(part('.chat', main), this.#id);
     this.#presence = new Presence(this.#id, () => this.#meter.quality(performance.now()));
     this.#feed = new EventFeed(this.#id, {
@@ -148,6 +152,7 @@ export class WatchPage {
     const { session, player } = this.#situation;
     if (settled || !session) {
       if (settled) this.#leave();
+      if (session?.state === 'ended') void this.#offerRecording(session);
       return;
     }
     this.#feed.start();
@@ -159,6 +164,19 @@ export class WatchPage {
     this.#presence.watch(false);
     this.#viewers.hidden = true;
     this.#chat.close();
+  }
+
+  /* What was missed of a session that is over can be seen by who may see its recording, which has the session's id. */
+  async #offerRecording({ id }: Session): Promise<void> {
+    if (this.#soughtRecording || viewerToken() === null) return;
+    this.#soughtRecording = true;
+    try {
+      if ((await askForRecording(id)).state === 'failed') return;
+    } catch {
+      return; /* none, or not for this viewer */
+    }
+    this.#recording.href = addressOf(id);
+    this.#recording.hidden = false;
   }
 
   #open(session: Session): void {
