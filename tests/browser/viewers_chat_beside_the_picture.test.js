@@ -54,6 +54,20 @@ scenario('viewers are counted and chat beside the picture; what they say is text
   assert.equal(await stranger.getByLabel('Message', { exact: true }).isVisible(), false, 'without an invitation one reads');
   await stranger.getByText('To write here, open the link of your invitation.').waitFor();
   assert.equal(await oma.getByRole('button', { name: 'Delete' }).count(), 0);
+
+  /* What is typed while a message is on its way is the next one; what could not be sent comes back. */
+  let refuse;
+  const refused = new Promise((resolve) => { refuse = resolve; });
+  await oma.route('**/chat', (route) => refused.then(() => route.fulfill({ status: 503, body: '' })));
+  await write(oma, 'One thing');
+  const field = oma.getByLabel('Message', { exact: true });
+  await field.pressSequentially('and another');
+  assert.equal(await field.inputValue(), 'and another');
+  refuse();
+  await oma.getByText('It could not be sent. Try again.').waitFor();
+  assert.equal(await field.inputValue(), 'One thing and another');
+  await oma.unroute('**/chat');
+  await field.fill('');
   await picture(alice, 'chat-owner');
   await picture(stranger, 'chat-phone');
 

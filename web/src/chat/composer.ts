@@ -75,12 +75,13 @@ export class Composer {
     if (this.#busy || text === '' || lengthOf(text) > mostCharacters) return;
     this.#busy = true;
     storeName(name);
+    /* At once: the next message may be begun while this one is on its way. */
+    this.#text.value = '';
+    this.#text.focus();
     const trouble = await this.#send(text, name);
     this.#busy = false;
     say(this.#trouble, trouble ?? '');
-    if (trouble !== null) return;
-    this.#text.value = '';
+    if (trouble !== null) this.#text.value = `${text} ${this.#text.value}`.trim();
     this.#count();
-    this.#text.focus();
   }
 }
