@@ -68,6 +68,13 @@ pageTest('a server that goes away and comes back leaves place, speed and pause a
   assert.deepEqual([Math.round(currentTime), paused, playbackRate], [25, true, 1.5]);
   await page.getByRole('button', { name: 'play', exact: true }).click();
   await playedFrom(page, 25);
+
+  await page.reload();
+  await playedFrom(page, 25);
+  await page.getByRole('link', { name: 'All recordings' }).click();
+  await page.waitForFunction(() => window.porthole.hls === null);
+  await page.goBack();
+  await playedFrom(page, 25);
 });
 
 pageTest('where nothing plays without a touch, any play button will do, and the sound is asked for afterwards', async ({ stub, page }) => {

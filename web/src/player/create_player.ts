@@ -11,6 +11,7 @@ export interface PlayerOptions {
   /* The playlist's address, or any of its files', with a token that holds now. */
   address(url?: string): string;
   isRecording: boolean;
+  startAt: number;
   renditions: RenditionList;
   listener: PlayerListener;
   timed(timing: Timing): void;

@@ -20,6 +20,7 @@ export interface HlsPlayerOptions {
   video: HTMLVideoElement;
   address(url?: string): string;
   isRecording: boolean; /* it has ended before it is opened */
+  startAt: number; /* seconds into a recording */
   renditions: RenditionList;
   listener: PlayerListener;
   /* Hears the Date header of every playlist. */
@@ -51,6 +52,7 @@ export class HlsPlayer implements Player {
 
   constructor(options: HlsPlayerOptions) {
     this.#options = options;
+    if (options.isRecording) this.#place = options.startAt;
     this.#playback = new PlaybackState(options.video, (state) => {
       if (state === 'playing') this.#settled();
       if (state === 'waiting') options.listener.troubled();

@@ -10,6 +10,7 @@ const edgeToleranceSeconds = 6;
 export interface NativePlayerOptions {
   video: HTMLVideoElement;
   address(): string;
+  startAt: number; /* seconds into a recording */
   listener: PlayerListener;
 }
 
@@ -30,9 +31,11 @@ export class NativePlayer implements Player {
   #chosenMs: number | null = null; /* what the viewer chose to see, until it is sought */
   #keepsToEdge = true;
   #hasPast = false;
+  #startAt: number; /* until it is sought */
 
   constructor(options: NativePlayerOptions) {
     this.#options = options;
+    this.#startAt = options.startAt;
     this.#playback = new PlaybackState(options.video, (state) => {
       if (state === 'playing') this.#recovery.settled();
       options.listener.stateChanged(state);
@@ -120,6 +123,8 @@ export class NativePlayer implements Player {
 
   #seekToChosen(): void {
     const video: DatedVideo = this.#options.video;
+    if (this.#startAt > 0) video.currentTime = this.#startAt;
+    this.#startAt = 0;
     const startMs = video.getStartDate?.().getTime() ?? NaN;
     if (this.#chosenMs === null || !Number.isFinite(startMs)) return;
     video.currentTime = Math.max(0, (this.#chosenMs - startMs) / 1000);

@@ -10,6 +10,7 @@ import { RenditionList } from '../player/renditions.ts';
 import { SoundPrompt } from '../player/sound_prompt.ts';
 import { loadStoryboard, storyboardText } from './storyboard.ts';
 import type { RecordingView } from './view.ts';
+import { WatchedPlaces } from './watched_places.ts';
 
 const notice = (heading: string, text: string, mood: Notice['mood']): Notice => ({ heading, text, mood, veil: 'full', wayOut: false });
 
@@ -25,6 +26,7 @@ export class RecordingPlayer {
   #view: RecordingView | null = null;
   #state: PlayerState | null = null;
   #renditions = new RenditionList();
+  #places = new WatchedPlaces();
   #notice: NoticePanel;
   #sound: SoundPrompt;
   #startedOnce = false;
@@ -51,6 +53,7 @@ export class RecordingPlayer {
       if (!this.video.muted) this.#isSilenced = false;
     });
     addEventListener('online', () => this.player?.retryNow());
+    addEventListener('pagehide', () => this.#keepPlace());
   }
 
   show(recording: Recording, view: RecordingView, isRefused = false): void {
@@ -90,6 +93,7 @@ export class RecordingPlayer {
       /* Every answer of the API brings a fresh token, long before the last one ends. */
       address: (url = plain) => withToken(url, this.#recording?.token ?? recording.token),
       isRecording: true,
+      startAt: this.#places.of(recording.id),
       renditions: this.#renditions,
       timed: () => undefined,
       listener: {
@@ -109,7 +113,14 @@ export class RecordingPlayer {
     this.#state = this.player ? 'starting' : 'unsupported';
   }
 
+  /* Between two sources the element has no place. */
+  #keepPlace(): void {
+    const { currentTime, duration, readyState } = this.video;
+    if (this.#recording && this.player && readyState > 0) this.#places.keep(this.#recording.id, currentTime, duration);
+  }
+
   #stop(): void {
+    this.#keepPlace();
     this.player?.destroy();
     this.player = null;
     this.#state = null;

@@ -187,6 +187,7 @@ export class WatchPage {
       /* Every answer of the API brings a fresh token, long before the last one ends. */
       address: (url = playlist) => withToken(url, this.#situation.session?.playbackToken ?? null),
       isRecording: false,
+      startAt: 0,
       renditions: this.#renditions,
       timed: (timing) => this.clock.add(timing),
       listener: {
