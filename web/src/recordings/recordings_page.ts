@@ -174,8 +174,13 @@ export class RecordingsPage {
     this.#showTrouble(this.#troubleNow());
   }
 
+  /* The chosen one, for this viewer. */
+  get #isGone(): boolean {
+    return this.#chosenStatus === 404 || this.#chosenStatus === 410 || this.#chosenStatus === 403;
+  }
+
   #troubleNow(): Trouble | null {
-    if (this.#chosenId !== null && !this.#chosen && this.#chosenStatus !== null) return troubleOf(this.#chosenStatus, 'one');
+    if (this.#chosenId !== null && this.#chosenStatus !== null && (!this.#chosen || this.#isGone)) return troubleOf(this.#chosenStatus, 'one');
     return this.#listStatus === null ? null : troubleOf(this.#listStatus, 'list');
   }
 
@@ -188,7 +193,7 @@ export class RecordingsPage {
 
   #showTheatre(): void {
     const chosen = this.#chosen;
-    const isGone = this.#chosenStatus === 404 || this.#chosenStatus === 410 || this.#chosenStatus === 403;
+    const isGone = this.#isGone;
     this.#theatre.hidden = chosen === null || isGone;
     document.body.classList.toggle('has-chosen', !this.#theatre.hidden);
     say(part('.list-title', this.#main), this.#theatre.hidden ? 'Recordings' : 'More recordings');
