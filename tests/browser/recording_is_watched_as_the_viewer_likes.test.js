@@ -77,6 +77,20 @@ pageTest('a server that goes away and comes back leaves place, speed and pause a
   await playedFrom(page, 25);
 });
 
+pageTest('where the browser plays HLS itself, a lost server leaves place and speed alone too', async ({ stub, page }) => {
+  await page.addInitScript(() => {
+    for (const name of ['MediaSource', 'ManagedMediaSource', 'WebKitMediaSource']) delete window[name];
+  });
+  await watch(stub, page);
+  await page.route('**/vod/**', (route) => route.abort());
+  await page.evaluate(() => Object.assign(window.porthole.video, { playbackRate: 1.5, currentTime: 30 }));
+  await page.getByText('One moment…').waitFor();
+  await page.unroute('**/vod/**');
+  await playedFrom(page, 30);
+  assert.equal((await element(page)).playbackRate, 1.5);
+  assert.equal(await page.evaluate(() => window.porthole.hls), null);
+});
+
 pageTest('where nothing plays without a touch, any play button will do, and the sound is asked for afterwards', async ({ stub, page }) => {
   await page.addInitScript(() => {
     const { play } = HTMLMediaElement.prototype;

@@ -115,9 +115,14 @@ export class NativePlayer implements Player {
   #load(): void {
     const { video } = this.#options;
     const address = this.#options.address();
-    if (!this.#keepsToEdge || Number.isFinite(video.duration)) this.#chosenMs ??= this.pictureTimeMs();
+    const isRecording = Number.isFinite(video.duration);
+    if (!this.#keepsToEdge || isRecording) this.#chosenMs ??= this.pictureTimeMs();
+    /* Not every browser tells dates. */
+    if (isRecording && this.#chosenMs === null) this.#startAt = video.currentTime;
+    const { playbackRate } = video;
     video.src = this.#hasPast ? withPast(address) : address;
     video.load();
+    video.playbackRate = playbackRate; /* which loading forgets */
     this.#options.listener.sourceReady();
   }
 

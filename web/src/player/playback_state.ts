@@ -23,7 +23,7 @@ export class PlaybackState {
     });
     on('waiting', () => this.#notice());
     on('pause', () => {
-      if (!video.ended && (this.#state === 'playing' || this.#state === 'waiting')) this.#set('paused');
+      if (!video.ended && this.#isPaused && (this.#state === 'playing' || this.#state === 'waiting')) this.#set('paused');
     });
     on('ended', () => this.#set('finished'));
   }
@@ -48,15 +48,20 @@ export class PlaybackState {
     if (this.#noticing !== null) clearTimeout(this.#noticing);
   }
 
+  /* An element that failed may be paused without anybody having asked for it. */
+  get #isPaused(): boolean {
+    return this.#video.paused && this.#video.error === null;
+  }
+
   #moves(): void {
     if (!this.#stands) this.#set('playing');
   }
 
   #notice(): void {
-    if (this.#state === 'starting' || this.#video.paused || this.#noticing !== null) return;
+    if (this.#state === 'starting' || this.#isPaused || this.#noticing !== null) return;
     this.#noticing = setTimeout(() => {
       this.#noticing = null;
-      if (!this.#video.paused && this.#video.readyState <= 2) this.#set('waiting');
+      if (!this.#isPaused && this.#video.readyState <= 2) this.#set('waiting');
     }, noticedMs);
   }
 

@@ -48,7 +48,8 @@ export class RecordingPlayer {
     this.#notice = new NoticePanel(part('.notice', section));
     this.#sound = new SoundPrompt(part('.sound-prompt', section), this.video);
     this.video.addEventListener('play', () => (this.#wanted = true));
-    this.video.addEventListener('pause', () => (this.#wanted = false));
+    /* An element that failed is paused too. */
+    this.video.addEventListener('pause', () => (this.#wanted = this.#wanted && this.video.error !== null));
     this.video.addEventListener('volumechange', () => {
       if (!this.video.muted) this.#isSilenced = false;
     });

@@ -101,7 +101,7 @@ export class WatchPage {
     addEventListener('pageshow', () => this.#seen());
     this.video.addEventListener('play', () => (this.#wanted = true));
     this.video.addEventListener('pause', () => {
-      if (document.visibilityState === 'visible' && !this.video.ended) this.#wanted = false;
+      if (document.visibilityState === 'visible' && !this.video.ended && this.video.error === null) this.#wanted = false;
     });
   }
 
