@@ -25,6 +25,7 @@ export class RecordingActions {
   #dialog: HTMLDialogElement;
   #recording: Recording | null = null;
   #busy: 'download' | 'restore' | null = null;
+  #deleting: string | null = null;
 
   constructor(section: HTMLElement, dialog: HTMLDialogElement, bearer: Bearer | null, listener: ActionsListener) {
     this.#section = section;
@@ -60,6 +61,11 @@ export class RecordingActions {
     this.#live.hidden = !view.watchLive || recording.sessionId === null;
     if (recording.sessionId !== null) this.#live.href = `/watch/${encodeURIComponent(recording.sessionId)}`;
     this.#section.hidden = false;
+  }
+
+  /* Whether it is this page that deletes it. */
+  deletes(id: string): boolean {
+    return this.#deleting === id;
   }
 
   say(text: string, isTrouble = false): void {
@@ -127,6 +133,7 @@ export class RecordingActions {
     const recording = this.#recording;
     if (!recording) return;
     this.#delete.disabled = true;
+    this.#deleting = recording.id;
     try {
       await deleteRecording(recording.id);
       this.#listener.deleted(recording.id);
@@ -134,6 +141,7 @@ export class RecordingActions {
       this.say(refusalText(error instanceof ApiError ? error.status : 0, 'delete'), true);
     } finally {
       this.#delete.disabled = false;
+      this.#deleting = null;
     }
   }
 }

@@ -91,8 +91,8 @@ export class RecordingsPage {
     if (type !== 'recording' && type !== 'state' && type !== 'reset') return;
     const { recordingId, state } = (data ?? {}) as { recordingId?: unknown; state?: unknown };
     const isGone = type === 'recording' && typeof recordingId === 'string' && (state === 'deleting' || state === 'deleted');
-    /* The chosen one's place is taken by the words that it was deleted, with the next answer. */
-    if (isGone && recordingId !== this.#chosenId) this.#gone(recordingId);
+    /* What somebody else deleted while it is looked at is said to be, with the next answer. */
+    if (isGone && (recordingId !== this.#chosenId || this.#actions.deletes(recordingId))) this.#gone(recordingId);
     this.#poller.poke();
   }
 
