@@ -12,7 +12,6 @@
 #include "api/embedded.h"
 #include "api/recordings/recording_removal.h"
 #include "api/recordings/recording_states.h"
-#include "api/recordings/recordings_jobs.h"
 #include "tests/unit/support/database.h"
 
 static struct ph_db *db;
@@ -306,152 +305,6 @@ static void deleting_ends_as_a_tombstone(void **state) {
     assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
 }
 
-static void add(enum ph_recording_kind kind, const char *id, int64_t now_ms) {
-    struct ph_recording recording = {
-        .kind = kind, .state = PH_RECORDING_PROCESSING, .from_ms = 1000, .to_ms = 3000, .created_ms = now_ms};
-    snprintf(recording.id, sizeof(recording.id), "%s", id);
-    strcpy(recording.owner, "alice");
-    strcpy(recording.title, "Jump");
-    if (kind == PH_RECORDING_CLIP)
-        memset(recording.source, 'a', sizeof(recording.source) - 1);
-    assert_int_equal(ph_recordings_insert(db, &recording), 0);
-}
-
-static const char clip[] = "cccccccccccccccccccccccccc", upload[] = "dddddddddddddddddddddddddd";
-
-static void a_job_is_one_nodes_at_a_time(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    have_a_guardian_and_a_webhook();
-    add(PH_RECORDING_UPLOAD, upload, 1000);
-    add(PH_RECORDING_CLIP, clip, 1001);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 999, 2000, &job), 0);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_CLIP, "a", 1001, 2000, &job), 1);
-    assert_string_equal(job.id, clip);
-    assert_int_equal(job.kind, PH_RECORDING_CLIP);
-    assert_string_equal(job.source, "aaaaaaaaaaaaaaaaaaaaaaaaaa");
-    assert_int_equal(job.from_ms, 1000);
-    assert_int_equal(job.to_ms, 3000);
-    assert_string_equal(job.title, "Jump");
-    assert_int_equal(job.attempts, 1);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "b", 1002, 2000, &job), 1);
-    assert_string_equal(job.id, upload);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 1003, 2000, &job), 0);
-    assert_int_equal(ph_recording_jobs_renew(db, clip, "a", 5000), 0);
-    assert_int_equal(ph_recording_jobs_renew(db, clip, "b", 5000), -ESTALE);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 2001, 3000, &job), 1);
-    assert_string_equal(job.id, upload);
-    assert_int_equal(job.attempts, 2);
-    assert_int_equal(ph_recording_jobs_done(db, upload, "b", NULL, 2002), -ESTALE);
-    assert_int_equal(ph_recording_jobs_done(db, upload, "c", NULL, 2003), 0);
-    assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
-    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 2004), 0);
-    assert_int_equal(find(clip).state, PH_RECORDING_READY);
-    assert_int_equal(
-        count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND kind = 'mail'"), 0);
-    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 99999, 99999, &job), 0);
-}
-
-static void an_upload_that_is_ready_loses_its_source(void **state) {
-    (void)state;
-    struct ph_recording_removal removal;
-    add(PH_RECORDING_UPLOAD, upload, 1000);
-    assert_int_equal(ph_recordings_ready(db, upload, &outcome, 5000), 0);
-    assert_int_equal(ph_recording_removal_lease(db, "a", 5000, 6000, &removal), 1);
-    assert_false(removal.is_all);
-    assert_int_equal(ph_recording_removal_done(db, upload, "a", 5001), 0);
-    assert_int_equal(find(upload).state, PH_RECORDING_READY);
-    assert_int_equal(ph_recording_removal_lease(db, "a", 99999, 99999, &removal), 0);
-}
-
-static void a_job_is_tried_three_times(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    int64_t now_ms = 1000;
-    add(PH_RECORDING_CLIP, clip, now_ms);
-    for (int i = 1; i <= PH_RECORDING_JOB_ATTEMPTS; i++) {
-        assert_int_equal(find(clip).state, PH_RECORDING_PROCESSING);
-        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", now_ms, now_ms + 500, &job), 1);
-        assert_int_equal(job.attempts, i);
-        assert_int_equal(ph_recording_jobs_fail(db, clip, "a", "no room", true, now_ms), 0);
-        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", now_ms, now_ms + 500, &job), 0);
-        now_ms += 100000;
-    }
-    assert_int_equal(find(clip).state, PH_RECORDING_FAILED);
-    assert_string_equal(find(clip).reason, "no room");
-}
-
-static void a_job_that_cannot_go_better_fails_at_once(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    add(PH_RECORDING_UPLOAD, upload, 1000);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
-    assert_int_equal(ph_recording_jobs_fail(db, upload, "a", "no video in it", false, 1001), 0);
-    assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
-}
-
-static void a_job_that_kills_its_nodes_fails(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    add(PH_RECORDING_UPLOAD, upload, 1000);
-    for (int i = 1; i <= PH_RECORDING_JOB_ATTEMPTS; i++)
-        assert_int_equal(
-            ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000 * i, 1000 * i + 500, &job), 1);
-    assert_int_equal(ph_recording_jobs_sweep(db, 3400), 0);
-    assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 9000, 9999, &job), 0);
-    assert_int_equal(ph_recording_jobs_sweep(db, 9000), 0);
-    assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
-}
-
-static void a_job_that_is_put_off_was_no_attempt(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    add(PH_RECORDING_CLIP, clip, 1000);
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000 + i, 2000, &job), 1);
-        assert_int_equal(job.attempts, 1);
-        assert_int_equal(ph_recording_jobs_put_off(db, clip, "a", 1001 + i), 0);
-    }
-}
-
-static void a_deleted_recordings_job_is_over(void **state) {
-    (void)state;
-    struct ph_recording_job job;
-    add(PH_RECORDING_CLIP, clip, 1000);
-    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
-    assert_int_equal(ph_recordings_delete(db, clip, &alice, 1500), 1);
-    assert_int_equal(ph_recording_jobs_renew(db, clip, "a", 9000), -ESTALE);
-    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 1600), -ESTALE);
-    assert_int_equal(ph_recording_jobs_fail(db, clip, "a", "x", false, 1600), -ESTALE);
-    assert_int_equal(find(clip).state, PH_RECORDING_DELETING);
-}
-
-static int remember(void *opaque, const char *id) {
-    char *seen = opaque;
-    strcat(seen, id);
-    return strlen(seen) >= 2 * (size_t)PH_SESSION_ID_CHARACTERS ? 7 : 0;
-}
-
-static void those_that_are_ready_are_visited(void **state) {
-    (void)state;
-    char seen[256] = "", expected[64];
-    add(PH_RECORDING_CLIP, clip, 1000);
-    add(PH_RECORDING_UPLOAD, upload, 1000);
-    assert_int_equal(ph_recordings_ready(db, clip, &outcome, 5000), 0);
-    assert_int_equal(ph_recordings_each_ready(db, NULL, remember, seen), 0);
-    assert_string_equal(seen, clip);
-    assert_int_equal(ph_recordings_ready(db, upload, &outcome, 5000), 0);
-    seen[0] = '\0';
-    assert_int_equal(ph_recordings_each_ready(db, NULL, remember, seen), 7);
-    snprintf(expected, sizeof(expected), "%s%s", clip, upload);
-    assert_string_equal(seen, expected);
-    seen[0] = '\0';
-    assert_int_equal(ph_recordings_each_ready(db, upload, remember, seen), 0);
-    assert_string_equal(seen, upload);
-}
-
 #define test(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
 
 int main(void) {
@@ -465,14 +318,6 @@ int main(void) {
         test(a_list_shows_what_its_caller_may_see),
         test(pages_go_from_the_newest_on),
         test(deleting_ends_as_a_tombstone),
-        test(a_job_is_one_nodes_at_a_time),
-        test(an_upload_that_is_ready_loses_its_source),
-        test(a_job_is_tried_three_times),
-        test(a_job_that_cannot_go_better_fails_at_once),
-        test(a_job_that_kills_its_nodes_fails),
-        test(a_job_that_is_put_off_was_no_attempt),
-        test(a_deleted_recordings_job_is_over),
-        test(those_that_are_ready_are_visited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
