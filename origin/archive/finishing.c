@@ -8,9 +8,15 @@
 #include "core/base/log.h"
 #include "core/media/storyboard.h"
 #include "origin/archive/archive_private.h"
+#include "origin/archive/siblings.h"
+#include "origin/recording/rebuild.h"
 #include "origin/spool_files.h"
 
-enum { most_picture_bytes = 4 << 20, most_storyboard_index_bytes = 16 << 20 };
+enum {
+    most_picture_bytes = 4 << 20,
+    most_storyboard_index_bytes = 16 << 20,
+    most_rounds = 3, /* while other origins of the session finish it too */
+};
 
 /* With the lock held throughout: the segments that are in the store. */
 static int list_segments(struct ph_archive_session *session, struct ph_manifest *manifest) {
@@ -166,13 +172,27 @@ static int told(struct ph_archive_session *session, int code) {
 }
 
 /* By its title a file that was downloaded says what it is. */
-static int set_title(struct ph_archive_session *session) {
+static int find_title(struct ph_archive_session *session, char title[PH_CATALOGUE_TITLE_BYTES]) {
     struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
-    char title[PH_CATALOGUE_TITLE_BYTES] = "";
-    int code = catalogue ? told(session, catalogue->title(catalogue, session->id, title)) : 0;
+    *title = '\0';
+    return catalogue ? told(session, catalogue->title(catalogue, session->id, title)) : 0;
+}
+
+static int set_title(struct ph_archive_session *session) {
+    char title[PH_CATALOGUE_TITLE_BYTES];
+    int code = find_title(session, title);
     if (!code)
         ph_recorder_set_title(session->recorder, title);
     return code;
+}
+
+static void take_mp4(struct ph_archive_session *session, const struct ph_recorder_result *result,
+    struct ph_manifest *manifest) {
+    manifest->mp4_bytes = result->bytes;
+    memcpy(manifest->mp4_etag, result->etag, sizeof(manifest->mp4_etag));
+    session->facts.mp4_bytes = result->bytes;
+    session->facts.width = result->width;
+    session->facts.height = result->height;
 }
 
 static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *manifest) {
@@ -191,25 +211,67 @@ static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *ma
         }
         return code;
     }
-    manifest->mp4_bytes = result.bytes;
-    memcpy(manifest->mp4_etag, result.etag, sizeof(manifest->mp4_etag));
-    session->facts.mp4_bytes = result.bytes;
-    session->facts.width = result.width;
-    session->facts.height = result.height;
+    take_mp4(session, &result, manifest);
     return 0;
 }
 
+static int drop_recorder(struct ph_archive_session *session) {
+    int code = session->recorder ? ph_recorder_abort(session->recorder) : 0;
+    if (code)
+        return code;
+    ph_recorder_free(session->recorder);
+    session->recorder = NULL;
+    return 0;
+}
+
+/* Of everything that is in the store, whoever put it there. */
+static int join(struct ph_archive_session *session, struct ph_manifest *manifest) {
+    struct ph_recorder_result result;
+    struct ph_manifest joined;
+    char title[PH_CATALOGUE_TITLE_BYTES];
+    int code = find_title(session, title);
+    if (!code)
+        code = drop_recorder(session);
+    if (!code)
+        code = ph_recorder_rebuild(
+            session->archive->options.store, session->id, *title ? title : NULL, &joined, &result);
+    if (code)
+        return code;
+    ph_manifest_finish(manifest);
+    *manifest = joined;
+    take_mp4(session, &result, manifest);
+    ph_log_info("a recording is made of what several origins have archived", ph_str("session", session->id));
+    return 0;
+}
+
+/* -EEXIST: another origin's came first, and has to be looked at. */
+static int put_manifest(struct ph_archive_session *session, const struct ph_manifest *manifest, bool replaces,
+    uint64_t *total_bytes) {
+    char key[PH_STORE_KEY_BYTES];
+    struct ph_bytes *json = ph_manifest_to_json(manifest);
+    int code = json ? ph_archive_key(key, session, PH_MOST_TRACKS, "recording.json") : -ENOMEM;
+    if (!code) {
+        *total_bytes += ph_bytes_size(json);
+        code = ph_archive_put(session, &(struct ph_store_put){.key = key,
+                                           .bytes = ph_bytes_slice(json),
+                                           .content_type = "application/json",
+                                           .if_absent = !replaces});
+    }
+    ph_bytes_unref(&json);
+    return code;
+}
+
 /* The manifest last: its presence says that all else is there. */
-static int put_objects(struct ph_archive_session *session, struct ph_manifest *manifest) {
+static int put_objects(
+    struct ph_archive_session *session, const struct ph_siblings *siblings, struct ph_manifest *manifest) {
     uint64_t total_bytes = 0;
     ph_manifest_close(manifest);
-    int code = finish_mp4(session, manifest);
+    int code =
+        siblings->view == PH_SIBLINGS_HAVE_MORE ? join(session, manifest) : finish_mp4(session, manifest);
     if (!code)
         code = put_pictures(session, manifest, &total_bytes);
-    struct ph_bytes *json = code ? NULL : ph_manifest_to_json(manifest);
     if (!code)
-        code = put_text(session, "recording.json", "application/json", json, &total_bytes);
-    ph_bytes_unref(&json);
+        code = put_manifest(session, manifest, siblings->has_manifest, &total_bytes);
     session->facts.id = session->id;
     session->facts.duration_us = manifest->duration_us;
     session->facts.total_bytes = total_bytes + manifest->mp4_bytes + ph_manifest_media_bytes(manifest);
@@ -218,15 +280,31 @@ static int put_objects(struct ph_archive_session *session, struct ph_manifest *m
     return code;
 }
 
-static int make_whole(struct ph_archive_session *session, bool *is_empty) {
+/* -EEXIST as put_manifest(). */
+static int make_once(struct ph_archive_session *session, bool *is_empty) {
     struct ph_manifest manifest;
+    struct ph_siblings siblings = {.view = PH_SIBLINGS_HAVE_NO_MORE};
     int code = ph_manifest_init(&manifest, session->id, &session->publication);
     if (!code)
         code = list_tracks(session, &manifest);
-    *is_empty = !code && !has_segments(&manifest);
-    if (!code && !*is_empty && !session->is_unrecordable)
-        code = put_objects(session, &manifest);
+    if (!code && !session->is_unrecordable)
+        code = ph_archive_look_at_siblings(session, &manifest, &siblings);
+    *is_empty = !code && !has_segments(&manifest) && siblings.view == PH_SIBLINGS_HAVE_NO_MORE;
+    if (!code && siblings.view == PH_SIBLINGS_ARE_DONE) {
+        code = drop_recorder(session);
+        ph_recording_facts_of(&siblings.theirs, session->id, &session->facts);
+    } else if (!code && !*is_empty && !session->is_unrecordable) {
+        code = put_objects(session, &siblings, &manifest);
+    }
+    ph_siblings_finish(&siblings);
     ph_manifest_finish(&manifest);
+    return code;
+}
+
+static int make_whole(struct ph_archive_session *session, bool *is_empty) {
+    int code = -EEXIST;
+    for (int round = 0; round < most_rounds && code == -EEXIST; round++)
+        code = make_once(session, is_empty);
     return code;
 }
 

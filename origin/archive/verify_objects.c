@@ -11,6 +11,7 @@
 #include "origin/archive/archive.h"
 #include "origin/archive/folder_file.h"
 #include "origin/archive/journal.h"
+#include "origin/archive/siblings.h"
 #include "origin/archive/verify_bytes.h"
 #include "origin/archive/verify_mp4.h"
 #include "origin/recording/manifest.h"
@@ -257,18 +258,8 @@ static int put_manifest(struct check *check, const struct ph_manifest *manifest)
 
 static int tell(struct check *check, const struct ph_manifest *manifest) {
     struct ph_archive_catalogue *catalogue = check->verification->catalogue;
-    struct ph_recording_facts facts = {.id = check->id,
-        .duration_us = manifest->duration_us,
-        .mp4_bytes = manifest->mp4_bytes,
-        .total_bytes = manifest->mp4_bytes + ph_manifest_media_bytes(manifest),
-        .has_poster = manifest->has_poster,
-        .has_storyboard = manifest->storyboard.sheet_count > 0};
-    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
-        if (manifest->publication.tracks[i].height > facts.height) {
-            facts.height = manifest->publication.tracks[i].height;
-            facts.width = manifest->publication.tracks[i].width;
-        }
-    }
+    struct ph_recording_facts facts;
+    ph_recording_facts_of(manifest, check->id, &facts);
     return catalogue ? catalogue->ready(catalogue, &facts) : 0;
 }
 

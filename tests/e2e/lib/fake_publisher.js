@@ -219,6 +219,16 @@ export class FakePublisher {
     return 0;
   }
 
+  /** Says that a segment's parts were given up. */
+  async gap(track, segment) {
+    for (let part = 0; part < this.partsPerSegment; part++) {
+      const { headers } = this.makePart(track, segment * this.partsPerSegment + part);
+      delete headers['x-independent'];
+      const { status, text } = await this.request('PUT', `/${track.name}/${segment}.${part}.m4s`, '', { ...headers, 'x-gap': '1' });
+      if (status > 299) throw new Error(`gap ${segment}.${part} of ${track.name}: ${status} ${text}`);
+    }
+  }
+
   /** What an origin that came back has not, is sent again. */
   async catchUp(track, number) {
     const { tracks } = JSON.parse((await this.request('GET', '')).text);

@@ -70,24 +70,30 @@ export class S3 {
     this.child.signal('SIGCONT');
   }
 
+  #rclone(...args) {
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = this.env;
+    return run('rclone', args, {
+      env: {
+        PATH: process.env.PATH,
+        HOME: this.folder,
+        RCLONE_CONFIG: '/dev/null',
+        RCLONE_S3_PROVIDER: 'Ceph',
+        RCLONE_S3_ENDPOINT: this.endpoint,
+        RCLONE_S3_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
+        RCLONE_S3_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY,
+      },
+    });
+  }
+
+  /** Copies all that begins with `prefix` into a folder. */
+  async fetch(prefix, folder) {
+    await this.#rclone('copy', '--ignore-times', `:s3:porthole/${prefix}`, folder);
+  }
+
   /** The keys that begin with `prefix`, with their sizes. */
   async list(prefix = '') {
-    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = this.env;
-    const { stdout } = await run(
-      'rclone',
-      ['lsjson', '--recursive', '--files-only', '--no-mimetype', '--no-modtime', '--s3-list-version', '2', `:s3:porthole/${prefix}`],
-      {
-        env: {
-          PATH: process.env.PATH,
-          HOME: this.folder,
-          RCLONE_CONFIG: '/dev/null',
-          RCLONE_S3_PROVIDER: 'Ceph',
-          RCLONE_S3_ENDPOINT: this.endpoint,
-          RCLONE_S3_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID,
-          RCLONE_S3_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY,
-        },
-      },
-    );
+    const options = ['--recursive', '--files-only', '--no-mimetype', '--no-modtime', '--s3-list-version', '2'];
+    const { stdout } = await this.#rclone('lsjson', ...options, `:s3:porthole/${prefix}`);
     return new Map(JSON.parse(stdout.toString('utf8')).map(({ Path, Size }) => [prefix ? `${prefix.replace(/\/$/, '')}/${Path}` : Path, Size]));
   }
 
