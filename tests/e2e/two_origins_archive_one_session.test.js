@@ -1,3 +1,5 @@
+// Runs beside others: it measures no time.
+//
 // Two origins with folders of their own carry the same sessions, and share a bucket: there is one recording of each session, and it is right.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
@@ -17,7 +19,7 @@ const secret = 'one-secret-for-two-origins-and-all-who-publish-to-them';
 async function twoOrigins(stage) {
   await stage.postgres();
   const s3 = await stage.s3();
-  Object.assign(stage.env, { PORTHOLE_CLUSTER_SECRET: secret });
+  Object.assign(stage.env, { PORTHOLE_CLUSTER_SECRET: secret, PORTHOLE_SEGMENT_MS: '1000' });
   const one = await stage.node({ roles: 'origin,api', name: 'origin one', dataDir: stage.dataDir('one') });
   const other = await stage.node({ roles: 'origin', name: 'origin other', dataDir: stage.dataDir('other') });
   return { s3, one, other };
