@@ -8,13 +8,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "origin/archive/siblings.h"
+#include "origin/archive/verify_mp4.h"
+#include "origin/spool_files.h"
 #include "tests/unit/origin/recording/example_media.h"
 #include "tests/unit/support/store.h"
 
 static struct ph_store *store;
+static struct ph_metrics *metrics;
 static struct ph_archive archive;
 static struct ph_archive_session session;
 static struct ph_manifest ours, theirs;
@@ -65,7 +72,7 @@ static void assert_view(enum ph_siblings_view view, bool has_manifest) {
 
 static int begin(void **state) {
     (void)state;
-    if (ph_test_store_make() || !(store = ph_test_store_open()))
+    if (ph_test_store_make() || !(store = ph_test_store_open()) || ph_metrics_create(&metrics))
         return -1;
     archive.options.store = store;
     session = (struct ph_archive_session){.archive = &archive, .id = "a"};
@@ -81,6 +88,7 @@ static int end(void **state) {
     (void)state;
     ph_manifest_finish(&ours);
     ph_manifest_finish(&theirs);
+    ph_metrics_destroy(metrics);
     ph_store_destroy(store);
     return ph_test_store_remove();
 }
@@ -156,6 +164,136 @@ static void recording_that_cannot_be_read_is_replaced(void **state) {
     assert_view(PH_SIBLINGS_HAVE_NO_MORE, true);
 }
 
+/* Two whole archives on one store, with a spool's folder each. */
+static const char id[] = "abcdefghijklmnopqrstuvwxyz";
+enum { segments = 6, missed_from = 2, missed_below = 4, sample_bytes = 40 };
+
+struct origin {
+    struct ph_archive *archive;
+    struct ph_archive_session *session;
+    char dir[PH_ARCHIVE_PATH_BYTES];
+};
+
+static void write_file(const char *dir, const char *track, const char *name, struct ph_bytes *bytes) {
+    char path[PH_ARCHIVE_PATH_BYTES + 64];
+    snprintf(path, sizeof(path), "%s/%s", dir, track);
+    assert_true(mkdir(path, 0700) == 0 || access(path, W_OK) == 0);
+    assert_int_equal(ph_spool_write_file(path, name, ph_bytes_slice(bytes)), 0);
+    ph_bytes_unref(&bytes);
+}
+
+static void open_origin(struct origin *origin, const char *name) {
+    const struct ph_publication *publication = &session.publication;
+    uint64_t below[PH_MOST_TRACKS] = {0};
+    char command[PH_ARCHIVE_PATH_BYTES + 16];
+    snprintf(origin->dir, sizeof(origin->dir), "%s/%s/%s", ph_test_store_folder(), name, id);
+    snprintf(command, sizeof(command), "mkdir -p '%s'", origin->dir);
+    assert_int_equal(system(command), 0);
+    char *json = ph_publication_to_json(publication);
+    write_file(origin->dir, "", "publication.json", ph_bytes_copy(json, strlen(json)));
+    free(json);
+    for (uint32_t i = 0; i < publication->track_count; i++)
+        write_file(origin->dir, publication->tracks[i].name, "init.mp4",
+            example_media_init(publication->tracks[i].kind));
+    const struct ph_archive_options options = {.store = store, .metrics = metrics, .retry_us = 20000};
+    assert_int_equal(ph_archive_create(&origin->archive, &options), 0);
+    origin->session = ph_archive_open(origin->archive, id, origin->dir, publication, below);
+    assert_non_null(origin->session);
+    assert_int_equal(ph_archive_start(origin->archive), 0);
+}
+
+static void take(struct origin *origin, uint64_t number, bool is_missed) {
+    char name[32];
+    for (uint32_t i = 0; i < session.publication.track_count; i++) {
+        const struct ph_track *track = &session.publication.tracks[i];
+        int64_t ticks = (int64_t)track->timescale * 2;
+        const struct ph_archive_segment segment = {
+            number, (int64_t)number * ticks, ticks, is_missed ? 0 : 1000};
+        snprintf(name, sizeof(name), "%" PRIu64 ".m4s", number);
+        if (!is_missed)
+            write_file(
+                origin->dir, track->name, name, example_media_segment(track->kind, number, sample_bytes));
+        ph_archive_take(origin->session, i, &segment);
+    }
+}
+
+static void await_complete(const struct origin *origin) {
+    const struct timespec moment = {.tv_nsec = 2000000};
+    char path[PH_ARCHIVE_PATH_BYTES + 16];
+    int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
+    snprintf(path, sizeof(path), "%s/complete", origin->dir);
+    while (access(path, F_OK) && ph_now_us() < deadline_us)
+        nanosleep(&moment, NULL);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void assert_whole(void) {
+    struct ph_bytes *json;
+    struct ph_manifest made;
+    struct ph_store_object mp4;
+    bool is_same;
+    assert_int_equal(
+        ph_store_get(store, "recordings/abcdefghijklmnopqrstuvwxyz/recording.json", 0, UINT64_MAX, &json), 0);
+    assert_int_equal(ph_manifest_from_json(ph_bytes_slice(json), &made, NULL), 0);
+    ph_bytes_unref(&json);
+    for (uint32_t i = 0; i < made.publication.track_count; i++) {
+        assert_int_equal(made.tracks[i].count, segments);
+        for (uint32_t n = 0; n < segments; n++)
+            assert_int_equal(made.tracks[i].segments[n].flags & PH_MANIFEST_GAP, 0);
+    }
+    assert_int_equal(ph_store_head(store, "recordings/abcdefghijklmnopqrstuvwxyz/recording.mp4", &mp4), 0);
+    assert_int_equal(mp4.bytes, made.mp4_bytes);
+    ph_manifest_finish(&made);
+    assert_int_equal(ph_verify_mp4(store, id, &is_same), 0);
+    assert_true(is_same);
+}
+
+/* The one that missed something ends first, last, or with the other. */
+enum order { POOR_FIRST, POOR_LAST, AT_ONCE };
+
+static void end_in(enum order order) {
+    struct origin rich, poor;
+    session.publication.is_recorded = true;
+    open_origin(&rich, "rich");
+    open_origin(&poor, "poor");
+    for (uint64_t n = 0; n < segments; n++) {
+        take(&rich, n, false);
+        take(&poor, n, n >= missed_from && n < missed_below);
+    }
+    const struct origin *first = order == POOR_FIRST ? &poor : &rich;
+    ph_archive_end(first->session);
+    if (order != AT_ONCE)
+        await_complete(first);
+    ph_archive_end(first == &poor ? rich.session : poor.session);
+    await_complete(&rich);
+    await_complete(&poor);
+    assert_whole();
+    ph_archive_destroy(rich.archive);
+    ph_archive_destroy(poor.archive);
+}
+
+static void who_missed_something_and_ends_first_takes_nothing_away(void **state) {
+    (void)state;
+    end_in(POOR_FIRST);
+}
+
+static void who_missed_something_and_ends_last_takes_nothing_away(void **state) {
+    (void)state;
+    end_in(POOR_LAST);
+}
+
+static void who_end_at_once_make_one_whole_recording(void **state) {
+    (void)state;
+    char command[PH_ARCHIVE_PATH_BYTES];
+    snprintf(command, sizeof(command), "rm -rf '%s/rich' '%s/poor'", ph_test_store_folder(),
+        ph_test_store_folder());
+    for (int round = 0; round < 3; round++) {
+        end_in(AT_ONCE);
+        assert_int_equal(system(command), 0);
+        assert_int_equal(ph_store_remove_all(store, "recordings/abcdefghijklmnopqrstuvwxyz"), 0);
+    }
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
@@ -167,6 +305,9 @@ int main(void) {
         ON_STORE(recording_that_lacks_something_of_ours_is_replaced),
         ON_STORE(recordings_that_lack_something_of_each_other_are_joined),
         ON_STORE(recording_that_cannot_be_read_is_replaced),
+        ON_STORE(who_missed_something_and_ends_first_takes_nothing_away),
+        ON_STORE(who_missed_something_and_ends_last_takes_nothing_away),
+        ON_STORE(who_end_at_once_make_one_whole_recording),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
