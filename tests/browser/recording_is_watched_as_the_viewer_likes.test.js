@@ -40,10 +40,15 @@ pageTest('speed and quality are as they were chosen, and back to automatic leave
   assert.ok((await element(page)).currentTime < 25, 'nothing was sought by that');
 });
 
-pageTest('who muted one recording hears nothing of the next, and the keyboard is with the picture', async ({ stub, page }) => {
+pageTest('who muted one recording hears nothing of the next, is told when it takes long, and has the keyboard with the picture', async ({ stub, page }) => {
   await watch(stub, page);
   await page.getByRole('button', { name: 'mute' }).click();
+  let deliver;
+  const late = new Promise((resolve) => { deliver = resolve; });
+  await page.route(/vod.def.*m4s/, (route) => late.then(() => route.continue()));
   await page.getByRole('link', { name: 'Castle def' }).click();
+  await page.getByText('One moment…').waitFor({ timeout: 5000 });
+  deliver();
   await page.waitForFunction(() => document.title.includes('def') && window.porthole.video.currentTime > 0.5);
   assert.equal((await element(page)).muted, true);
   await page.keyboard.press('Space');

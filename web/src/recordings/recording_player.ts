@@ -14,6 +14,9 @@ import { WatchedPlaces } from './watched_places.ts';
 
 const notice = (heading: string, text: string, mood: Notice['mood']): Notice => ({ heading, text, mood, veil: 'full', wayOut: false });
 
+/* A first picture that takes longer is said to be on its way. */
+const soonMs = 1500;
+
 /* The picture of one recording, with a storyboard on its seek bar.
  *
  *   show()   as often as wanted: what is heard of the chosen recording, with fresh tokens
@@ -32,7 +35,8 @@ export class RecordingPlayer {
   #startedOnce = false;
   #wanted = true; /* neither paused nor played to its end */
   #isSilenced = false; /* by the browser, not by the viewer */
-  #isTroubled = false;
+  #isTroubled = false; /* it failed, or takes its time */
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #isRefused = false;
   #troubled: () => void;
   #storyboardOf: string | null = null;
@@ -112,6 +116,10 @@ export class RecordingPlayer {
       },
     });
     this.#state = this.player ? 'starting' : 'unsupported';
+    this.#soon = setTimeout(() => {
+      this.#isTroubled = true;
+      this.#say();
+    }, soonMs);
   }
 
   /* Between two sources the element has no place. */
@@ -122,6 +130,7 @@ export class RecordingPlayer {
 
   #stop(): void {
     this.#keepPlace();
+    clearTimeout(this.#soon);
     this.player?.destroy();
     this.player = null;
     this.#state = null;
@@ -157,7 +166,7 @@ export class RecordingPlayer {
     const mood = view.tone === 'busy' || view.tone === 'trouble' ? view.tone : 'calm';
     if (!view.canPlay) return notice(view.badge, view.text, mood);
     if (this.#state === 'unsupported') return notice('This browser cannot play it', 'Download it, or try a current Chrome, Edge, Firefox or Safari.', 'trouble');
-    const isWaiting = this.#state === 'waiting' || (this.#state === 'starting' && this.#isTroubled);
+    const isWaiting = this.#state === 'waiting' || (this.#state === 'starting' && this.#isTroubled && !this.video.paused);
     if (!isWaiting) return null;
     if (this.#isRefused) return notice('Please open your invitation again', 'It has run out. The link you were sent lets you go on.', 'trouble');
     /* Beside the picture: who waits may go elsewhere in it, or pause. */
