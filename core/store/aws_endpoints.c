@@ -174,6 +174,12 @@ static int take_token(struct ph_aws_source *source, char line[most_line], struct
     const char *const ttl[] = {"X-aws-ec2-metadata-token-ttl-seconds: 21600", NULL};
     struct ph_http_exchange exchange = {.method = "PUT", .headers = ttl};
     int code = ask_instance(source, &exchange, "/latest/api/token", error);
+    if (code && !exchange.status) /* most likely this is no such instance */
+        ph_error_set(error, code,
+            "%s does not answer: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a credentials "
+            "file; on EC2 "
+            "give the instance a role, and containers on it a hop limit of 2",
+            instance_name);
     if (!code && take_line(&exchange, "X-aws-ec2-metadata-token: ", most_line - 64, line) < 0)
         code = ph_error_set(error, -EBADMSG, "%s gives no token", instance_name);
     wipe(&exchange);

@@ -360,6 +360,18 @@ static void keys_that_have_expired_are_none(void **state) {
     assert_non_null(strstr(why.text, "expired"));
 }
 
+static void machine_that_is_no_instance_is_told_what_to_set(void **state) {
+    (void)state;
+    struct ph_aws_keys *keys;
+    struct ph_error why;
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1", 1);
+    create();
+    assert_int_equal(ph_aws_credentials_take(credentials, in_seconds(5), &keys), -EAGAIN);
+    ph_aws_credentials_explain(credentials, &why);
+    assert_non_null(strstr(why.text, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"));
+}
+
 static void *cancel_soon(void *opaque) {
     while (atomic_load(&asked) == 0)
         usleep(1000);
@@ -397,6 +409,7 @@ int main(void) {
         CASE(keys_are_renewed_before_they_expire),
         CASE(old_keys_are_used_until_they_expire),
         CASE(keys_that_have_expired_are_none),
+        CASE(machine_that_is_no_instance_is_told_what_to_set),
         CASE(nobody_waits_once_it_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
