@@ -101,13 +101,16 @@ static void free_notices(struct notice *notices) {
     }
 }
 
-static void do_work(struct ph_event_hub *hub, struct work *work) {
-    struct ph_event event;
-    /* First: what happened after they were let in is theirs to hear. */
-    for (struct ph_follower *follower = work->newcomers, *next; follower; follower = next) {
+static void add_all(struct ph_event_hub *hub, struct ph_follower *newcomers) {
+    for (struct ph_follower *follower = newcomers, *next; follower; follower = next) {
         next = follower->next;
         ph_event_topics_add(hub->topics, follower);
     }
+}
+
+static void do_work(struct ph_event_hub *hub, struct work *work) {
+    struct ph_event event;
+    add_all(hub, work->newcomers); /* first: what happened after they were let in is theirs to hear */
     for (struct notice *notice = work->notices; notice; notice = notice->next) {
         if (ph_events_parse(notice->payload, &event))
             ph_event_topics_hear(hub->topics, &event);
@@ -115,6 +118,16 @@ static void do_work(struct ph_event_hub *hub, struct work *work) {
     free_notices(work->notices);
     if (work->has_missed)
         ph_event_topics_catch_up(hub->topics);
+}
+
+static void look(struct ph_event_hub *hub) {
+    ph_event_topics_look(hub->topics);
+    pthread_mutex_lock(&hub->lock);
+    struct ph_follower *newcomers = hub->newcomers;
+    hub->newcomers = NULL;
+    pthread_mutex_unlock(&hub->lock);
+    add_all(hub, newcomers);
+    ph_event_topics_tell(hub->topics);
 }
 
 static void sweep(struct ph_event_hub *hub) {
@@ -143,7 +156,7 @@ static void *run(void *opaque) {
         }
         if (now_us >= next_look_us) {
             ph_health_events_tell(&health, hub->options.db, hub->options.feed, hub->options.clock);
-            ph_event_topics_look(hub->topics);
+            look(hub);
             next_look_us = now_us + look_every_us;
         }
         if (now_us >= next_prune_us) {

@@ -346,16 +346,20 @@ static void look_at(void *opaque, const struct ph_event *event) {
     topics->looked_at[topics->looked_at_count++].body = "";
 }
 
-/* Told in the order they happened, though the newest are found first; a topic that is read is up to date for
- * the rest. What fails is looked for again. */
+/* What fails is looked for again. */
 void ph_event_topics_look(struct ph_event_topics *topics) {
     int64_t now_ms = ph_clock_utc_us(topics->options.clock) / PH_MILLISECOND_US;
-    if (!topics->topics && !topics->of_all)
-        return;
     topics->looked_at_count = 0;
-    (void)!ph_events_since(topics->options.db, now_ms - LOOK_BACK_MS, MOST_LOOKED_AT, look_at, topics);
+    if (topics->topics || topics->of_all)
+        (void)!ph_events_since(topics->options.db, now_ms - LOOK_BACK_MS, MOST_LOOKED_AT, look_at, topics);
+}
+
+/* In the order they happened, though the newest are found first; a topic that is read is up to date for the
+ * rest. */
+void ph_event_topics_tell(struct ph_event_topics *topics) {
     for (size_t i = topics->looked_at_count; i > 0; i--)
         ph_event_topics_hear(topics, &topics->looked_at[i - 1]);
+    topics->looked_at_count = 0;
 }
 
 /* Whether the caller may go on: its token lives, and nobody took back what let it in. */

@@ -31,8 +31,10 @@ void ph_event_topics_add(struct ph_event_topics *topics, struct ph_follower *fol
 void ph_event_topics_hear(struct ph_event_topics *topics, const struct ph_event *event);
 /* Something may have been missed: looks for it in all that is followed. */
 void ph_event_topics_catch_up(struct ph_event_topics *topics);
-/* Looks at what was kept lately, for processes that share a database without notifications. */
+/* Looks at what was kept lately, for processes that share a database without notifications; and tells of it.
+ * Who was let in meanwhile is added in between: what was found may have happened since, and is told once. */
 void ph_event_topics_look(struct ph_event_topics *topics);
+void ph_event_topics_tell(struct ph_event_topics *topics);
 /* Lets go of streams that are over, and ends those whose caller may follow no longer. */
 void ph_event_topics_sweep(struct ph_event_topics *topics);
 void ph_follower_destroy(struct ph_follower *follower);
