@@ -10,9 +10,10 @@
 #include <libavformat/avformat.h>
 
 #include "core/base/clock.h"
+#include "core/base/cursor.h"
 #include "transcode/decode.h"
 
-enum { buffer_bytes = 64 << 10, most_streams = 32, head_bytes = 12 };
+enum { buffer_bytes = 64 << 10, most_streams = 32, head_bytes = 12, most_boxes = 100000 };
 
 static const AVRational ticks_base = {1, 90000};
 static const int64_t most_us = (int64_t)PH_MOST_FILE_HOURS * 3600 * PH_SECOND_US;
@@ -97,6 +98,30 @@ static const AVInputFormat *kind_of(int fd) {
     return NULL;
 }
 
+/* Whether the tables of an MP4 end before the file does: of those that are cut, the demuxer takes what is
+ * left.
+ */
+static bool has_whole_tables(int fd) {
+    int64_t end = lseek(fd, 0, SEEK_END), at = 0;
+    uint8_t head[16];
+    for (int i = 0; i < most_boxes && lseek(fd, at, SEEK_SET) == at; i++) {
+        struct ph_cursor cursor = ph_cursor_init((struct ph_slice){head, sizeof(head)});
+        ssize_t got = read(fd, head, sizeof(head));
+        if (got < (ssize_t)sizeof(head))
+            return true;
+        uint64_t size = ph_cursor_u32(&cursor);
+        ph_cursor_skip(&cursor, 4);
+        if (size == 1)
+            size = ph_cursor_u64(&cursor);
+        if (size < 8) /* to the end, or no box */
+            return true;
+        if (size > (uint64_t)(end - at))
+            return memcmp(head + 4, "moov", 4) != 0;
+        at += (int64_t)size;
+    }
+    return true;
+}
+
 static void close_format(struct ph_file *file) {
     avformat_close_input(&file->format);
     if (file->io)
@@ -179,7 +204,11 @@ static int open_any(struct ph_file **opened, int fd) {
         return -ENOMEM;
     file->fd = fd;
     file->kind = kind_of(fd);
-    int code = file->kind ? open_format(file) : -EPROTONOSUPPORT;
+    int code = file->kind ? 0 : -EPROTONOSUPPORT;
+    if (code == 0 && strcmp(file->kind->name, "matroska,webm") != 0 && !has_whole_tables(fd))
+        code = PH_INVALID_DATA;
+    if (code == 0)
+        code = open_format(file);
     if (code == 0)
         choose_streams(file);
     return code;

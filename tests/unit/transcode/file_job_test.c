@@ -224,6 +224,17 @@ static void files_that_are_cut_are_refused(void **state) {
     }
 }
 
+/* The tables of the sound come last, and with them gone there is a film still. */
+static void a_film_that_lost_the_end_of_its_tables_is_refused(void **state) {
+    char type[4] = "";
+    int fd = film_make(&usual);
+    off_t at = lseek(fd, 0, SEEK_END) - (off_t)sizeof(type);
+    for (; at > 0 && memcmp(type, "trak", sizeof(type)) != 0; at--)
+        assert_int_equal(pread(fd, type, sizeof(type), at), sizeof(type));
+    assert_int_equal(ftruncate(fd, at - 3), 0);
+    assert_refused(*state, fd, "damaged");
+}
+
 static void a_picture_beyond_the_limits_is_refused(void **state) {
     struct film film = usual;
     film.width = 8192;
@@ -275,6 +286,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(a_file_without_a_picture_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(text_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_cut_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_film_that_lost_the_end_of_its_tables_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_picture_beyond_the_limits_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_stopped_ends_the_process, set_up, tear_down),
     };
