@@ -103,6 +103,7 @@ static int create_origin(struct ph_node *node, struct ph_error *error) {
         .data_dir = node->settings->data_dir,
         .secret = secret_of(node->settings->cluster_secret),
         .spool_most_mib = node->settings->spool_most_mib,
+        .idle_us = (int64_t)node->settings->publish_idle_s * PH_SECOND_US,
         .store = node->store_wiring.store,
         .catalogue = &node->recording_wiring.catalogue,
         .metrics = node->metrics,

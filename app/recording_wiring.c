@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "api/recordings/recording_states.h"
+#include "api/recordings/recordings_jobs.h"
 
 static struct ph_recording_wiring *wiring_of(struct ph_archive_catalogue *catalogue) {
     return (
@@ -38,7 +39,8 @@ static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recordi
         .width = facts->width,
         .height = facts->height,
         .has_poster = facts->has_poster,
-        .has_storyboard = facts->has_storyboard};
+        .has_storyboard = facts->has_storyboard,
+        .take = facts->take};
     return db ? again_later(ph_recordings_ready(db, facts->id, &outcome, now_ms(wiring))) : -EAGAIN;
 }
 
@@ -60,6 +62,17 @@ static int title(
     return db ? again_later(ph_recordings_title(db, id, text)) : -EAGAIN;
 }
 
+static int is_wanted(struct ph_archive_catalogue *catalogue, const char *id, uint32_t take, bool has_ended) {
+    struct ph_recording_wiring *wiring = wiring_of(catalogue);
+    struct ph_db *db = db_of(wiring);
+    return db ? again_later(ph_recording_jobs_is_wanted(db, id, take, has_ended, now_ms(wiring))) : -EAGAIN;
+}
+
+static int is_unmade(struct ph_archive_catalogue *catalogue, const char *id) {
+    struct ph_db *db = db_of(wiring_of(catalogue));
+    return db ? again_later(ph_recordings_is_unmade(db, id)) : -EAGAIN;
+}
+
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *id,
     int (*visit)(void *opaque, const char *id), void *opaque) {
     struct ph_db *db = db_of(wiring_of(catalogue));
@@ -71,6 +84,8 @@ void ph_recording_wiring_init(struct ph_recording_wiring *wiring, const char *ur
                                                .failed = failed,
                                                .is_deleted = is_deleted,
                                                .title = title,
+                                               .is_wanted = is_wanted,
+                                               .is_unmade = is_unmade,
                                                .each_ready = each_ready},
         .url = url,
         .clock = clock};

@@ -11,7 +11,7 @@
 
 static const int64_t look_us = 10 * PH_SECOND_US;
 static const int64_t busy_us = 2 * PH_SECOND_US;
-/* Shorter than an origin waits for a session's next part: who takes the job over goes on with the same. */
+/* Who takes the job over begins it again. */
 static const int64_t lease_us = 45 * PH_SECOND_US;
 static const int64_t renew_us = 10 * PH_SECOND_US;
 /* Until the source of a clip may have come further. */
@@ -95,6 +95,8 @@ static void settle(struct ph_recording_work *work, int code, const struct ph_rec
         told = ph_recording_jobs_fail(worker->options.db, id, worker->lessee,
             reason_or(reason, "It could not be made for a failure of ours."), code != -EINVAL,
             now_ms(worker));
+    if (told == 0 && end == JOB_REFUSED && work->job.kind == PH_RECORDING_UPLOAD)
+        ph_upload_job_drop_source(work);
     if (told < 0 && told != -ESTALE)
         ph_log_warning("the end of a recording job is not told", ph_str("recording", id), ph_code(told));
 }

@@ -52,18 +52,20 @@ static int fetch(struct ph_recording_work *work, const char *key, int fd) {
 }
 
 static int keep_on(void *opaque, int64_t done_us, int64_t duration_us) {
+    struct ph_recording_work *work = opaque;
     (void)done_us;
     (void)duration_us;
-    return ph_recording_work_keep_on(opaque);
+    int code = ph_recording_work_keep_on(work);
+    /* Beside live sessions it may stand still for long. */
+    return code == 0 && !ph_supervisor_has_capacity(work->options->supervisor) ? 1 : code;
 }
 
-/* Cuts a list at its commas, in place. */
-static void split_origins(char *list, char *origins[PH_LINK_MOST_ORIGINS]) {
-    char *rest = NULL;
-    size_t count = 0;
-    for (char *one = strtok_r(list, ", ", &rest); one && count < PH_LINK_MOST_ORIGINS;
-         one = strtok_r(NULL, ", ", &rest))
-        origins[count++] = one;
+/* The first of a list, cut in place. One origin is enough, for nobody watches, and it has to be the same at
+ * each take: it clears away what an earlier one left in the store. */
+static char *first_origin(char *list) {
+    list += strspn(list, ", ");
+    list[strcspn(list, ", ")] = '\0';
+    return list;
 }
 
 static int transcode(struct ph_recording_work *work, int fd, char *origins, struct ph_link_reason *reason) {
@@ -75,6 +77,7 @@ static int transcode(struct ph_recording_work *work, int fd, char *origins, stru
     struct ph_file_job job = {
         .encoder = settings->encoder,
         .fd = fd,
+        .silence_us = (int64_t)settings->job_silence_s * PH_SECOND_US,
         .hello =
             {
                 .session = work->job.id,
@@ -86,13 +89,13 @@ static int transcode(struct ph_recording_work *work, int fd, char *origins, stru
                 .segment_ms = settings->segment_ms,
                 .is_private = true,
                 .is_recorded = true,
-                /* The same at every try: a publication cannot change. */
+                .take = (uint32_t)work->job.take,
                 .epoch_utc_us = work->job.created_ms * PH_MILLISECOND_US,
             },
         .keep_on = keep_on,
         .opaque = work,
     };
-    split_origins(origins, job.hello.origins);
+    job.hello.origins[0] = first_origin(origins);
     return ph_file_job_run(&job, reason);
 }
 
@@ -110,7 +113,12 @@ int ph_upload_job_run(struct ph_recording_work *work, struct ph_link_reason *rea
     if (fd >= 0)
         close(fd);
     free(origins);
-    if (code == -EINVAL && ph_store_remove(work->options->store, key) < 0)
-        ph_log_warning("a refused upload stays in the store until it expires", ph_str("key", key));
     return code;
+}
+
+void ph_upload_job_drop_source(struct ph_recording_work *work) {
+    char key[PH_STORE_KEY_BYTES];
+    snprintf(key, sizeof(key), "uploads/%s/source", work->job.id);
+    if (ph_store_remove(work->options->store, key) < 0)
+        ph_log_warning("a refused upload stays in the store until it expires", ph_str("key", key));
 }

@@ -86,17 +86,30 @@ int ph_origin_add_routes(struct ph_origin *origin, struct ph_http_server *server
     return code ? code : ph_delivery_add_routes(origin, server);
 }
 
+/* Only its job ends a file's session, as slow as it may be; whether there is still a job, the archive asks.
+ */
+static bool is_left_alone(struct ph_origin *origin, const struct ph_session *session) {
+    return !origin->archive || ph_archive_is_unwanted(origin->archive, session->id);
+}
+
 /* What the passing of time does to one session. */
 static bool tick_session(
     struct ph_origin *origin, struct ph_session *session, int64_t now_us, size_t held[PH_WAIT_KINDS]) {
     pthread_mutex_lock(&session->lock);
     bool ended = session->ended;
     bool is_idle = !ended && now_us - session->last_put_us > origin->idle_us;
-    bool is_over = ended && now_us - session->ended_us > origin->keep_ended_us;
+    bool is_over =
+        session->given_up ? session->cleared : ended && now_us - session->ended_us > origin->keep_ended_us;
     session->retired = session->retired || is_over;
     pthread_mutex_unlock(&session->lock);
 
-    if (is_idle) {
+    if (is_idle && session->publication.take) {
+        if (is_left_alone(origin, session)) {
+            ph_log_info("nobody works on a file any more; its session is given up",
+                ph_str("session", session->id), ph_int("take", session->publication.take));
+            ph_session_give_up(session, now_us);
+        }
+    } else if (is_idle) {
         ph_log_warning("the publisher is silent; session ended", ph_str("session", session->id));
         ph_session_end(session, now_us);
     }

@@ -45,13 +45,31 @@ static void repeat_publication(
     pthread_mutex_unlock(&session->lock);
     if (!json)
         ph_http_respond(request, NULL);
-    else if (ended)
+    else if (ended || publication->take < session->publication.take)
         refuse_ended(request);
     else if (strcmp(json, session->publication_json) != 0)
         ph_publish_refuse(request, 409, "Conflict", "the session has another publication: it cannot change");
     else
         answer_standings(request, 200, session);
     free(json);
+}
+
+/* What an earlier take of the file left goes first. */
+static void ask_for_patience(struct ph_http_request *request) {
+    struct ph_http_response *response = ph_http_response_problem(
+        503, "Service Unavailable", "an earlier take of the file is being cleared away");
+    if (response && ph_http_response_add_header(response, "Retry-After", "1"))
+        ph_http_response_unref(&response);
+    ph_http_respond(request, response);
+    ph_http_response_unref(&response);
+}
+
+static void supersede(
+    struct ph_origin *origin, struct ph_http_request *request, struct ph_session *session, uint32_t take) {
+    ph_log_info("another take of a file counts", ph_str("session", session->id), ph_int("take", take));
+    ph_session_give_up(session, ph_clock_monotonic_us(origin->clock));
+    ph_spool_poke(origin->spool, session);
+    ask_for_patience(request);
 }
 
 static void begin_publication(
@@ -101,10 +119,16 @@ static void put_publication(struct ph_http_request *request, void *opaque) {
     }
     struct ph_session *session =
         ph_origin_sessions_find(origin->sessions, ph_http_request_param(request, "session"), &gone);
-    if (session)
+    if (session && session->publication.take && publication.take > session->publication.take)
+        supersede(origin, request, session, publication.take);
+    else if (session)
         repeat_publication(request, session, &publication);
-    else if (gone)
+    else if (gone && !publication.take)
         refuse_ended(request);
+    else if (publication.take && origin->archive &&
+             !ph_archive_make_way(
+                 origin->archive, ph_http_request_param(request, "session"), publication.take))
+        ask_for_patience(request);
     else
         begin_publication(origin, request, &publication);
     ph_session_unref(&session);

@@ -7,6 +7,7 @@
 
 #include "core/media/publish_token.h"
 #include "origin/caching.h"
+#include "origin/part_headers.h"
 
 void ph_publish_answer(struct ph_http_request *request, unsigned status) {
     struct ph_http_response *response = ph_http_response_create(status);
@@ -36,7 +37,7 @@ bool ph_publish_is_allowed(struct ph_origin *origin, struct ph_http_request *req
     return true;
 }
 
-struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_http_request *request) {
+static struct ph_session *find_any(struct ph_origin *origin, struct ph_http_request *request) {
     bool gone = false;
     if (!ph_publish_is_allowed(origin, request))
         return NULL;
@@ -46,6 +47,29 @@ struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_h
         ph_publish_refuse(request, 410, "Gone", "the session is over");
     else if (!session)
         ph_publish_refuse(request, 404, "Not Found", "the session is unknown: PUT its publication");
+    return session;
+}
+
+/* Who began a file's session and was taken for dead may still live: nothing from there counts. */
+static bool has_the_take(struct ph_session *session, struct ph_http_request *request) {
+    const char *text = ph_http_request_header(request, PH_HEADER_TAKE);
+    int64_t take = 0;
+    if (!session->publication.take)
+        return true;
+    if (!text || ph_part_headers_parse_time(text, &take) || take != session->publication.take)
+        return false;
+    pthread_mutex_lock(&session->lock);
+    bool given_up = session->given_up;
+    pthread_mutex_unlock(&session->lock);
+    return !given_up;
+}
+
+struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_http_request *request) {
+    struct ph_session *session = find_any(origin, request);
+    if (session && !has_the_take(session, request)) {
+        ph_publish_refuse(request, 410, "Gone", "this take of the file does not count");
+        ph_session_unref(&session);
+    }
     return session;
 }
 
@@ -69,7 +93,7 @@ static int read_revocations(json_t *root, struct ph_revocation *list, size_t *co
 void ph_publish_put_revoked(struct ph_http_request *request, void *opaque) {
     struct ph_revocation list[PH_MOST_REVOCATIONS];
     size_t count = 0;
-    struct ph_session *session = ph_publish_find_session(opaque, request);
+    struct ph_session *session = find_any(opaque, request);
     if (!session)
         return;
     struct ph_slice body = ph_http_request_body(request);

@@ -11,7 +11,7 @@ void ph_publish_refuse(
     struct ph_http_request *request, unsigned status, const char *title, const char *detail);
 /* Whether the request may publish this session; answers when not. */
 bool ph_publish_is_allowed(struct ph_origin *origin, struct ph_http_request *request);
-/* The session with a reference, or NULL after answering. */
+/* The session with a reference, or NULL after answering; of a file's, only to who has its take. */
 struct ph_session *ph_publish_find_session(struct ph_origin *origin, struct ph_http_request *request);
 /* PUT /publish/{session}/revoked: {"revoked":[{"tag":"<viewer or holder>","at":<UTC seconds>}]}, whose
  * playback tokens up to then are good no more. Idempotent. */

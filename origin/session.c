@@ -173,6 +173,14 @@ void ph_session_end(struct ph_session *session, int64_t now_us) {
     }
 }
 
+void ph_session_give_up(struct ph_session *session, int64_t now_us) {
+    pthread_mutex_lock(&session->lock);
+    session->given_up = true; /* before it is seen to have ended */
+    pthread_mutex_unlock(&session->lock);
+    ph_session_end(session, now_us);
+    ph_session_fail_durability(session);
+}
+
 void ph_session_release_all(struct ph_session *session, struct ph_http_response *failure) {
     pthread_mutex_lock(&session->lock);
     struct ph_waiter_group *groups = ph_waiters_detach_all(&session->viewers);

@@ -3,6 +3,7 @@
  *   phase     begins with                       viewers get             publisher gets
  *   live      ph_session_create                 playlists, media        201/202
  *   ended     ph_session_end                    ENDLIST, media          410
+ *   given up  ph_session_give_up                the same                410
  *   retired   ph_origin_sessions_retire                410 (by the registry)   410
  *
  * Any thread may call; the lock guards what says so. Nothing is answered while it is held. */
@@ -59,6 +60,8 @@ struct ph_session {
     bool ended;                                /* guarded by lock */
     bool end_durable;                          /* guarded by lock: the end is on disk */
     bool retired;                              /* guarded by lock */
+    bool given_up;                             /* guarded by lock: a take of a file that does not count */
+    bool cleared;                              /* guarded by lock: nothing of what was given up is kept */
     int64_t last_put_us;                       /* guarded by lock, monotonic */
     int64_t ended_us;                          /* guarded by lock, monotonic */
     struct ph_http_response *thumb;            /* guarded by lock; NULL until one came */
@@ -90,6 +93,9 @@ void ph_session_set_thumb(
     struct ph_session *session, struct ph_http_response *thumb, struct ph_bytes *picture, int64_t now_us);
 /* Closes what is open, ends every playlist, answers everybody. Ending again does nothing. */
 void ph_session_end(struct ph_session *session, int64_t now_us);
+/* Ends a take of a file that did not reach its end, or that another take counts instead of: nothing of it is
+ * kept, on disk or in the archive. */
+void ph_session_give_up(struct ph_session *session, int64_t now_us);
 /* Answers all held requests with the failure (borrowed), for the drain. */
 void ph_session_release_all(struct ph_session *session, struct ph_http_response *failure);
 /* Frees what has expired, forgets holds that are over, and adds what is held to `held`, by kind. */

@@ -8,6 +8,7 @@
 
 struct tombstone {
     char id[PH_SESSION_NAME_BYTES];
+    uint32_t take;
     int64_t since_us;
     UT_hash_handle hh;
 };
@@ -65,13 +66,16 @@ static int insert(struct ph_origin_sessions *sessions, struct ph_session *sessio
     struct tombstone *tombstone = NULL;
     HASH_FIND_STR(sessions->present, session->id, there);
     HASH_FIND_STR(sessions->gone, session->id, tombstone);
-    if (there || tombstone)
+    bool is_later_take = tombstone && tombstone->take && session->publication.take > tombstone->take;
+    if (there || (tombstone && !is_later_take))
         return -EEXIST;
     if (HASH_COUNT(sessions->present) >= PH_MOST_SESSIONS)
         return -ENOSPC;
     HASH_ADD_STR(sessions->present, id, session);
     if (!session->hh.tbl)
         return -ENOMEM;
+    if (tombstone)
+        unbury(sessions, tombstone);
     ph_session_ref(session);
     return 0;
 }
@@ -84,13 +88,14 @@ int ph_origin_sessions_insert(struct ph_origin_sessions *sessions, struct ph_ses
 }
 
 /* With the lock held. Without memory the name is forgotten at once: 404 instead of 410. */
-static void bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us) {
+static void bury(struct ph_origin_sessions *sessions, const char *id, uint32_t take, int64_t since_us) {
     struct tombstone *tombstone = calloc(1, sizeof(*tombstone));
     if (!tombstone)
         return;
     while (HASH_COUNT(sessions->gone) >= PH_MOST_TOMBSTONES)
         unbury(sessions, sessions->gone);
     strcpy(tombstone->id, id); /* a valid name fits */
+    tombstone->take = take;
     tombstone->since_us = since_us;
     HASH_ADD_STR(sessions->gone, id, tombstone);
     if (!tombstone->hh.tbl)
@@ -104,7 +109,7 @@ void ph_origin_sessions_retire(
     HASH_FIND_STR(sessions->present, session->id, present);
     if (present == session) {
         HASH_DEL(sessions->present, present);
-        bury(sessions, session->id, now_us);
+        bury(sessions, session->id, session->publication.take, now_us);
     } else {
         present = NULL;
     }
@@ -112,12 +117,13 @@ void ph_origin_sessions_retire(
     ph_session_unref(&present);
 }
 
-void ph_origin_sessions_bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us) {
+void ph_origin_sessions_bury(
+    struct ph_origin_sessions *sessions, const char *id, uint32_t take, int64_t since_us) {
     struct tombstone *there = NULL;
     pthread_rwlock_wrlock(&sessions->lock);
     HASH_FIND_STR(sessions->gone, id, there);
     if (!there)
-        bury(sessions, id, since_us);
+        bury(sessions, id, take, since_us);
     pthread_rwlock_unlock(&sessions->lock);
 }
 

@@ -19,13 +19,15 @@ void ph_origin_sessions_destroy(struct ph_origin_sessions *sessions);
 
 /* A reference, or NULL; then `gone` says whether it was there once. */
 struct ph_session *ph_origin_sessions_find(struct ph_origin_sessions *sessions, const char *id, bool *gone);
-/* Takes a reference. 0, -EEXIST (there is one of this name, or was), -ENOSPC (PH_MOST_SESSIONS), -ENOMEM. */
+/* Takes a reference. 0, -EEXIST (there is one of this name, or was, and this is no later take), -ENOSPC
+ * (PH_MOST_SESSIONS), -ENOMEM. */
 int ph_origin_sessions_insert(struct ph_origin_sessions *sessions, struct ph_session *session) PH_NODISCARD;
 /* The session goes, its name stays for a day. */
 void ph_origin_sessions_retire(
     struct ph_origin_sessions *sessions, struct ph_session *session, int64_t now_us);
 /* The name of a session that went before this process began, at `since_us` (monotonic, may be negative). */
-void ph_origin_sessions_bury(struct ph_origin_sessions *sessions, const char *id, int64_t since_us);
+void ph_origin_sessions_bury(
+    struct ph_origin_sessions *sessions, const char *id, uint32_t take, int64_t since_us);
 /* Forgets names older than a day. */
 void ph_origin_sessions_forget(struct ph_origin_sessions *sessions, int64_t now_us);
 /* References to all, in `list` of room for PH_MOST_SESSIONS; how many. */

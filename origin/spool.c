@@ -141,7 +141,7 @@ static int write_track(struct ph_spool *spool, struct ph_session *session, uint3
 /* Whether the session has ended, and when (UTC). */
 static bool has_ended(struct ph_spool *spool, struct ph_session *session, int64_t *utc_us) {
     pthread_mutex_lock(&session->lock);
-    bool ended = session->ended;
+    bool ended = session->ended && !session->given_up;
     int64_t since_us = ph_clock_monotonic_us(spool->options.clock) - session->ended_us;
     pthread_mutex_unlock(&session->lock);
     *utc_us = ph_clock_utc_us(spool->options.clock) - since_us;
@@ -210,10 +210,13 @@ static void note_success(struct ph_spool *spool) {
 
 static void serve_session(struct ph_spool *spool, struct ph_session *session) {
     pthread_mutex_lock(&session->lock);
-    bool retired = session->retired;
+    bool retired = session->retired, given_up = session->given_up;
     pthread_mutex_unlock(&session->lock);
-    if (retired) {
-        ph_spool_let_go(spool, session);
+    if (retired || given_up) {
+        if (retired)
+            ph_spool_let_go(spool, session);
+        else
+            ph_spool_clear(spool, session);
         return;
     }
     remove_old(spool, session);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/log.h"
 #include "origin/archive/folder_file.h"
@@ -112,23 +113,46 @@ static uint64_t measure_folder(const char *dir, const struct ph_publication *pub
     return bytes;
 }
 
-void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir) {
-    struct ph_publication publication;
+/* The archive's session of a folder that nobody is served from; NULL when there is none. */
+static struct ph_archive_session *open_alone(
+    struct ph_spool *spool, const char *id, const char *dir, struct ph_publication *publication) {
     uint64_t durable_below[PH_MOST_TRACKS];
     memset(durable_below, 0xff, sizeof(durable_below));
-    int code = ph_archive_read_publication(dir, &publication);
+    int code = ph_archive_read_publication(dir, publication);
     struct ph_archive_session *archived =
         spool->options.archive && !code
-            ? ph_archive_open(spool->options.archive, id, dir, &publication, durable_below)
+            ? ph_archive_open(spool->options.archive, id, dir, publication, durable_below)
             : NULL;
+    if (archived)
+        spool->budget.used_bytes += measure_folder(dir, publication);
+    return archived;
+}
+
+uint32_t ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir) {
+    struct ph_publication publication = {0};
+    struct ph_archive_session *archived = open_alone(spool, id, dir, &publication);
     if (!archived) {
         if (!spool->options.archive)
             ph_archive_remove_folder(dir, "end");
-        return;
+        return publication.take;
     }
-    spool->budget.used_bytes += measure_folder(dir, &publication);
     ph_archive_end(archived);
     ph_archive_retire(archived);
+    return publication.take;
+}
+
+bool ph_spool_restore_given_up(struct ph_spool *spool, const char *id, const char *dir) {
+    char path[PH_SPOOL_PATH_BYTES + 256];
+    struct ph_publication publication;
+    snprintf(path, sizeof(path), "%s/" PH_ARCHIVE_GIVEN_UP, dir);
+    if (access(path, F_OK))
+        return false;
+    struct ph_archive_session *archived = open_alone(spool, id, dir, &publication);
+    if (archived)
+        ph_archive_give_up(archived);
+    else
+        ph_spool_remove_given_up(dir);
+    return true;
 }
 
 void ph_spool_let_go(struct ph_spool *spool, struct ph_session *session) {

@@ -281,19 +281,6 @@ static int restore_track(struct ph_spool *spool, struct ph_session *session, uin
     return code;
 }
 
-/* The end marker's time, or -ENOENT. */
-static int read_end(const char *dir, int64_t *utc_us) {
-    struct ph_bytes *text;
-    char copy[32] = "";
-    int code = read_file(dir, "end", sizeof(copy) - 1, &text);
-    if (code)
-        return code;
-    memcpy(copy, ph_bytes_data(text), ph_bytes_size(text));
-    ph_bytes_unref(&text);
-    *utc_us = strtoll(copy, NULL, 10);
-    return 0;
-}
-
 /* The session as its folder says; NULL and a code on failure. */
 static struct ph_session *restore_session(
     struct ph_spool *spool, const char *id, const char *dir, int *code) {
@@ -336,13 +323,15 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
     int64_t end_utc_us = 0, now_us = ph_clock_monotonic_us(spool->options.clock);
     if (snprintf(dir, sizeof(dir), "%s/%s", spool->root, id) >= (int)sizeof(dir))
         return -ENAMETOOLONG;
-    bool ended = read_end(dir, &end_utc_us) == 0;
+    if (ph_spool_restore_given_up(spool, id, dir))
+        return 0;
+    bool ended = ph_spool_read_end(dir, &end_utc_us) == 0;
     int64_t age_us = ph_clock_utc_us(spool->options.clock) - end_utc_us;
     bool is_over = ended && age_us > spool->options.keep_ended_us;
     struct ph_session *session = is_over ? NULL : restore_session(spool, id, dir, &code);
     if (ended && !session) {
-        ph_origin_sessions_bury(spool->options.sessions, id, now_us - age_us);
-        ph_spool_hand_over(spool, id, dir);
+        ph_origin_sessions_bury(
+            spool->options.sessions, id, ph_spool_hand_over(spool, id, dir), now_us - age_us);
         return 0;
     }
     if (!session)
@@ -371,29 +360,4 @@ int ph_spool_restore(struct ph_spool *spool, struct ph_error *error) {
     }
     closedir(dir);
     return 0;
-}
-
-/* The archive is not done with it. */
-static bool has_publication(const char *dir) {
-    char path[PH_SPOOL_PATH_BYTES + 300];
-    snprintf(path, sizeof(path), "%s/publication.json", dir);
-    return access(path, F_OK) == 0;
-}
-
-void ph_spool_sweep_tombstones(struct ph_spool *spool) {
-    char path[PH_SPOOL_PATH_BYTES + 256];
-    struct dirent *entry;
-    int64_t end_utc_us = 0, now_utc_us = ph_clock_utc_us(spool->options.clock);
-    DIR *dir = opendir(spool->root);
-    while (dir && (entry = readdir(dir))) {
-        snprintf(path, sizeof(path), "%s/%s", spool->root, entry->d_name);
-        if (!ph_session_name_is_valid(entry->d_name) || read_end(path, &end_utc_us) ||
-            now_utc_us - end_utc_us <= PH_TOMBSTONE_US || has_publication(path))
-            continue;
-        strncat(path, "/end", sizeof(path) - strlen(path) - 1);
-        unlink(path);
-        unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
-    }
-    if (dir)
-        closedir(dir);
 }

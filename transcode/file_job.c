@@ -15,7 +15,7 @@
 #include "transcode/worker_process.h"
 
 /* A process that shows no progress for so long is stuck: in a decoder, or behind an origin. */
-static const int64_t silence_us = 180 * PH_SECOND_US;
+static const int64_t default_silence_us = 180 * PH_SECOND_US;
 static const int64_t ask_us = PH_SECOND_US;
 static const int64_t kill_after_us = 2 * PH_SECOND_US;
 /* Six hours of film on a slow machine. */
@@ -86,6 +86,10 @@ static int listen_to(struct running *running) {
     }
 }
 
+static int64_t most_silence_us(const struct ph_file_job *job) {
+    return job->silence_us ? job->silence_us : default_silence_us;
+}
+
 /* 0 when the process has ended by itself. */
 static int watch(struct running *running) {
     bool hears = true;
@@ -103,7 +107,7 @@ static int watch(struct running *running) {
             return code;
         if (count > 0 && files[0].revents)
             return 0;
-        if (ph_now_us() - running->moved_us > silence_us)
+        if (ph_now_us() - running->moved_us > most_silence_us(running->job))
             return -ETIMEDOUT;
         if (ph_now_us() < ask_at_us)
             continue;
@@ -111,6 +115,8 @@ static int watch(struct running *running) {
         code = running->job->keep_on(running->job->opaque, running->done_us, running->duration_us);
         if (code < 0)
             return code;
+        if (code > 0)
+            running->moved_us += ask_us;
     }
 }
 

@@ -13,7 +13,9 @@ struct ph_file_job {
     const char *encoder;    /* PORTHOLE_ENCODER of the process; NULL leaves it as it is here */
     int fd;                 /* the file, for reading */
     struct ph_link_hello hello;
-    /* Asked about once a second; a negative code ends the process, and is what the call returns. */
+    int64_t silence_us; /* it is ended when it makes no progress for so long; 0: three minutes */
+    /* Asked about once a second; a negative code ends the process, and is what the call returns. 1: others
+     * need the processor: this second does not count as silence. */
     int (*keep_on)(void *opaque, int64_t done_us, int64_t duration_us);
     void *opaque;
 };

@@ -22,7 +22,7 @@ struct file_session {
     struct ph_file *file;
     struct ph_file_facts facts;
     struct ph_ladder ladder;
-    struct ph_resume resume;
+    struct ph_resume resume;    /* nothing: each take begins with the first picture */
     struct ph_link_clock clock; /* never noted: nothing is late */
     struct ph_output *output;
     struct ph_source_stage stage;
@@ -111,12 +111,12 @@ static int give_stream(struct file_session *session, enum ph_track_kind kind) {
     return give(session, item);
 }
 
-static void tell_progress(struct file_session *session) {
+static int tell_progress(struct file_session *session, int64_t every_us) {
     int64_t now_us = ph_now_us();
-    if (now_us - session->progress_us < progress_us)
-        return;
+    if (now_us - session->progress_us < every_us)
+        return 0;
     session->progress_us = now_us;
-    session->options->progress(session->options->opaque, session->done_us, session->facts.duration_us);
+    return session->options->progress(session->options->opaque, session->done_us, session->facts.duration_us);
 }
 
 /* The next packet, at the time it is decoded at: the file's clock is the only one. 1 at the file's end. */
@@ -150,8 +150,9 @@ static int feed(struct file_session *session) {
     if (code == 0)
         code = give_stream(session, PH_TRACK_AUDIO);
     while (code == 0) {
-        code = give_packet(session);
-        tell_progress(session);
+        code = tell_progress(session, progress_us);
+        if (code == 0)
+            code = give_packet(session);
     }
     if (code != 1)
         return code;
@@ -164,9 +165,6 @@ static int serve(struct file_session *session) {
     if (code == 0)
         code = ph_file_survey(session->file, &session->facts, session->reason);
     if (code == 0)
-        code = ph_resume_ask(
-            &session->resume, &session->options->hello); /* what is there is not encoded again */
-    if (code == 0)
         code = open_stages(session);
     if (code == 0)
         code = feed(session);
@@ -175,13 +173,14 @@ static int serve(struct file_session *session) {
         return -EINVAL;
     }
     if (code == 0)
+        code = tell_progress(session, 0);
+    if (code == 0)
         code = ph_output_finish(session->output, ph_now_us() + end_patience_us);
     if (code != PH_EOF)
         return code;
-    /* As after a try whose last word was lost. What the origins have is the recording. */
-    ph_log_warning("the origins say that the file's session is over",
-        ph_str("recording", session->options->hello.session));
-    return 0;
+    ph_log_warning("the origin takes nothing more of this take of the file",
+        ph_str("recording", session->options->hello.session), ph_int("take", session->options->hello.take));
+    return -EPIPE;
 }
 
 int ph_file_session_serve(const struct ph_file_session_options *options, struct ph_link_reason *reason) {

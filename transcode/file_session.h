@@ -13,8 +13,9 @@
 struct ph_file_session_options {
     int fd;                     /* the file, borrowed */
     struct ph_link_hello hello; /* borrowed; `session` names the recording */
-    /* Called about each second; `done_us` of the file are in the encoders. */
-    void (*progress)(void *opaque, int64_t done_us, int64_t duration_us);
+    /* Called about each second and before the end is told; `done_us` of the file are in the encoders. A
+     * negative code ends it: nobody wants the file any more. */
+    int (*progress)(void *opaque, int64_t done_us, int64_t duration_us);
     void *opaque;
 };
 

@@ -154,6 +154,7 @@ static int make_publication(struct ph_output *output) {
     ph_publication_make(&output->plan, codecs, output->options.hello->epoch_utc_us, &publication);
     publication.is_private = output->options.hello->is_private;
     publication.is_recorded = output->options.hello->is_recorded;
+    publication.take = output->options.hello->take;
     output->publication = ph_publication_to_json(&publication);
     return output->publication ? 0 : -ENOMEM;
 }
@@ -285,6 +286,7 @@ int ph_output_create(struct ph_output **created, const struct ph_output_options 
             .base_url = hello->origins[output->origin_count],
             .session = hello->session,
             .token = hello->publish_token,
+            .take = hello->take,
         };
         output->origin_count++;
     }
@@ -314,7 +316,7 @@ static int end_at_origin(struct ph_output *output, uint32_t origin, int64_t dead
     for (uint32_t i = 0; i < output->track_count; i++) {
         int code = ph_publisher_wait(output->tracks[i].publishers[origin], deadline_us);
         if (code == PH_EOF)
-            return 0;
+            return output->origins[origin].take ? -EPIPE : 0;
         if (code < 0)
             return code;
     }
@@ -322,13 +324,9 @@ static int end_at_origin(struct ph_output *output, uint32_t origin, int64_t dead
     int code = ph_http_client_create(&client);
     if (code < 0)
         return code;
-    int status = ph_origin_end(client, &output->origins[origin]);
+    code = ph_origin_finish(client, &output->origins[origin], deadline_us);
     ph_http_client_destroy(client);
-    if (status < 0)
-        return status;
-    /* What is live is over for its viewers; an origin whose disk is behind writes the rest when it can. */
-    bool is_behind = status == 507 && !output->options.waits_for_origins;
-    return status / 100 == 2 || status == 404 || status == 410 || is_behind ? 0 : -EIO;
+    return code;
 }
 
 /* Nothing is added any more; encoders that wait for an origin go on. */

@@ -13,7 +13,8 @@ int ph_resume_ask(struct ph_resume *resume, const struct ph_link_hello *hello) {
         return code;
     uint32_t count = 0;
     for (; count < PH_LINK_MOST_ORIGINS && hello->origins[count]; count++) {
-        const struct ph_origin origin = {hello->origins[count], hello->session, hello->publish_token};
+        const struct ph_origin origin = {
+            hello->origins[count], hello->session, hello->publish_token, hello->take};
         struct ph_origin_state *state = &resume->origins[count];
         int status = ph_origin_standing(client, &origin, ask_timeout_us, state->standings, &state->count);
         state->answered = status == 200;

@@ -43,6 +43,7 @@ struct ph_publisher {
     unsigned failures;              /* in a row, of what is being sent */
     int64_t ask_standing_us;
     bool complained;
+    bool is_known; /* to the origin: it was announced */
 };
 
 static int compare(struct ph_part_position a, struct ph_part_position b) {
@@ -126,6 +127,7 @@ static void announce(struct ph_publisher *publisher) {
         return;
     }
     publisher->phase = STANDING;
+    publisher->is_known = true;
 }
 
 static const struct ph_track_standing *find_track(
@@ -141,6 +143,7 @@ static void take_standing(struct ph_publisher *publisher, const struct ph_track_
     bool is_behind = track->durable_segment < track->next.segment; /* the origin's disk */
     publisher->cursor = track->next;
     publisher->phase = SENDING;
+    publisher->is_known = true;
     publisher->ask_standing_us = is_behind ? ph_now_us() + standing_interval_us : PH_NEVER_US;
     pthread_mutex_lock(&publisher->lock);
     publisher->standing.published = track->next;
@@ -156,7 +159,13 @@ static void ask_standing(struct ph_publisher *publisher) {
     uint32_t count = 0;
     int code = ph_origin_standing(
         publisher->client, &publisher->options.origin, 2 * PH_SECOND_US, standings, &count);
-    if (code == 404) {
+    if (code == 404 && publisher->options.origin.take && publisher->is_known) {
+        end_session(publisher);
+        return;
+    }
+    /* Another take's answer is no last word: announcing this one supersedes it. */
+    bool is_of_another_take = code == 410 && publisher->options.origin.take && !publisher->is_known;
+    if (code == 404 || is_of_another_take) {
         publisher->phase = ANNOUNCING;
         return;
     }
@@ -193,6 +202,22 @@ static struct ph_part part_at_cursor(struct ph_publisher *publisher) {
     return gap;
 }
 
+/* Under the lock. */
+static bool holds_cursor(const struct ph_publisher *publisher) {
+    const struct held_part *held;
+    DL_FOREACH(publisher->held, held) {
+        if (compare(held->part.position, publisher->cursor) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Under the lock: the file has to be begun again. */
+static int lose(struct ph_publisher *publisher) {
+    publisher->standing.ended = true;
+    return PH_EOF;
+}
+
 /* Waits for a part to send. 0 and the part, -EAGAIN when the standing is to be asked for, PH_EOF when there
  * is nothing more to do. */
 static int next_part(struct ph_publisher *publisher, struct ph_part *part) {
@@ -203,10 +228,12 @@ static int next_part(struct ph_publisher *publisher, struct ph_part *part) {
         (void)ph_cond_wait_until(&publisher->changed, &publisher->lock, publisher->ask_standing_us);
     if (publisher->stopped)
         code = PH_EOF;
-    else if (compare(publisher->cursor, publisher->offered) < 0)
-        *part = part_at_cursor(publisher);
-    else
+    else if (compare(publisher->cursor, publisher->offered) >= 0)
         code = publisher->closed ? PH_EOF : -EAGAIN;
+    else if (publisher->options.origin.take && !holds_cursor(publisher))
+        code = lose(publisher);
+    else
+        *part = part_at_cursor(publisher);
     pthread_mutex_unlock(&publisher->lock);
     return code;
 }

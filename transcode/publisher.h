@@ -8,7 +8,8 @@
  *   STANDING   SENDING where the origin stands (200); ANNOUNCING when it knows nothing (404)
  *   ANNOUNCING STANDING after publication and init segment were taken
  *   SENDING    itself, part by part; STANDING after a failure, a 404 or a 409
- *   OVER       nothing: all parts are sent, or the session has ended at the origin (410) */
+ *   OVER       nothing: all parts are sent, or the session has ended at the origin (410). Of a file also when
+ *              the origin lacks what it had, or a part that is held no more: a file has no gaps */
 #ifndef PH_TRANSCODE_PUBLISHER_H
 #define PH_TRANSCODE_PUBLISHER_H
 

@@ -3,12 +3,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "core/base/backoff.h"
 #include "core/base/clock.h"
 
 enum { most_url_bytes = 512, most_headers = 10, most_header_bytes = 128 };
 
 static const int64_t request_timeout_us = 5 * PH_SECOND_US;
+/* Before the end of a file is said again. */
+static const int64_t shortest_pause_us = 100 * PH_MILLISECOND_US;
+static const int64_t longest_pause_us = 5 * PH_SECOND_US;
 
 struct request {
     char url[most_url_bytes];
@@ -39,6 +44,8 @@ static void begin(
     char bearer[most_header_bytes - 16];
     snprintf(bearer, sizeof(bearer), "Bearer %s", origin->token);
     add_header(request, "Authorization", bearer);
+    if (origin->take)
+        add_number(request, PH_HEADER_TAKE, origin->take);
     request->exchange.url = request->url;
     request->exchange.headers = request->headers;
 }
@@ -118,10 +125,40 @@ int ph_origin_put_storyboard(struct ph_http_client *client, const struct ph_orig
     return perform(client, &request, NULL);
 }
 
-int ph_origin_end(struct ph_http_client *client, const struct ph_origin *origin) {
+static int end(struct ph_http_client *client, const struct ph_origin *origin) {
     struct request request;
     begin(&request, origin, "DELETE", "");
     return perform(client, &request, NULL);
+}
+
+static void pause_until(int64_t end_us) {
+    struct timespec end = {end_us / PH_SECOND_US, end_us % PH_SECOND_US * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+        continue;
+}
+
+static int end_file(struct ph_http_client *client, const struct ph_origin *origin, int64_t deadline_us) {
+    for (unsigned failures = 1;; failures++) {
+        int status = end(client, origin);
+        if (status / 100 == 2)
+            return 0;
+        if (status == 404 || status == 410)
+            return -EPIPE;
+        int64_t again_us = ph_now_us() + ph_backoff_within_us(failures, shortest_pause_us, longest_pause_us);
+        if (again_us > deadline_us)
+            return -ETIMEDOUT;
+        pause_until(again_us);
+    }
+}
+
+int ph_origin_finish(struct ph_http_client *client, const struct ph_origin *origin, int64_t deadline_us) {
+    if (origin->take)
+        return end_file(client, origin, deadline_us);
+    int status = end(client, origin);
+    if (status < 0)
+        return status;
+    /* What is live is over for its viewers; an origin whose disk is behind writes the rest when it can. */
+    return status / 100 == 2 || status == 404 || status == 410 || status == 507 ? 0 : -EIO;
 }
 
 int ph_origin_standing(struct ph_http_client *client, const struct ph_origin *origin, int64_t timeout_us,

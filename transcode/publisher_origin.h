@@ -12,6 +12,7 @@ struct ph_origin {
     const char *base_url; /* without a trailing slash */
     const char *session;
     const char *token;
+    uint32_t take; /* of a file; 0: live */
 };
 
 /* Each returns the HTTP status, or the negative code of ph_http_client_perform(). */
@@ -26,7 +27,10 @@ int ph_origin_put_thumbnail(
     struct ph_http_client *client, const struct ph_origin *origin, struct ph_slice jpeg) PH_NODISCARD;
 int ph_origin_put_storyboard(struct ph_http_client *client, const struct ph_origin *origin,
     const struct ph_storyboard_sheet *sheet, struct ph_slice jpeg) PH_NODISCARD;
-int ph_origin_end(struct ph_http_client *client, const struct ph_origin *origin) PH_NODISCARD;
+/* Says the end, of a file until it is heard: its recording is made of it. 0, or a code; of a file -EPIPE when
+ * its take does not count, -ETIMEDOUT. */
+int ph_origin_finish(
+    struct ph_http_client *client, const struct ph_origin *origin, int64_t deadline_us) PH_NODISCARD;
 /* Where each track stands; `standings` has room for PH_MOST_TRACKS and is filled with a 200 alone. A body
  * that does not parse gives PH_INVALID_DATA. */
 int ph_origin_standing(struct ph_http_client *client, const struct ph_origin *origin, int64_t timeout_us,

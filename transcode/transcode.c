@@ -203,12 +203,14 @@ static int serve_link(int link, bool devices) {
     return code < 0;
 }
 
-static void tell_progress(void *opaque, int64_t done_us, int64_t duration_us) {
+/* A worker that died began the file for nothing: another one begins it again. */
+static int tell_progress(void *opaque, int64_t done_us, int64_t duration_us) {
     char text[96];
     (void)opaque;
     snprintf(
         text, sizeof(text), "{\"done_us\":%" PRId64 ",\"duration_us\":%" PRId64 "}", done_us, duration_us);
-    (void)send_text(PH_TRANSCODE_CONTROL_FD, text);
+    int code = send_text(PH_TRANSCODE_CONTROL_FD, text);
+    return code == -EPIPE || code == -ECONNRESET ? -ECANCELED : 0;
 }
 
 static void tell_failure(int code, const struct ph_link_reason *reason) {

@@ -133,13 +133,52 @@ int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id
     return code < 0 ? (int)code : 0;
 }
 
+static int64_t takes_of(struct ph_db_transaction *transaction, const char *id) {
+    struct ph_db_statement *statement;
+    int64_t answer = ph_db_prepare(transaction, "SELECT takes FROM recordings WHERE id = $1", &statement);
+    if (answer < 0)
+        return answer;
+    ph_db_bind_text(statement, 1, id);
+    answer = ph_db_step(statement);
+    if (answer == 1)
+        answer = ph_db_integer(statement, 0);
+    ph_db_finish(statement);
+    return answer;
+}
+
+/* What a job makes is whole when the job says so: a clip by itself, an upload by the take that counts.
+ * -ESTALE for all else. */
+static int64_t check_job(
+    struct ph_db_transaction *transaction, const char *id, const struct ph_recording_outcome *outcome) {
+    struct ph_recording recording;
+    int64_t code = ph_recordings_find_in(transaction, id, &recording);
+    if (code < 0 || recording.kind == PH_RECORDING_SESSION || recording.state == PH_RECORDING_READY ||
+        recording.state >= PH_RECORDING_DELETING)
+        return code == -ENOENT ? 0 : code;
+    if (recording.kind == PH_RECORDING_CLIP)
+        return -ESTALE;
+    int64_t takes = takes_of(transaction, id);
+    return takes < 0 ? takes : takes == outcome->take ? 0 : -ESTALE;
+}
+
 int ph_recordings_ready(
     struct ph_db *db, const char *id, const struct ph_recording_outcome *outcome, int64_t now_ms) {
     struct ph_db_transaction *transaction;
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    return ph_db_settle(transaction, ph_recordings_ready_in(transaction, id, outcome, now_ms));
+    int64_t answer = check_job(transaction, id, outcome);
+    if (answer >= 0)
+        answer = ph_recordings_ready_in(transaction, id, outcome, now_ms);
+    return ph_db_settle(transaction, answer);
+}
+
+int ph_recordings_is_unmade(struct ph_db *db, const char *id) {
+    struct ph_recording recording;
+    int code = ph_recordings_find_for(db, id, "", &recording);
+    if (code < 0)
+        return code == -ENOENT ? 0 : code;
+    return recording.kind != PH_RECORDING_SESSION && recording.state != PH_RECORDING_READY;
 }
 
 int ph_recordings_failed_in(

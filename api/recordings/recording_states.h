@@ -13,7 +13,8 @@ struct ph_recording_observer {
 void ph_recording_observer_init(struct ph_recording_observer *observer);
 
 /* It is whole. Again: only the figures are kept. Of a session that was not known to be live, it begins now.
- * 0 for a deleted one; -ENOENT when there is none, nor a session to be recorded. */
+ * 0 for a deleted one; -ENOENT when there is none, nor a session to be recorded;
+ * -ESTALE when it is of a job that has not said so: nothing of it is to be kept. */
 int ph_recordings_ready(struct ph_db *db, const char *id, const struct ph_recording_outcome *outcome,
     int64_t now_ms) PH_NODISCARD;
 int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id,
@@ -22,6 +23,8 @@ int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id
 int ph_recordings_failed(struct ph_db *db, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
 int ph_recordings_failed_in(
     struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
+/* 1 when a job is to make it, and has not: nothing else makes it whole. Else 0. */
+int ph_recordings_is_unmade(struct ph_db *db, const char *id) PH_NODISCARD;
 /* 1 when it was deleted (or is just being), else 0. */
 int ph_recordings_is_deleted(struct ph_db *db, const char *id) PH_NODISCARD;
 /* "" for one that is not known. */

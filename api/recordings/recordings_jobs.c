@@ -4,20 +4,26 @@
 
 #include "api/recordings/recording_rows.h"
 #include "api/recordings/recording_states.h"
-#include "core/base/random.h"
+#include "core/base/backoff.h"
+#include "core/base/clock.h"
 
-/* Before the next attempt; jittered, so that nodes do not come back all at once. */
-static const int64_t pause_ms = 5000;
+/* Before the second attempt, then four times as long each time; jittered, so that nodes do not come back all
+ * at once. A store or an origin may be away for minutes. */
+static const int64_t pause_us = 10 * PH_SECOND_US, longest_pause_us = 3600 * PH_SECOND_US;
+/* How long the archive may take, once a job is done, until it is asked what has become of it. */
+static const int64_t settling_ms = INT64_C(6) * 3600 * 1000;
 
 static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kind kind, const char *lessee,
     int64_t now_ms, int64_t until_ms, struct ph_recording_job *job) {
     struct ph_db_statement *statement;
     struct ph_recording recording;
     int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1 WHERE id = ("
+        "UPDATE recordings SET lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1, takes = takes "
+        "+ 1 "
+        "WHERE id = ("
         "SELECT id FROM recordings WHERE turn_ms <= $3 AND state = 'processing' AND lease_until_ms < $3 AND "
         "attempts < $4 AND ($5 = '' OR kind = $5) ORDER BY turn_ms, id LIMIT 1) "
-        "RETURNING " PH_RECORDING_COLUMNS ", attempts",
+        "RETURNING " PH_RECORDING_COLUMNS ", attempts, takes",
         &statement);
     if (code < 0)
         return code;
@@ -33,7 +39,8 @@ static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kin
             .from_ms = recording.from_ms,
             .to_ms = recording.to_ms,
             .created_ms = recording.created_ms,
-            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT)};
+            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT),
+            .take = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT + 1)};
         snprintf(job->id, sizeof(job->id), "%s", recording.id);
         snprintf(job->source, sizeof(job->source), "%s", recording.source);
         snprintf(job->owner, sizeof(job->owner), "%s", recording.owner);
@@ -89,7 +96,8 @@ int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
     if (code < 0)
         return code;
     int64_t answer = ph_recordings_update_held(transaction,
-        "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee, 0);
+        "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee,
+        now_ms + settling_ms);
     if (answer >= 0 && outcome)
         answer = ph_recordings_ready_in(transaction, id, outcome, now_ms);
     return ph_db_settle(transaction, answer);
@@ -110,14 +118,54 @@ int ph_recording_jobs_fail(
         return code;
     int64_t answer = attempts_of(transaction, id, lessee);
     if (answer >= 0 && may_pass && answer < PH_RECORDING_JOB_ATTEMPTS) {
-        int64_t longest_ms = pause_ms << answer;
+        int64_t wait_us = ph_backoff_within_us((unsigned)(2 * answer - 1), pause_us, longest_pause_us);
         answer = ph_recordings_update_held(transaction,
             "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee,
-            now_ms + longest_ms / 2 + (int64_t)(ph_random_unit() * (double)longest_ms / 2));
+            now_ms + wait_us / PH_MILLISECOND_US);
     } else if (answer >= 0) {
         answer = ph_recordings_failed_in(transaction, id, reason, now_ms);
     }
     return ph_db_settle(transaction, answer);
+}
+
+/* Whether the job's take is the one that counts: 1 or 0. */
+static int64_t holds_take(struct ph_db_transaction *transaction, const char *id, int64_t take) {
+    struct ph_db_statement *statement;
+    int64_t answer = ph_db_prepare(transaction,
+        "SELECT 1 FROM recordings WHERE id = $1 AND takes = $2 AND state = 'processing'", &statement);
+    if (answer < 0)
+        return answer;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_integer(statement, 2, take);
+    answer = ph_db_step(statement);
+    ph_db_finish(statement);
+    return answer;
+}
+
+/* Nobody holds it: its next turn is put off. */
+static int64_t let_settle(struct ph_db_transaction *transaction, const char *id, int64_t now_ms) {
+    struct ph_db_statement *statement;
+    int code = ph_db_prepare(transaction,
+        "UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND lease_owner = '' AND state = 'processing'",
+        &statement);
+    if (code < 0)
+        return code;
+    ph_db_bind_text(statement, 1, id);
+    ph_db_bind_integer(statement, 2, now_ms + settling_ms);
+    return ph_db_run(statement);
+}
+
+int ph_recording_jobs_is_wanted(
+    struct ph_db *db, const char *id, int64_t take, bool has_ended, int64_t now_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, has_ended ? PH_DB_WRITE : PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    int64_t answer = holds_take(transaction, id, take), settled = 0;
+    if (answer == 1 && has_ended)
+        settled = let_settle(transaction, id, now_ms);
+    code = ph_db_settle(transaction, settled < 0 ? settled : answer);
+    return code < 0 ? code : (int)answer;
 }
 
 /* The id of one whose last attempt died; 1 or 0. */
@@ -134,7 +182,7 @@ int ph_recording_jobs_sweep(struct ph_db *db, int64_t now_ms) {
     int code;
     while ((code = find_abandoned(db, now_ms, id)) == 1) {
         code = ph_recordings_failed(
-            db, id, "the server died while it was making this, and did again each time it tried", now_ms);
+            db, id, "it could not be made: the server broke off each time it tried", now_ms);
         if (code < 0)
             return code;
     }

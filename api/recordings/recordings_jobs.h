@@ -2,7 +2,8 @@
  *
  *   lease → renew, while it goes on, well within the lease → done | fail
  *
- * A node that dies loses the job when its lease runs out; another takes it. Each lease is an attempt; after
+ * A node that dies loses the job when its lease runs out; another takes it. Each lease is an attempt, and a
+ * take of its own: what an earlier one made does not count, though who made it may still live. After
  * PH_RECORDING_JOB_ATTEMPTS the recording has failed. Who waits for jobs listens (ph_db_listen) to
  * PH_RECORDINGS_CHANNEL, and looks now and then. */
 #ifndef PH_API_RECORDINGS_RECORDINGS_JOBS_H
@@ -10,7 +11,7 @@
 
 #include "api/recordings/recordings_store.h"
 
-enum { PH_RECORDING_JOB_ATTEMPTS = 3 };
+enum { PH_RECORDING_JOB_ATTEMPTS = 5 };
 
 struct ph_recording_job {
     char id[PH_SESSION_ID_BYTES];     /* the recording to be made */
@@ -21,6 +22,7 @@ struct ph_recording_job {
     char title[PH_TITLE_BYTES];
     int64_t created_ms;
     int64_t attempts; /* this one counted */
+    int64_t take;     /* the number of this lease: what is made under a lower one does not count */
 };
 
 /* Takes the job whose turn has come for longest, for `lessee` (a name of this node's life), until `until_ms`.
@@ -31,7 +33,7 @@ int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const
 int ph_recording_jobs_renew(
     struct ph_db *db, const char *id, const char *lessee, int64_t until_ms) PH_NODISCARD;
 /* The job is over. With an outcome the recording is ready by it; with NULL the archive will tell
- * (ph_recordings_ready). -ESTALE. */
+ * (ph_recordings_ready), and if it does not within hours the job is done again. -ESTALE. */
 int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
     const struct ph_recording_outcome *outcome, int64_t now_ms) PH_NODISCARD;
 /* The attempt failed. `may_pass`: it may go better later, and is tried again unless this was the last
@@ -42,6 +44,11 @@ int ph_recording_jobs_fail(struct ph_db *db, const char *id, const char *lessee,
  * not that far). -ESTALE. */
 int ph_recording_jobs_put_off(
     struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) PH_NODISCARD;
+/* The archive asks whether a take of an upload is still wanted: 1; 0 when another take counts, or the
+ * recording is settled or deleted, so that nothing of this one is to be kept. `has_ended`: the job has
+ * published all of it and the archive makes the recording; nobody is to begin anew meanwhile. */
+int ph_recording_jobs_is_wanted(
+    struct ph_db *db, const char *id, int64_t take, bool has_ended, int64_t now_ms) PH_NODISCARD;
 /* Recordings whose last attempt's lease ran out have failed. To be called now and then. */
 int ph_recording_jobs_sweep(struct ph_db *db, int64_t now_ms) PH_NODISCARD;
 

@@ -68,6 +68,7 @@ struct ph_recording {
 struct ph_recording_outcome {
     int64_t duration_ms, bytes, total_bytes, width, height;
     bool has_poster, has_storyboard;
+    int64_t take; /* of an upload: which take it was made of */
 };
 
 const char *ph_recording_kind_name(enum ph_recording_kind kind);

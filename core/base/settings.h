@@ -24,7 +24,7 @@ struct ph_settings {
     uint32_t archive_live_days;       /* 30; days: 0 for never */
     uint32_t archive_infrequent_days; /* 30 */
     uint32_t archive_deep_days;       /* 180 */
-    uint32_t archive_upload_days;     /* 1 */
+    uint32_t archive_upload_days;     /* 7 */
     char *smtp_url;                   /* "" when not given */
     char *smtp_tls;                   /* "required" or "optional" */
     char *mail_from;                  /* "" when not given */
@@ -47,6 +47,8 @@ struct ph_settings {
     uint32_t segment_ms;
     uint32_t reconnect_window_s; /* 60 */
     uint32_t most_sessions;      /* 0: by measured speed */
+    uint32_t publish_idle_s;     /* 90 */
+    uint32_t job_silence_s;      /* 180 */
     uint32_t spool_most_mib;     /* 4096 */
     char *worker_listen;         /* "unix:<data_dir>/worker.sock", or "tcp:0.0.0.0:7000" */
     char *workers;        /* where ingest finds workers, comma-separated; "" means this process's own */

@@ -117,6 +117,7 @@ struct ph_link_hello {
     uint32_t reconnect_window_ms;
     bool is_private;                  /* viewers need a playback token */
     bool is_recorded;                 /* it becomes a recording at its end */
+    uint32_t take;                    /* of a file, from 1 on (track.h); 0: live */
     int64_t epoch_time_us;            /* the ingest clock at t = 0 */
     int64_t epoch_utc_us;             /* wall-clock at t = 0 */
     struct ph_bytes *durable_state;   /* NULL: none */

@@ -149,16 +149,16 @@ static int origins_get(const json_t *object, struct ph_link_hello *hello) {
 
 int ph_link_hello_write(struct ph_builder *builder, const struct ph_link_hello *hello) {
     json_t *object = json_pack(
-        "{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}",
+        "{s:i, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}",
         "version", PH_LINK_VERSION, "session", hello->session, "ladder", hello->ladder, "preset",
         hello->preset, "encoder", hello->encoder, "origins", origins_to_json(hello), "publish_token",
-        hello->publish_token, "is_private", hello->is_private, "is_recorded", hello->is_recorded, "part_ms",
-        (json_int_t)hello->part_ms, "segment_ms", (json_int_t)hello->segment_ms, "reconnect_window_ms",
-        (json_int_t)hello->reconnect_window_ms, "epoch_time_us", (json_int_t)hello->epoch_time_us,
-        "epoch_utc_us", (json_int_t)hello->epoch_utc_us, "durable_state", state_to_json(hello->durable_state),
-        "published_state", state_to_json(hello->published_state), "durable_replay_from",
-        (json_int_t)hello->durable_replay_from, "published_replay_from",
-        (json_int_t)hello->published_replay_from);
+        hello->publish_token, "is_private", hello->is_private, "is_recorded", hello->is_recorded, "take",
+        (json_int_t)hello->take, "part_ms", (json_int_t)hello->part_ms, "segment_ms",
+        (json_int_t)hello->segment_ms, "reconnect_window_ms", (json_int_t)hello->reconnect_window_ms,
+        "epoch_time_us", (json_int_t)hello->epoch_time_us, "epoch_utc_us", (json_int_t)hello->epoch_utc_us,
+        "durable_state", state_to_json(hello->durable_state), "published_state",
+        state_to_json(hello->published_state), "durable_replay_from", (json_int_t)hello->durable_replay_from,
+        "published_replay_from", (json_int_t)hello->published_replay_from);
     char *text = object_dump(object);
     if (!text)
         return -ENOMEM;
@@ -203,6 +203,8 @@ int ph_link_hello_parse(const struct ph_link_frame *frame, struct ph_link_hello 
         code = hello_strings_get(object, hello);
     if (!code)
         code = hello_numbers_get(object, hello);
+    if (!code && json_object_get(object, "take"))
+        code = u32_get(object, "take", &hello->take);
     if (!code)
         hello->is_private = json_is_true(json_object_get(object, "is_private"));
     hello->is_recorded = !json_is_false(json_object_get(object, "is_recorded"));

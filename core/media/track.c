@@ -237,6 +237,8 @@ static int read_publication(json_t *root, struct ph_publication *publication, st
         code = read_optional_bool(&top, "is_private", &publication->is_private);
     if (!code)
         code = read_optional_bool(&top, "is_recorded", &publication->is_recorded);
+    if (!code && json_object_get(root, "take"))
+        code = read_u32(&top, "take", (struct range){1, INT32_MAX}, &publication->take);
     if (!code)
         code = check_targets(publication, error);
     return code ? code : read_tracks(root, publication, error);
@@ -315,6 +317,8 @@ char *ph_publication_to_json(const struct ph_publication *publication) {
     put(root, "target_duration_s", json_integer(publication->target_duration_s), &ok);
     put(root, "is_private", json_boolean(publication->is_private), &ok);
     put(root, "is_recorded", json_boolean(publication->is_recorded), &ok);
+    if (publication->take)
+        put(root, "take", json_integer(publication->take), &ok);
     json_t *tracks = json_array();
     for (uint32_t i = 0; i < publication->track_count; i++) {
         if (json_array_append_new(tracks, track_node(&publication->tracks[i], &ok)))

@@ -43,6 +43,7 @@ struct ph_publication {
     uint32_t target_duration_s; /* EXT-X-TARGETDURATION */
     bool is_private;            /* viewers need a playback token; false when the JSON does not say */
     bool is_recorded;           /* it becomes a recording at its end; true when the JSON does not say */
+    uint32_t take; /* of a file: which try at it this is, from 1 on; 0, and not in the JSON: live */
     uint32_t track_count;
     struct ph_track tracks[PH_MOST_TRACKS];
 };
@@ -78,6 +79,7 @@ int ph_media_file_parse(const char *name, struct ph_media_file *file) PH_NODISCA
  *   X-Independent: 1          the part starts with an IDR (every audio part is independent)
  *   X-Last-In-Segment: 1      closes the segment
  *   X-Gap: 1                  the part is missing; the body is empty
+ *   X-Take:                   of a file: the publication's take, with every request
  *   X-Arrival-Time:           UTC microseconds when the newest frame in the part reached the ingest node
  * Answers: 202 while the segment is open, 201 once the segment is durable (on its last part), 200 for a
  * repeat, 400, 401, 404 (session unknown: PUT /publish/<session> again), 409 (not the next part; the body
@@ -88,6 +90,7 @@ int ph_media_file_parse(const char *name, struct ph_media_file *file) PH_NODISCA
 #define PH_HEADER_INDEPENDENT "X-Independent"
 #define PH_HEADER_LAST_IN_SEGMENT "X-Last-In-Segment"
 #define PH_HEADER_GAP "X-Gap"
+#define PH_HEADER_TAKE "X-Take"
 #define PH_HEADER_ARRIVAL_TIME "X-Arrival-Time"
 
 /* GET /publish/<session>: where each track stands, `next` the next part the origin expects, `durable` the

@@ -74,7 +74,7 @@ static bool is_quiet(const struct ph_archive *archive) {
         return true;
     HASH_ITER(hh, archive->sessions, session, next) {
         for (uint32_t i = 0; i < session->publication.track_count; i++) {
-            if (session->tracks[i].ledger.waiting)
+            if (session->tracks[i].ledger.waiting && !session->discarded)
                 return false;
         }
         if (session->is_busy || (session->ended && !session->done && !session->failures))

@@ -11,6 +11,7 @@
  *   a session    begins with           the spool may
  *   taken        ph_archive_open       tell of segments, remove files that ph_archive_release lets go
  *   ended        ph_archive_end        remove files
+ *   given up     ph_archive_give_up    nothing: folder and objects are the archive's, and go
  *   retired      ph_archive_retire     nothing: the folder is the archive's, and goes when all is in the
  * store
  *
@@ -33,6 +34,8 @@ struct ph_archive;
 struct ph_archive_session;
 
 enum { PH_ARCHIVE_PATH_BYTES = 512 };
+/* In the folder of a session that was given up: written before anything is removed, and removed last. */
+#define PH_ARCHIVE_GIVEN_UP "given-up"
 
 struct ph_archive_options {
     struct ph_store *store;                 /* borrowed, as all that follow */
@@ -74,6 +77,15 @@ void ph_archive_take(
 void ph_archive_end(struct ph_archive_session *session);
 /* Nobody is served from the folder any more; the session is the archive's. */
 void ph_archive_retire(struct ph_archive_session *session);
+/* Nothing of the session is to be kept: a take of a file that does not count. It is retired by that. */
+void ph_archive_give_up(struct ph_archive_session *session);
+/* Whether the archive works on a session of this name; when not, there is nothing of it on disk. */
+bool ph_archive_has(struct ph_archive *archive, const char *id);
+/* Whether a take of a file may begin: there is nothing of an earlier one, which is given up if there is. */
+bool ph_archive_make_way(struct ph_archive *archive, const char *id, uint32_t take);
+/* Whether nobody works on the file of the session any more, as far as is known; has the catalogue asked now
+ * and then. Never waits. */
+bool ph_archive_is_unwanted(struct ph_archive *archive, const char *id);
 /* Whether the file of a segment may be removed: it is in the store, and nobody here needs it. When it says so
  * the file counts as gone. */
 bool ph_archive_release(struct ph_archive_session *session, uint32_t track, uint64_t segment);

@@ -45,7 +45,11 @@ struct ph_archive_session {
     bool ended;                      /* L */
     bool retired;                    /* L */
     bool done;                       /* L: nothing is left to do but to remove the folder */
-    bool discarded;                  /* L: it was deleted: nothing more is put */
+    bool discarded;                  /* L: it was deleted, or given up: nothing more is put */
+    bool given_up;                   /* L: nothing of it is to be kept */
+    bool in_doubt;                   /* L: the catalogue is to be asked whether it is wanted */
+    bool is_unwanted;                /* L: the catalogue said so */
+    int64_t asked_us;                /* L: when it was to be asked last, monotonic */
     bool is_busy;                    /* L: a recording thread has it */
     bool has_news;                   /* L: a recording thread is to look */
     int64_t ended_us;                /* L, monotonic */
@@ -117,7 +121,9 @@ void *ph_archive_record_sessions(void *archive);
 int ph_archive_feed(struct ph_archive_session *session) PH_NODISCARD;
 /* Everything was put and given: makes the recording whole and tells the catalogue. */
 int ph_archive_complete(struct ph_archive_session *session) PH_NODISCARD;
-/* It was deleted: takes back what is in the store. -EBUSY while something is on its way. */
+/* Asks the catalogue whether a take is wanted, and keeps the answer for ph_archive_is_unwanted(). */
+void ph_archive_ask_wanted(struct ph_archive_session *session);
+/* It was deleted, or given up: takes back what is in the store. -EBUSY while something is on its way. */
 int ph_archive_discard(struct ph_archive_session *session) PH_NODISCARD;
 
 #endif

@@ -19,10 +19,11 @@ struct ph_recording_facts {
     uint64_t total_bytes; /* of all its objects */
     uint32_t width, height;
     bool has_poster, has_storyboard;
+    uint32_t take; /* of a file that was uploaded; 0: of a session */
 };
 
 struct ph_archive_catalogue {
-    /* It can be played and downloaded. */
+    /* It can be played and downloaded. -ESTALE: this take does not count, and nothing of it is kept. */
     int (*ready)(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts);
     /* It cannot be made; `reason` is for people. */
     int (*failed)(struct ph_archive_catalogue *catalogue, const char *id, const char *reason);
@@ -32,6 +33,12 @@ struct ph_archive_catalogue {
      * It does not change. */
     int (*title)(
         struct ph_archive_catalogue *catalogue, const char *id, char title[PH_CATALOGUE_TITLE_BYTES]);
+    /* Whether a take is the one that counts: 1, or 0: nothing of it is to be kept. `has_ended`: its job has
+     * said that all of it is there, and the archive makes the recording. */
+    int (*is_wanted)(struct ph_archive_catalogue *catalogue, const char *id, uint32_t take, bool has_ended);
+    /* Whether a job is to make it, and has not: nothing but the job makes it whole. 1 or 0. For verification.
+     */
+    int (*is_unmade)(struct ph_archive_catalogue *catalogue, const char *id);
     /* Calls `visit` for each recording that is said to be ready; `id` NULL: for all. For verification. */
     int (*each_ready)(struct ph_archive_catalogue *catalogue, const char *id,
         int (*visit)(void *opaque, const char *id), void *opaque);

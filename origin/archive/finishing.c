@@ -338,7 +338,11 @@ static int tell_failed(struct ph_archive_session *session, const char *reason) {
 
 static int tell_ready(struct ph_archive_session *session) {
     struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
-    int code = catalogue ? told(session, catalogue->ready(catalogue, &session->facts)) : 0;
+    session->facts.take = session->publication.take;
+    int code = catalogue ? catalogue->ready(catalogue, &session->facts) : 0;
+    if (code == -ESTALE)
+        return ph_archive_discard(session);
+    code = told(session, code);
     if (!code && catalogue)
         code = catalogue->is_deleted(catalogue, session->id);
     if (code > 0)
@@ -381,6 +385,7 @@ int ph_archive_discard(struct ph_archive_session *session) {
     if (code)
         return code;
     ph_metric_add(archive->metrics.deleted, 1);
-    ph_log_info("a session's recording was deleted; nothing of it is kept", ph_str("session", session->id));
+    ph_log_info("a session's recording was deleted, or its take does not count; nothing of it is kept",
+        ph_str("session", session->id));
     return close_session(session);
 }

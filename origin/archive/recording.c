@@ -207,18 +207,27 @@ int ph_archive_feed(struct ph_archive_session *session) {
     return code;
 }
 
-/* 1: it was deleted. Asked once at the session's end, and when a new process takes it over. */
+/* 1: it was deleted. Asked once at the session's end, and when a new process takes it over. A file's is asked
+ * about each time: while the store is away its job is not to be done again. */
 static int check_deleted(struct ph_archive_session *session) {
     struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
-    if (session->was_checked || !session->publication.is_recorded || !catalogue)
+    if (!session->publication.is_recorded || !catalogue)
+        return 0;
+    if (session->publication.take) {
+        int wanted = catalogue->is_wanted(catalogue, session->id, session->publication.take, true);
+        return wanted < 0 ? wanted : !wanted;
+    }
+    if (session->was_checked)
         return 0;
     int code = catalogue->is_deleted(catalogue, session->id);
     session->was_checked = code == 0;
     return code;
 }
 
-static int work_on(struct ph_archive_session *session, bool may_complete) {
+static int work_on(struct ph_archive_session *session, bool given_up, bool may_complete) {
     int code = 0;
+    if (given_up)
+        return ph_archive_discard(session);
     if (may_complete)
         code = check_deleted(session);
     if (code > 0)
@@ -248,11 +257,16 @@ static void settle(struct ph_archive *archive, struct ph_archive_session *sessio
     session->retry_at_us = 0;
     if (!session->done || !session->retired || session->putting)
         return;
-    HASH_DEL(archive->sessions, session);
+    session->is_busy = true; /* who finds it no more finds no folder either */
+    bool given_up = session->given_up;
     pthread_mutex_unlock(&archive->lock);
-    atomic_fetch_add(&archive->freed_bytes, ph_archive_remove_folder(session->dir, "end"));
-    ph_archive_session_free(session);
+    uint64_t freed = ph_archive_remove_folder(session->dir, given_up ? PH_ARCHIVE_GIVEN_UP : "end");
+    if (given_up)
+        ph_archive_remove_folder(session->dir, NULL);
+    atomic_fetch_add(&archive->freed_bytes, freed);
     pthread_mutex_lock(&archive->lock);
+    HASH_DEL(archive->sessions, session);
+    ph_archive_session_free(session);
 }
 
 void *ph_archive_record_sessions(void *opaque) {
@@ -265,9 +279,12 @@ void *ph_archive_record_sessions(void *opaque) {
             ph_cond_wait_until(&archive->work, &archive->lock, wake_us);
             continue;
         }
-        bool may_complete = is_put(session) && !session->done;
+        bool may_complete = is_put(session) && !session->done, given_up = session->given_up;
+        bool in_doubt = session->in_doubt;
         pthread_mutex_unlock(&archive->lock);
-        int code = session->done ? 0 : work_on(session, may_complete);
+        if (in_doubt)
+            ph_archive_ask_wanted(session);
+        int code = session->done ? 0 : work_on(session, given_up, may_complete);
         pthread_mutex_lock(&archive->lock);
         settle(archive, session, code);
         pthread_cond_broadcast(&archive->work);

@@ -331,16 +331,22 @@ static int load_manifest(struct check *check) {
 
 /* What is said to be ready, or what no node works on any more. */
 static int check_whole(struct check *check, bool is_listed, bool is_spooled) {
+    struct ph_archive_catalogue *catalogue = check->verification->catalogue;
+    int is_unmade = catalogue ? catalogue->is_unmade(catalogue, check->id) : 0;
+    if (is_unmade < 0)
+        return is_unmade;
     if (!check->has_manifest && find(check, "recording.json"))
         return mend(check, "recording.json", "cannot be read");
     if (!check->has_manifest && is_listed)
         return mend(check, "recording.json", "is missing, and the recording is said to be ready");
+    if (!check->has_manifest && (is_spooled || is_unmade))
+        return 0;
     if (!check->has_manifest)
-        return is_spooled ? 0 : mend(check, "recording.json", "is missing: the recording is not complete");
+        return mend(check, "recording.json", "is missing: the recording is not complete");
     int code = check_manifest(check);
     if (!code && check->mp4_trouble && check->verification->repair)
         code = mend(check, "recording.mp4", check->mp4_trouble);
-    if (code || is_listed || is_spooled || !check->verification->catalogue)
+    if (code || is_listed || is_spooled || is_unmade || !catalogue)
         return code;
     code = check->verification->repair ? tell(check, &check->manifest) : -ENOENT;
     if (code && code != -ENOENT)

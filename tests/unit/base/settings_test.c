@@ -30,7 +30,7 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_int_equal(settings->archive_live_days, 30);
     assert_int_equal(settings->archive_infrequent_days, 30);
     assert_int_equal(settings->archive_deep_days, 180);
-    assert_int_equal(settings->archive_upload_days, 1);
+    assert_int_equal(settings->archive_upload_days, 7);
     assert_string_equal(settings->smtp_url, "");
     assert_string_equal(settings->jwt_secret, "");
     assert_string_equal(settings->jwks_file, "");
@@ -47,6 +47,8 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_int_equal(settings->segment_ms, 2000);
     assert_int_equal(settings->reconnect_window_s, 60);
     assert_int_equal(settings->most_sessions, 0);
+    assert_int_equal(settings->publish_idle_s, 90);
+    assert_int_equal(settings->job_silence_s, 180);
     assert_int_equal(settings->spool_most_mib, 4096);
     assert_string_equal(settings->worker_listen, "unix:./data/worker.sock");
     assert_string_equal(settings->workers, "");
@@ -99,8 +101,8 @@ static void example_names_every_key(void **state) {
         "archive_deep_days", "archive_upload_days", "smtp_url", "smtp_tls", "mail_from", "ca_file",
         "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file", "api_key", "cors_origins",
         "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder", "preset", "encoder",
-        "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "spool_most_mib", "worker_listen",
-        "workers", "origins", "cluster_secret", "web_dir", "log_level"};
+        "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "publish_idle_s", "job_silence_s",
+        "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");

@@ -134,7 +134,7 @@ static void set_scene(struct scene *scene, bool resumed) {
     for (int i = 0; i < 2; i++) {
         origin_double_start(&scene->origins[i], 0);
         scene->origins[i].known = true;
-        scene->addresses[i] = (struct ph_origin){scene->origins[i].url, "session", "token"};
+        scene->addresses[i] = (struct ph_origin){scene->origins[i].url, "session", "token", 0};
     }
     const struct ph_storyboard_options options = {
         .origins = scene->addresses, .origin_count = 2, .width = 320, .height = 180, .resumed = resumed};

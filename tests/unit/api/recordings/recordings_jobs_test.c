@@ -127,7 +127,7 @@ static void an_upload_that_is_ready_loses_its_source(void **state) {
     assert_int_equal(ph_recording_removal_lease(db, "a", 99999, 99999, &removal), 0);
 }
 
-static void a_job_is_tried_three_times(void **state) {
+static void a_job_is_tried_five_times(void **state) {
     (void)state;
     struct ph_recording_job job;
     int64_t now_ms = 1000;
@@ -138,7 +138,7 @@ static void a_job_is_tried_three_times(void **state) {
         assert_int_equal(job.attempts, i);
         assert_int_equal(ph_recording_jobs_fail(db, clip, "a", "no room", true, now_ms), 0);
         assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", now_ms, now_ms + 500, &job), 0);
-        now_ms += 100000;
+        now_ms += 1000000;
     }
     assert_int_equal(find(clip).state, PH_RECORDING_FAILED);
     assert_string_equal(find(clip).reason, "no room");
@@ -160,7 +160,7 @@ static void a_job_that_kills_its_nodes_fails(void **state) {
     for (int i = 1; i <= PH_RECORDING_JOB_ATTEMPTS; i++)
         assert_int_equal(
             ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000 * i, 1000 * i + 500, &job), 1);
-    assert_int_equal(ph_recording_jobs_sweep(db, 3400), 0);
+    assert_int_equal(ph_recording_jobs_sweep(db, 5400), 0);
     assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
     assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 9000, 9999, &job), 0);
     assert_int_equal(ph_recording_jobs_sweep(db, 9000), 0);
@@ -176,6 +176,55 @@ static void a_job_that_is_put_off_was_no_attempt(void **state) {
         assert_int_equal(job.attempts, 1);
         assert_int_equal(ph_recording_jobs_put_off(db, clip, "a", 1001 + i), 0);
     }
+}
+
+static void what_a_job_makes_is_ready_when_it_says_so(void **state) {
+    (void)state;
+    struct ph_recording_job job;
+    add(PH_RECORDING_CLIP, clip, 1000);
+    assert_int_equal(ph_recordings_is_unmade(db, clip), 1);
+    assert_int_equal(ph_recordings_ready(db, clip, &outcome, 1100), -ESTALE);
+    assert_int_equal(find(clip).state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_CLIP, "a", 1000, 2000, &job), 1);
+    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 1200), 0);
+    assert_int_equal(ph_recordings_is_unmade(db, clip), 0);
+    assert_int_equal(ph_recordings_ready(db, clip, &outcome, 1300), 0);
+}
+
+static void the_newest_take_of_an_upload_counts(void **state) {
+    (void)state;
+    struct ph_recording_job first, second;
+    struct ph_recording_outcome of_first = outcome, of_second = outcome;
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &first), 1);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, first.take, false, 1500), 1);
+    assert_int_equal(ph_recording_jobs_put_off(db, upload, "a", 1600), 0);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "b", 2001, 3000, &second), 1);
+    assert_int_equal(second.attempts, 1);
+    assert_int_equal(second.take, first.take + 1);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, first.take, true, 2100), 0);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, second.take, true, 2100), 1);
+    of_first.take = first.take;
+    of_second.take = second.take;
+    assert_int_equal(ph_recordings_ready(db, upload, &of_first, 2200), -ESTALE);
+    assert_int_equal(find(upload).state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_recordings_ready(db, upload, &of_second, 2300), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_READY);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, second.take, false, 2400), 0);
+}
+
+static void an_upload_that_the_archive_still_makes_is_not_begun_again(void **state) {
+    (void)state;
+    const int64_t hour_ms = 3600 * INT64_C(1000);
+    struct ph_recording_job job;
+    add(PH_RECORDING_UPLOAD, upload, 1000);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
+    assert_int_equal(ph_recording_jobs_done(db, upload, "a", NULL, 1500), 0);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, job.take, true, 5 * hour_ms), 1);
+    assert_int_equal(
+        ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "b", 10 * hour_ms, 11 * hour_ms, &job), 0);
+    assert_int_equal(
+        ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "b", 12 * hour_ms, 13 * hour_ms, &job), 1);
 }
 
 static void a_deleted_recordings_job_is_over(void **state) {
@@ -199,9 +248,11 @@ static int remember(void *opaque, const char *id) {
 static void those_that_are_ready_are_visited(void **state) {
     (void)state;
     char seen[256] = "", expected[64];
+    struct ph_recording_job job;
     add(PH_RECORDING_CLIP, clip, 1000);
     add(PH_RECORDING_UPLOAD, upload, 1000);
-    assert_int_equal(ph_recordings_ready(db, clip, &outcome, 5000), 0);
+    assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_CLIP, "a", 1000, 2000, &job), 1);
+    assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 1500), 0);
     assert_int_equal(ph_recordings_each_ready(db, NULL, remember, seen), 0);
     assert_string_equal(seen, clip);
     assert_int_equal(ph_recordings_ready(db, upload, &outcome, 5000), 0);
@@ -220,11 +271,14 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test(a_job_is_one_nodes_at_a_time),
         test(an_upload_that_is_ready_loses_its_source),
-        test(a_job_is_tried_three_times),
+        test(a_job_is_tried_five_times),
         test(a_job_that_cannot_go_better_fails_at_once),
         test(a_job_that_kills_its_nodes_fails),
         test(a_job_that_is_put_off_was_no_attempt),
         test(a_deleted_recordings_job_is_over),
+        test(what_a_job_makes_is_ready_when_it_says_so),
+        test(the_newest_take_of_an_upload_counts),
+        test(an_upload_that_the_archive_still_makes_is_not_begun_again),
         test(those_that_are_ready_are_visited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,15 @@ static int title(
     return atomic_fetch_add(&list.titles, 1) ? 0 : -EAGAIN; /* the first answer is late */
 }
 
+static int is_wanted(
+    struct ph_archive_catalogue *catalogue, const char *recording, uint32_t take, bool has_ended) {
+    (void)catalogue;
+    (void)recording;
+    (void)take;
+    (void)has_ended;
+    return 1;
+}
+
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *recording,
     int (*visit)(void *opaque, const char *id), void *opaque) {
     (void)catalogue;
@@ -231,7 +240,7 @@ static int begin(void **state) {
     store = ph_test_store_open();
     snprintf(spool, sizeof(spool), "%s/spool", ph_test_store_folder());
     snprintf(dir, sizeof(dir), "%s/%s", spool, id);
-    list = (struct list){.catalogue = {ready, failed, is_deleted, title, each_ready}};
+    list = (struct list){.catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, each_ready}};
     atomic_store(&put_code, 0);
     atomic_store(&segments_put, 0);
     return !store || mkdir(spool, 0700) || ph_metrics_create(&metrics);
