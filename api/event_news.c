@@ -22,26 +22,35 @@ void ph_event_news_forget(struct ph_event_news *news) {
     }
 }
 
-bool ph_event_is_news(struct ph_event_news *news, const struct ph_event *event) {
+static struct ph_known_event *find(
+    const struct ph_event_news *news, const struct ph_event *event, char key[KEY_BYTES]) {
     struct ph_known_event *known;
-    char key[KEY_BYTES];
-    snprintf(key, sizeof(key), "%s:%d", event->session, (int)event->type % 10);
+    snprintf(key, KEY_BYTES, "%s:%d", event->session, (int)event->type % 10);
     HASH_FIND_STR(news->known, key, known);
-    if (known && known->sequence >= event->sequence)
-        return false;
+    return known;
+}
+
+bool ph_event_is_news(const struct ph_event_news *news, const struct ph_event *event) {
+    char key[KEY_BYTES];
+    const struct ph_known_event *known = find(news, event, key);
+    return !known || known->sequence < event->sequence;
+}
+
+void ph_event_news_note(struct ph_event_news *news, const struct ph_event *event) {
+    char key[KEY_BYTES];
+    struct ph_known_event *known = find(news, event, key);
     if (!known) {
         if (HASH_COUNT(news->known) >= MOST_KNOWN)
             ph_event_news_forget(news);
         known = calloc(1, sizeof(*known));
         if (!known)
-            return true;
+            return;
         snprintf(known->key, sizeof(known->key), "%s", key);
         HASH_ADD_STR(news->known, key, known);
         if (!known->hh.tbl) {
             free(known);
-            return true;
+            return;
         }
     }
     known->sequence = event->sequence;
-    return true;
 }

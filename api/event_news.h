@@ -9,9 +9,10 @@ struct ph_event_news {
     struct ph_known_event *known; /* owned */
 };
 
-/* Whether it is newer than what they heard of its session and type; from then on it is not. What is too much
- * to be remembered is forgotten, and then told twice. */
-bool ph_event_is_news(struct ph_event_news *news, const struct ph_event *event);
+/* Whether it is newer than what they heard of its session and type. */
+bool ph_event_is_news(const struct ph_event_news *news, const struct ph_event *event);
+/* It was told. What is too much to be remembered is forgotten, and then told twice. */
+void ph_event_news_note(struct ph_event_news *news, const struct ph_event *event);
 void ph_event_news_forget(struct ph_event_news *news);
 
 #endif

@@ -13,6 +13,7 @@
 #include "api/event_block.h"
 #include "api/event_news.h"
 #include "api/recordings/recordings.h"
+#include "core/base/log.h"
 
 enum {
     READ_AT_ONCE = 100,
@@ -254,12 +255,20 @@ static bool may_see_listed(
                                                       session->id, PH_ACTION_SESSION_LIST, &seen, NULL) == 0;
 }
 
+/* What a failure leaves untold is looked for again. */
+static bool was_read(int code) {
+    if (code < 0 && code != -ENOENT)
+        ph_log_warning("what happened was not read; looking for it again", ph_code(code));
+    return code >= 0;
+}
+
 static void tell_those_who_follow_all(struct ph_event_topics *topics, const struct ph_event *event) {
     struct ph_session session;
     struct ph_follower *follower;
     if (!topics->of_all || !ph_event_is_news(&topics->news, event) ||
-        ph_sessions_find(topics->options.sessions, event->session, &session) < 0)
+        !was_read(ph_sessions_find(topics->options.sessions, event->session, &session)))
         return;
+    ph_event_news_note(&topics->news, event);
     char *body = ph_state_event_body(&session);
     struct ph_event told = {.type = PH_EVENT_STATE, .body = body};
     struct ph_bytes *block = body ? block_of(&told) : NULL;
@@ -294,10 +303,11 @@ static void tell_of_recording(struct ph_event_topics *topics, const struct ph_ev
     struct ph_recording recording;
     struct ph_follower *follower;
     if (!topics->of_all || !ph_event_is_news(&topics->news, event) ||
-        ph_events_read(topics->options.db, event->session, event->sequence - 1, 1, take_recording, &news) !=
-            1 ||
+        !was_read(ph_events_read(
+            topics->options.db, event->session, event->sequence - 1, 1, take_recording, &news)) ||
         !news.block)
         return;
+    ph_event_news_note(&topics->news, event);
     DL_FOREACH(topics->of_all, follower) {
         if (follower->caller.role != PH_CALLER_ANONYMOUS && !ph_http_stream_is_over(follower->stream) &&
             ph_recording_access(

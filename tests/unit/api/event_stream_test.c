@@ -186,7 +186,9 @@ static void who_follows_all_hears_the_states_it_may_see_listed(void **state) {
 
 static void who_follows_all_hears_of_recordings_it_may_see(void **state) {
     static struct listener anybody, stranger, alice;
-    struct ph_recording recording = {.kind = PH_RECORDING_UPLOAD, .state = PH_RECORDING_PROCESSING};
+    struct ph_recording recording = {.kind = PH_RECORDING_UPLOAD,
+        .state = PH_RECORDING_PROCESSING,
+        .created_ms = ph_utc_now_us() / PH_MILLISECOND_US};
     char open[PH_SESSION_ID_BYTES];
     (void)state;
     listener_open(&anybody, "", NULL, NULL);
