@@ -23,7 +23,7 @@ int ph_store_wiring_create(struct ph_store_wiring *wiring, const struct ph_setti
                 .recordings_colder_days = settings->archive_infrequent_days,
                 .recordings_deep_days = settings->archive_deep_days,
                 .uploads_expire_days = settings->archive_upload_days,
-                .abort_multipart_days = settings->archive_upload_days,
+                .abort_multipart_days = settings->archive_multipart_days,
             },
     };
     wiring->drifted = ph_metrics_gauge(metrics, "porthole_store_rules_drifted",

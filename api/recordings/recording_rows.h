@@ -15,10 +15,8 @@ void ph_recordings_read_row(struct ph_db_statement *row, struct ph_recording *re
 /* Into an array of recordings, and the first column into one of ids. */
 ph_sql_take ph_recordings_take_row;
 ph_sql_take ph_recordings_take_id;
-/* Whether the query, of the time $1, has a row: 1 or 0. Asked before one is taken: most of the time there is
- * none, and nobody who writes has to wait. */
-int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) PH_NODISCARD;
-/* Changes one row and takes it, when a look at `any` finds some: 1 or 0. */
+/* Changes one row and takes it, when a look at `any` finds some: 1 or 0. Most of the time there is none, and
+ * nobody who writes has to wait. */
 int ph_recordings_lease(struct ph_db *db, const struct ph_sql *any, const struct ph_sql *lease,
     ph_sql_take *take, void *row) PH_NODISCARD;
 /* Runs an update of the row that the lessee holds: $1 and $2 are its id and the lessee, $3 a time; 0: SQL's

@@ -133,19 +133,6 @@ int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id
     return code < 0 ? (int)code : 0;
 }
 
-static int64_t takes_of(struct ph_db_transaction *transaction, const char *id) {
-    struct ph_db_statement *statement;
-    int64_t answer = ph_db_prepare(transaction, "SELECT takes FROM recordings WHERE id = $1", &statement);
-    if (answer < 0)
-        return answer;
-    ph_db_bind_text(statement, 1, id);
-    answer = ph_db_step(statement);
-    if (answer == 1)
-        answer = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    return answer;
-}
-
 /* What a job makes is whole when the job says so: a clip by itself, an upload by the take that counts.
  * -ESTALE for all else. */
 static int64_t check_job(
@@ -157,7 +144,8 @@ static int64_t check_job(
         return code == -ENOENT ? 0 : code;
     if (recording.kind == PH_RECORDING_CLIP)
         return -ESTALE;
-    int64_t takes = takes_of(transaction, id);
+    int64_t takes =
+        ph_db_number(transaction, PH_SQL("SELECT takes FROM recordings WHERE id = $1", ph_sql_text(id)));
     return takes < 0 ? takes : takes == outcome->take ? 0 : -ESTALE;
 }
 

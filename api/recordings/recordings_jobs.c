@@ -13,58 +13,38 @@ static const int64_t pause_us = 10 * PH_SECOND_US, longest_pause_us = 3600 * PH_
 /* How long the archive may take, once a job is done, until it is asked what has become of it. */
 static const int64_t settling_ms = INT64_C(6) * 3600 * 1000;
 
-static int64_t take(struct ph_db_transaction *transaction, enum ph_recording_kind kind, const char *lessee,
-    int64_t now_ms, int64_t until_ms, struct ph_recording_job *job) {
-    struct ph_db_statement *statement;
+static void take_job(void *rows, size_t index, struct ph_db_statement *row) {
+    struct ph_recording_job *job = rows;
     struct ph_recording recording;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET lease_owner = $1, lease_until_ms = $2, attempts = attempts + 1, takes = takes "
-        "+ 1 "
-        "WHERE id = ("
-        "SELECT id FROM recordings WHERE turn_ms <= $3 AND state = 'processing' AND lease_until_ms < $3 AND "
-        "attempts < $4 AND ($5 = '' OR kind = $5) ORDER BY turn_ms, id LIMIT 1) "
-        "RETURNING " PH_RECORDING_COLUMNS ", attempts, takes",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, lessee);
-    ph_db_bind_integer(statement, 2, until_ms);
-    ph_db_bind_integer(statement, 3, now_ms);
-    ph_db_bind_integer(statement, 4, PH_RECORDING_JOB_ATTEMPTS);
-    ph_db_bind_text(statement, 5, kind < PH_RECORDING_KINDS ? ph_recording_kind_name(kind) : "");
-    code = ph_db_step(statement);
-    if (code == 1) {
-        ph_recordings_read_row(statement, &recording);
-        *job = (struct ph_recording_job){.kind = recording.kind,
-            .from_ms = recording.from_ms,
-            .to_ms = recording.to_ms,
-            .created_ms = recording.created_ms,
-            .attempts = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT),
-            .take = ph_db_integer(statement, PH_RECORDING_COLUMN_COUNT + 1)};
-        snprintf(job->id, sizeof(job->id), "%s", recording.id);
-        snprintf(job->source, sizeof(job->source), "%s", recording.source);
-        snprintf(job->owner, sizeof(job->owner), "%s", recording.owner);
-        snprintf(job->title, sizeof(job->title), "%s", recording.title);
-    }
-    ph_db_finish(statement);
-    return code;
+    (void)index;
+    ph_recordings_read_row(row, &recording);
+    *job = (struct ph_recording_job){.kind = recording.kind,
+        .from_ms = recording.from_ms,
+        .to_ms = recording.to_ms,
+        .created_ms = recording.created_ms,
+        .attempts = ph_db_integer(row, PH_RECORDING_COLUMN_COUNT),
+        .take = ph_db_integer(row, PH_RECORDING_COLUMN_COUNT + 1)};
+    snprintf(job->id, sizeof(job->id), "%s", recording.id);
+    snprintf(job->source, sizeof(job->source), "%s", recording.source);
+    snprintf(job->owner, sizeof(job->owner), "%s", recording.owner);
+    snprintf(job->title, sizeof(job->title), "%s", recording.title);
 }
+
+#define DUE "turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1"
 
 int ph_recording_jobs_lease(struct ph_db *db, enum ph_recording_kind kind, const char *lessee, int64_t now_ms,
     int64_t until_ms, struct ph_recording_job *job) {
-    struct ph_db_transaction *transaction;
-    int code = ph_recordings_has_any(db,
-        "SELECT 1 FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < $1 LIMIT "
-        "1",
-        now_ms);
-    if (code <= 0)
-        return code;
-    code = ph_db_begin(db, PH_DB_WRITE, &transaction);
-    if (code < 0)
-        return code;
-    int64_t taken = take(transaction, kind, lessee, now_ms, until_ms, job);
-    code = ph_db_settle(transaction, taken);
-    return code < 0 ? code : (int)taken;
+    const struct ph_sql *any =
+        PH_SQL("SELECT 1 FROM recordings WHERE " DUE " LIMIT 1", ph_sql_integer(now_ms));
+    const struct ph_sql *lease =
+        PH_SQL("UPDATE recordings SET lease_owner = $2, lease_until_ms = $3, attempts = attempts + 1, takes "
+               "= takes + 1 WHERE id = (SELECT id FROM recordings WHERE " DUE
+               " AND attempts < $4 AND ($5 = '' OR kind = $5) ORDER BY turn_ms, id LIMIT 1) "
+               "RETURNING " PH_RECORDING_COLUMNS ", attempts, takes",
+            ph_sql_integer(now_ms), ph_sql_text(lessee), ph_sql_integer(until_ms),
+            ph_sql_integer(PH_RECORDING_JOB_ATTEMPTS),
+            ph_sql_text(kind < PH_RECORDING_KINDS ? ph_recording_kind_name(kind) : ""));
+    return ph_recordings_lease(db, any, lease, take_job, job);
 }
 
 #define HELD "WHERE id = $1 AND lease_owner = $2 AND state = 'processing'"
@@ -129,30 +109,19 @@ int ph_recording_jobs_fail(
 }
 
 /* Whether the job's take is the one that counts: 1 or 0. */
-static int64_t holds_take(struct ph_db_transaction *transaction, const char *id, int64_t take) {
-    struct ph_db_statement *statement;
-    int64_t answer = ph_db_prepare(transaction,
-        "SELECT 1 FROM recordings WHERE id = $1 AND takes = $2 AND state = 'processing'", &statement);
-    if (answer < 0)
-        return answer;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, take);
-    answer = ph_db_step(statement);
-    ph_db_finish(statement);
-    return answer;
+static int holds_take(struct ph_db_transaction *transaction, const char *id, int64_t take) {
+    return ph_db_query(transaction,
+        PH_SQL("SELECT 1 FROM recordings WHERE id = $1 AND takes = $2 AND state = 'processing'",
+            ph_sql_text(id), ph_sql_integer(take)),
+        1, NULL, NULL);
 }
 
 /* Nobody holds it: its next turn is put off. */
 static int64_t let_settle(struct ph_db_transaction *transaction, const char *id, int64_t now_ms) {
-    struct ph_db_statement *statement;
-    int code = ph_db_prepare(transaction,
-        "UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND lease_owner = '' AND state = 'processing'",
-        &statement);
-    if (code < 0)
-        return code;
-    ph_db_bind_text(statement, 1, id);
-    ph_db_bind_integer(statement, 2, now_ms + settling_ms);
-    return ph_db_run(statement);
+    return ph_db_change(
+        transaction, PH_SQL("UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND lease_owner = '' AND state "
+                            "= 'processing'",
+                         ph_sql_text(id), ph_sql_integer(now_ms + settling_ms)));
 }
 
 int ph_recording_jobs_is_wanted(
@@ -161,19 +130,19 @@ int ph_recording_jobs_is_wanted(
     int code = ph_db_begin(db, has_ended ? PH_DB_WRITE : PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = holds_take(transaction, id, take), settled = 0;
+    int answer = holds_take(transaction, id, take);
+    int64_t settled = 0;
     if (answer == 1 && has_ended)
         settled = let_settle(transaction, id, now_ms);
     code = ph_db_settle(transaction, settled < 0 ? settled : answer);
-    return code < 0 ? code : (int)answer;
+    return code < 0 ? code : answer;
 }
 
 /* The id of one whose last attempt died; 1 or 0. */
 static int find_abandoned(struct ph_db *db, int64_t now_ms, char id[PH_SESSION_ID_BYTES]) {
     return ph_db_read(db,
-        PH_SQL("SELECT id FROM recordings WHERE turn_ms <= $1 AND state = 'processing' AND lease_until_ms < "
-               "$1 AND attempts >= $2 LIMIT 1",
-            ph_sql_integer(now_ms), ph_sql_integer(PH_RECORDING_JOB_ATTEMPTS)),
+        PH_SQL("SELECT id FROM recordings WHERE " DUE " AND attempts >= $2 LIMIT 1", ph_sql_integer(now_ms),
+            ph_sql_integer(PH_RECORDING_JOB_ATTEMPTS)),
         1, ph_recordings_take_id, id);
 }
 

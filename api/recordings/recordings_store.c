@@ -97,10 +97,6 @@ int ph_recordings_find_for(
     return ph_db_found(ph_db_read(db, FIND(id, subject), 1, take_guarded_row, recording));
 }
 
-int ph_recordings_has_any(struct ph_db *db, const char *sql, int64_t now_ms) {
-    return ph_db_read(db, PH_SQL(sql, ph_sql_integer(now_ms)), 1, NULL, NULL);
-}
-
 int ph_recordings_lease(
     struct ph_db *db, const struct ph_sql *any, const struct ph_sql *lease, ph_sql_take *take, void *row) {
     struct ph_db_transaction *transaction;

@@ -25,6 +25,7 @@ struct ph_settings {
     uint32_t archive_infrequent_days; /* 30 */
     uint32_t archive_deep_days;       /* 180 */
     uint32_t archive_upload_days;     /* 7 */
+    uint32_t archive_multipart_days;  /* 1 */
     char *smtp_url;                   /* "" when not given */
     char *smtp_tls;                   /* "required" or "optional" */
     char *mail_from;                  /* "" when not given */

@@ -46,6 +46,7 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
     NUMBER(archive_infrequent_days, "30", 0, 36500),
     NUMBER(archive_deep_days, "180", 0, 36500),
     NUMBER(archive_upload_days, "7", 0, 365),
+    NUMBER(archive_multipart_days, "1", 0, 365),
     SECRET(smtp_url, "", smtp, "smtp://… or smtps://… with a host"),
     TEXT(smtp_tls, "required", smtp_tls, "required, or optional: without TLS when the relay offers none"),
     TEXT(mail_from, "", mail_from, "an address, or a name and an address: Porthole <no-reply@example.org>"),

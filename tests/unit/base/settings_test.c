@@ -31,6 +31,7 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_int_equal(settings->archive_infrequent_days, 30);
     assert_int_equal(settings->archive_deep_days, 180);
     assert_int_equal(settings->archive_upload_days, 7);
+    assert_int_equal(settings->archive_multipart_days, 1);
     assert_string_equal(settings->smtp_url, "");
     assert_string_equal(settings->jwt_secret, "");
     assert_string_equal(settings->jwks_file, "");
@@ -98,7 +99,7 @@ static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
         "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url",
         "archive_storage_class", "archive_encryption", "archive_live_days", "archive_infrequent_days",
-        "archive_deep_days", "archive_upload_days", "smtp_url", "smtp_tls", "mail_from", "ca_file",
+        "archive_deep_days", "archive_upload_days", "archive_multipart_days", "smtp_url", "smtp_tls", "mail_from", "ca_file",
         "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file", "api_key", "cors_origins",
         "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder", "preset", "encoder",
         "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "publish_idle_s", "job_silence_s",
