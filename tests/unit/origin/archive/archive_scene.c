@@ -1,0 +1,213 @@
+#include "tests/unit/origin/archive/archive_scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "origin/spool_files.h"
+#include "origin/spool_index.h"
+#include "tests/unit/origin/recording/example_media.h"
+#include "tests/unit/support/store.h"
+
+enum { SAMPLE_BYTES = 40 };
+
+const char scene_id[] = "abcdefghijklmnopqrstuvwxyz", scene_title[] = "Ein Bär";
+struct archive_scene scene;
+
+int __real_ph_store_put(struct ph_store *to, const struct ph_store_put *put, struct ph_store_object *written);
+int __wrap_ph_store_put(struct ph_store *to, const struct ph_store_put *put, struct ph_store_object *written);
+
+int __wrap_ph_store_put(
+    struct ph_store *to, const struct ph_store_put *put, struct ph_store_object *written) {
+    bool is_segment = strstr(put->key, ".m4s");
+    if (is_segment && atomic_load(&scene.put_code))
+        return atomic_load(&scene.put_code);
+    int code = __real_ph_store_put(to, put, written);
+    if (is_segment && !code)
+        atomic_fetch_add(&scene.segments_put, 1);
+    return code;
+}
+
+static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts) {
+    (void)catalogue;
+    scene.list.duration_us = facts->duration_us;
+    atomic_fetch_add(&scene.list.ready, 1);
+    return 0;
+}
+
+static int failed(struct ph_archive_catalogue *catalogue, const char *recording, const char *reason) {
+    (void)catalogue;
+    (void)recording;
+    (void)reason;
+    atomic_fetch_add(&scene.list.failed, 1);
+    return 0;
+}
+
+static int is_deleted(struct ph_archive_catalogue *catalogue, const char *recording) {
+    (void)catalogue;
+    (void)recording;
+    return atomic_load(&scene.list.deleted);
+}
+
+static int title(
+    struct ph_archive_catalogue *catalogue, const char *recording, char text[PH_CATALOGUE_TITLE_BYTES]) {
+    (void)catalogue;
+    assert_string_equal(recording, scene_id);
+    snprintf(text, PH_CATALOGUE_TITLE_BYTES, "%s", scene_title);
+    return atomic_fetch_add(&scene.list.titles, 1) ? 0 : -EAGAIN; /* the first answer is late */
+}
+
+static int is_wanted(
+    struct ph_archive_catalogue *catalogue, const char *recording, uint32_t take, bool has_ended) {
+    (void)catalogue;
+    (void)recording;
+    (void)take;
+    (void)has_ended;
+    return !atomic_load(&scene.list.unwanted);
+}
+
+static int each_ready(struct ph_archive_catalogue *catalogue, const char *recording,
+    int (*visit)(void *opaque, const char *id), void *opaque) {
+    (void)catalogue;
+    (void)recording;
+    return atomic_load(&scene.list.ready) ? visit(opaque, scene_id) : 0;
+}
+
+static void write_file(const char *folder, const char *name, struct ph_bytes *bytes) {
+    assert_non_null(bytes);
+    assert_int_equal(ph_spool_write_file(folder, name, ph_bytes_slice(bytes)), 0);
+    ph_bytes_unref(&bytes);
+}
+
+/* A segment as one part, and its line in the index. */
+void scene_write_segment(uint32_t track, uint64_t number) {
+    char folder[PH_ARCHIVE_PATH_BYTES + 64], path[PH_ARCHIVE_PATH_BYTES + 80], name[32];
+    struct ph_builder line = {0};
+    uint32_t ticks = scene.publication.tracks[track].timescale * 2;
+    struct ph_bytes *bytes =
+        example_media_segment(scene.publication.tracks[track].kind, number, SAMPLE_BYTES);
+    struct ph_part_head head = {.position = {number, 0},
+        .start_ticks = (int64_t)(number * ticks),
+        .duration_ticks = ticks,
+        .independent = true,
+        .last = true};
+    snprintf(folder, sizeof(folder), "%s/%s", scene.dir, scene.publication.tracks[track].name);
+    ph_spool_record_write(&line, &head, ph_bytes_size(bytes), 0);
+    snprintf(path, sizeof(path), "%s/index", folder);
+    FILE *index = fopen(path, "ab");
+    assert_non_null(index);
+    assert_int_equal(fwrite(line.data, 1, line.size, index), line.size);
+    fclose(index);
+    ph_builder_discard(&line);
+    snprintf(name, sizeof(name), "%" PRIu64 ".m4s", number);
+    write_file(folder, name, bytes);
+}
+
+void scene_write_folder(bool is_recorded, uint32_t take) {
+    char folder[PH_ARCHIVE_PATH_BYTES + 64];
+    example_media_publication(&scene.publication);
+    scene.publication.is_recorded = is_recorded;
+    scene.publication.take = take;
+    char *json = ph_publication_to_json(&scene.publication);
+    assert_int_equal(mkdir(scene.dir, 0700), 0);
+    write_file(scene.dir, "publication.json", ph_bytes_copy(json, strlen(json)));
+    free(json);
+    for (uint32_t i = 0; i < scene.publication.track_count; i++) {
+        snprintf(folder, sizeof(folder), "%s/%s", scene.dir, scene.publication.tracks[i].name);
+        assert_int_equal(mkdir(folder, 0700), 0);
+        write_file(folder, "init.mp4", example_media_init(scene.publication.tracks[i].kind));
+    }
+}
+
+void scene_take(uint64_t number) {
+    for (uint32_t i = 0; i < scene.publication.track_count; i++) {
+        scene_write_segment(i, number);
+        int64_t ticks = (int64_t)scene.publication.tracks[i].timescale * 2;
+        const struct ph_archive_segment segment = {number, (int64_t)number * ticks, ticks, 1000};
+        ph_archive_take(scene.session, i, &segment);
+    }
+}
+
+void scene_open(uint64_t durable_below) {
+    uint64_t below[PH_MOST_TRACKS];
+    for (int i = 0; i < PH_MOST_TRACKS; i++)
+        below[i] = durable_below;
+    const struct ph_archive_options options = {.store = scene.store,
+        .catalogue = &scene.list.catalogue,
+        .metrics = scene.metrics,
+        .retry_us = 20000};
+    assert_int_equal(ph_archive_create(&scene.archive, &options), 0);
+    scene.session = ph_archive_open(scene.archive, scene_id, scene.dir, &scene.publication, below);
+    assert_non_null(scene.session);
+    assert_int_equal(ph_archive_start(scene.archive), 0);
+}
+
+bool scene_has(const char *name) {
+    char key[PH_STORE_KEY_BYTES];
+    struct ph_store_object object;
+    snprintf(
+        key, sizeof(key), "%s/%s/%s", scene.publication.is_recorded ? "recordings" : "live", scene_id, name);
+    return ph_store_head(scene.store, key, &object) == 0;
+}
+
+bool scene_in_folder(const char *name) {
+    char path[PH_ARCHIVE_PATH_BYTES + 64];
+    snprintf(path, sizeof(path), "%s/%s", scene.dir, name);
+    return access(path, F_OK) == 0;
+}
+
+bool scene_was_told(void) {
+    return atomic_load(&scene.list.ready) || atomic_load(&scene.list.failed);
+}
+bool scene_is_complete(void) {
+    return scene_in_folder("complete");
+}
+bool scene_is_gone(void) {
+    return !scene_in_folder("publication.json") && !scene_in_folder("v1080");
+}
+bool scene_all_put(void) {
+    return atomic_load(&scene.segments_put) == SCENE_SEGMENTS * 3;
+}
+
+void scene_await(bool (*is_so)(void)) {
+    const struct timespec moment = {.tv_nsec = 2000000};
+    int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
+    bool so = is_so();
+    for (; !so && ph_now_us() < deadline_us; so = is_so())
+        nanosleep(&moment, NULL);
+    assert_true(so);
+}
+
+int scene_begin(void **state) {
+    (void)state;
+    if (ph_test_store_make())
+        return -1;
+    scene.store = ph_test_store_open();
+    snprintf(scene.spool, sizeof(scene.spool), "%s/spool", ph_test_store_folder());
+    snprintf(scene.dir, sizeof(scene.dir), "%s/%s", scene.spool, scene_id);
+    scene.list = (struct scene_list){
+        .catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, each_ready}};
+    atomic_store(&scene.put_code, 0);
+    atomic_store(&scene.segments_put, 0);
+    return !scene.store || mkdir(scene.spool, 0700) || ph_metrics_create(&scene.metrics);
+}
+
+int scene_end(void **state) {
+    (void)state;
+    ph_archive_destroy(scene.archive);
+    scene.archive = NULL;
+    ph_store_destroy(scene.store);
+    ph_metrics_destroy(scene.metrics);
+    return ph_test_store_remove();
+}
