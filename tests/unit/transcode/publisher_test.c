@@ -46,7 +46,7 @@ static int set_up(void **state) {
     scene->publication = ph_publication_to_json(&publication);
     scene->init = ph_bytes_copy("init", 4);
     scene->options = (struct ph_publisher_options){
-        .origin = {scene->url, "session", "token"},
+        .origin = {.base_url = scene->url, .session = "session", .token = "token"},
         .track = "v720",
         .publication = scene->publication,
         .init_segment = scene->init,
