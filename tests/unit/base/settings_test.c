@@ -99,11 +99,12 @@ static void example_names_every_key(void **state) {
     static const char *const keys[] = {"data_dir", "http_listen", "srt_listen", "srt_latency_ms",
         "webrtc_listen", "webrtc_announce", "public_url", "database_url", "archive_url",
         "archive_storage_class", "archive_encryption", "archive_live_days", "archive_infrequent_days",
-        "archive_deep_days", "archive_upload_days", "archive_multipart_days", "smtp_url", "smtp_tls", "mail_from", "ca_file",
-        "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file", "api_key", "cors_origins",
-        "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder", "preset", "encoder",
-        "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "publish_idle_s", "job_silence_s",
-        "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir", "log_level"};
+        "archive_deep_days", "archive_upload_days", "archive_multipart_days", "smtp_url", "smtp_tls",
+        "mail_from", "ca_file", "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file",
+        "api_key", "cors_origins", "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder",
+        "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "publish_idle_s",
+        "job_silence_s", "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir",
+        "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");
