@@ -224,9 +224,10 @@ static int feed_frame(struct session *session, const struct ph_link_frame *frame
         return code;
     ph_link_clock_note(&session->clock, entry.time_us, ph_now_us());
     code = ph_source_feed(session->source, &entry);
-    if (code < 0)
+    bool is_end = entry.type == PH_LINK_END;
+    if (code < 0 && !(is_end && code == PH_EOF)) /* END may be over before it was fed */
         return code;
-    return entry.type == PH_LINK_END;
+    return is_end;
 }
 
 static int feed_link(struct session *session) {
