@@ -139,6 +139,11 @@ void scene_take(uint64_t number) {
     }
 }
 
+void scene_take_all(void) {
+    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
+        scene_take(n);
+}
+
 void scene_open(uint64_t durable_below) {
     uint64_t below[PH_MOST_TRACKS];
     for (int i = 0; i < PH_MOST_TRACKS; i++)

@@ -43,6 +43,8 @@ void scene_write_segment(uint32_t track, uint64_t number);
 void scene_open(uint64_t durable_below);
 /* The segment of every track is written, and given to the archive. */
 void scene_take(uint64_t number);
+/* The first SCENE_SEGMENTS. */
+void scene_take_all(void);
 /* Whether the session has the object, or its folder the file. */
 bool scene_has(const char *name);
 bool scene_in_folder(const char *name);

@@ -48,8 +48,7 @@ static void a_session_becomes_a_recording_and_its_folder_goes(void **state) {
     (void)state;
     scene_write_folder(true, 0);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     assert_int_equal(ph_spool_write_file(scene.dir, "end", (struct ph_slice){(const uint8_t *)"1\n", 2}), 0);
     scene_await(scene_all_put);
     assert_false(scene_has("recording.json"));
@@ -74,8 +73,7 @@ static void a_file_may_go_once_it_is_archived_and_recorded(void **state) {
     scene_write_folder(true, 0);
     atomic_store(&scene.put_code, -EAGAIN);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     assert_false(ph_archive_release(scene.session, 0, 0));
     assert_int_equal(ph_archive_find_segment(scene.archive, scene_id, 0, 0, &place), 0);
     assert_string_equal(place.key, "");
@@ -124,8 +122,7 @@ static void a_full_spool_drops_the_oldest_and_says_so(void **state) {
     scene_write_folder(true, 0);
     atomic_store(&scene.put_code, -EIO);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     ph_archive_end(scene.session);
     assert_int_equal(ph_archive_shed(scene.archive, false), 0);
     assert_true(ph_archive_shed(scene.archive, true) > 0);
@@ -144,8 +141,7 @@ static void a_deleted_recording_leaves_nothing(void **state) {
     (void)state;
     scene_write_folder(true, 0);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     scene_await(scene_all_put);
     atomic_store(&scene.list.deleted, 1);
     ph_archive_end(scene.session);
@@ -159,8 +155,7 @@ static void a_session_that_is_not_recorded_keeps_its_segments_alone(void **state
     (void)state;
     scene_write_folder(false, 0);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     ph_archive_end(scene.session);
     scene_await(scene_is_complete);
     assert_true(scene_has("v720/3.m4s") && scene_has("v720/init.mp4"));
@@ -202,8 +197,7 @@ static void what_is_missing_is_found_and_mended(void **state) {
     (void)state;
     scene_write_folder(true, 0);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     ph_archive_end(scene.session);
     scene_await(scene_is_complete);
     assert_int_equal(verify(false).differences, 0);

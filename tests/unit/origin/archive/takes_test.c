@@ -22,8 +22,7 @@ static void what_is_given_up_leaves_nothing(void **state) {
     (void)state;
     scene_write_folder(true, 0);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     scene_await(scene_all_put);
     ph_archive_give_up(scene.session);
     scene_await(is_forgotten);
@@ -36,8 +35,7 @@ static void a_take_that_does_not_count_becomes_no_recording(void **state) {
     (void)state;
     scene_write_folder(true, 1);
     scene_open(0);
-    for (uint64_t n = 0; n < SCENE_SEGMENTS; n++)
-        scene_take(n);
+    scene_take_all();
     scene_await(scene_all_put);
     assert_false(ph_archive_is_unwanted(scene.archive, scene_id));
     assert_true(ph_archive_make_way(scene.archive, scene_id, 1));
