@@ -8,9 +8,8 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/events.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 #define SESSION "abcdefghijklmnopqrstuvwxyz"
 #define OTHER "zbcdefghijklmnopqrstuvwxyz"
@@ -20,15 +19,12 @@ static char taken[8192];
 
 static int open_log(void **state) {
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0)
-        return -1;
-    return ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL);
+    return tables_open(&db);
 }
 
 static int close_log(void **state) {
     (void)state;
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static int64_t put(const char *session, enum ph_event_type type, const char *body, int64_t at_ms) {

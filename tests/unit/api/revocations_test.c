@@ -7,27 +7,19 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/revocations.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 
 static int open_database(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
-        return -1;
-    }
-    return 0;
+    return tables_open(&db);
 }
 
 static int close_database(void **state) {
     (void)state;
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static void all_are_read_page_by_page(void **state) {

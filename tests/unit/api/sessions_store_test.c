@@ -8,30 +8,24 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/sessions_store.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 static struct ph_sessions *sessions;
 static const struct ph_caller admin = {.role = PH_CALLER_ADMIN};
 
 static int open_store(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
+    if (tables_open(&db) < 0)
         return -1;
-    }
     return ph_sessions_create(&sessions, db, "720p30@2500k");
 }
 
 static int close_store(void **state) {
     (void)state;
     ph_sessions_destroy(sessions);
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static struct ph_session_birth start(const char *owner, enum ph_visibility visibility, int64_t now_ms) {

@@ -8,48 +8,21 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/outbox/events.h"
 #include "api/outbox/outbox.h"
 #include "api/sessions_store.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 
 static int open_outbox(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
-        return -1;
-    }
-    return 0;
+    return tables_open(&db);
 }
 
 static int close_outbox(void **state) {
     (void)state;
-    ph_db_close(db);
-    return ph_test_database_remove();
-}
-
-static void exec(const char *sql) {
-    struct ph_db_transaction *transaction;
-    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
-    assert_int_equal(ph_db_exec(transaction, sql), 0);
-    assert_int_equal(ph_db_commit(transaction), 0);
-}
-
-static int64_t number(const char *sql) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
-    assert_int_equal(ph_db_prepare(transaction, sql, &statement), 0);
-    assert_int_equal(ph_db_step(statement), 1);
-    int64_t value = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    ph_db_rollback(transaction);
-    return value;
+    return tables_close(db);
 }
 
 static void add(enum ph_outbox_kind kind, const char *key, const char *recipient, int64_t now_ms) {
@@ -120,15 +93,18 @@ static void leases_that_run_out_are_taken_up_unless_given(void **state) {
     assert_int_equal(lease(PH_OUTBOX_MAIL, "dead", 10, rows, 4), 2);
     assert_int_equal(ph_outbox_mark(db, rows[1].id, "dead", 200), 0);
     assert_int_equal(ph_outbox_sweep(db, 110, 0, &unconfirmed), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE state = 'queued'"), 0);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE state = 'queued'"), 0);
     assert_int_equal(ph_outbox_sweep(db, 111, 0, &unconfirmed), 0);
     assert_int_equal(unconfirmed, 0);
     assert_int_equal(
-        number("SELECT COUNT(*) FROM outbox WHERE state = 'queued' AND recipient = 'leased@b'"), 1);
+        tables_number(db, "SELECT COUNT(*) FROM outbox WHERE state = 'queued' AND recipient = 'leased@b'"),
+        1);
     assert_int_equal(ph_outbox_sweep(db, 201, 0, &unconfirmed), 0);
     assert_int_equal(unconfirmed, 1);
     assert_int_equal(
-        number("SELECT COUNT(*) FROM outbox WHERE state = 'unconfirmed' AND recipient = 'handing@b'"), 1);
+        tables_number(
+            db, "SELECT COUNT(*) FROM outbox WHERE state = 'unconfirmed' AND recipient = 'handing@b'"),
+        1);
     struct ph_outbox_result sent = {.outcome = PH_OUTBOX_SENT};
     assert_int_equal(ph_outbox_settle(db, &rows[0], "dead", &sent, 300), -ESTALE);
     ph_outbox_row_finish(&rows[0]);
@@ -146,8 +122,8 @@ static void a_dead_owners_rows_are_settled_by_what_it_gave(void **state) {
     char given[1][PH_SESSION_ID_BYTES];
     memcpy(given[0], rows[0].id, PH_SESSION_ID_BYTES);
     assert_int_equal(ph_outbox_settle_owner(db, "dead", (const char(*)[PH_SESSION_ID_BYTES])given, 1, 50), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE state = 'sent'"), 1);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE state = 'queued'"), 2);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE state = 'sent'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE state = 'queued'"), 2);
     for (int i = 0; i < 3; i++)
         ph_outbox_row_finish(&rows[i]);
 }
@@ -159,23 +135,25 @@ static void old_rows_are_given_up_and_settled_ones_forgotten(void **state) {
     add(PH_OUTBOX_MAIL, "k", "old@b", 1);
     add(PH_OUTBOX_MAIL, "k", "new@b", 1000);
     assert_int_equal(ph_outbox_sweep(db, day_ms + 500, 0, &unconfirmed), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE state = 'failed' AND recipient = 'old@b'"), 1);
+    assert_int_equal(
+        tables_number(db, "SELECT COUNT(*) FROM outbox WHERE state = 'failed' AND recipient = 'old@b'"), 1);
     assert_int_equal(ph_outbox_measure(db, figures), 0);
     assert_int_equal(figures[PH_OUTBOX_MAIL].waiting, 1);
     assert_int_equal(figures[PH_OUTBOX_MAIL].oldest_ms, 1000);
     assert_int_equal(figures[PH_OUTBOX_WEBHOOK].waiting, 0);
     assert_int_equal(ph_outbox_sweep(db, day_ms + 501, day_ms + 501, &unconfirmed), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox"), 1);
 }
 
 static void a_webhook_gets_one_delivery_at_a_time_and_none_while_it_rests(void **state) {
     struct ph_outbox_row rows[8];
     (void)state;
-    exec("INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
-         "retry_ms) "
-         "VALUES ('a', 'u', 'session.*', 's', 'active', '', 'x', 1, 0, 0), "
-         "('b', 'u', 'session.*', 's', 'active', '', 'x', 1, 0, 900), "
-         "('c', 'u', 'session.*', 's', 'disabled', '', 'x', 1, 0, 0)");
+    tables_run(db,
+        "INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
+        "retry_ms) "
+        "VALUES ('a', 'u', 'session.*', 's', 'active', '', 'x', 1, 0, 0), "
+        "('b', 'u', 'session.*', 's', 'active', '', 'x', 1, 0, 900), "
+        "('c', 'u', 'session.*', 's', 'disabled', '', 'x', 1, 0, 0)");
     add(PH_OUTBOX_WEBHOOK, "k", "a", 1);
     add(PH_OUTBOX_WEBHOOK, "l", "a", 2);
     add(PH_OUTBOX_WEBHOOK, "k", "b", 3);
@@ -191,11 +169,13 @@ static void a_webhook_gets_one_delivery_at_a_time_and_none_while_it_rests(void *
 }
 
 static void guardians(void) {
-    exec("INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ('kid', 'Zoë', '', 1)");
-    exec("INSERT INTO guardians (profile, subject, mail_address, language, wants_started, wants_ended, "
-         "wants_recording) VALUES ('kid', 'mum', 'Mum@b', 'de', 1, 1, 0), ('kid', 'dad', 'dad@b', 'en', 0, "
-         "1, 1), "
-         "('kid', 'gran', '', 'en', 1, 1, 1)");
+    tables_run(db,
+        "INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ('kid', 'Zoë', '', 1)");
+    tables_run(db,
+        "INSERT INTO guardians (profile, subject, mail_address, language, wants_started, wants_ended, "
+        "wants_recording) VALUES ('kid', 'mum', 'Mum@b', 'de', 1, 1, 0), ('kid', 'dad', 'dad@b', 'en', 0, "
+        "1, 1), "
+        "('kid', 'gran', '', 'en', 1, 1, 1)");
 }
 
 static void tell(int (*event)(struct ph_db_transaction *, const struct ph_session *, int64_t), int expected) {
@@ -215,10 +195,10 @@ static void events_reach_who_wants_them_once(void **state) {
     guardians();
     tell(ph_outbox_session_started, 0);
     tell(ph_outbox_session_started, 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox"), 1);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE recipient = 'Mum@b'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE recipient = 'Mum@b'"), 1);
     tell(ph_outbox_session_ended, 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE event = 'session.ended'"), 2);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'session.ended'"), 2);
     struct ph_db_transaction *transaction;
     assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
     assert_int_equal(ph_outbox_recording_ready(transaction,
@@ -228,8 +208,10 @@ static void events_reach_who_wants_them_once(void **state) {
         0);
     assert_int_equal(ph_db_commit(transaction), 0);
     assert_int_equal(
-        number("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND recipient = 'dad@b'"), 1);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
+        tables_number(
+            db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND recipient = 'dad@b'"),
+        1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
 }
 
 static void what_is_rolled_back_is_not_told(void **state) {
@@ -239,7 +221,7 @@ static void what_is_rolled_back_is_not_told(void **state) {
     assert_int_equal(
         ph_outbox_add(transaction, &(struct ph_outbox_note){PH_OUTBOX_MAIL, "k", "a@b", "e", "{}"}, 1), 0);
     ph_db_rollback(transaction);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox"), 0);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox"), 0);
 }
 
 static void suppressed_and_unsubscribed_guardians_are_left_alone(void **state) {
@@ -252,9 +234,9 @@ static void suppressed_and_unsubscribed_guardians_are_left_alone(void **state) {
     assert_int_equal(lease(PH_OUTBOX_MAIL, "me", 10, &row, 1), 1);
     assert_int_equal(ph_outbox_settle(db, &row, "me", &dead, 20), 0);
     ph_outbox_row_finish(&row);
-    assert_int_equal(number("SELECT COUNT(*) FROM mail_suppressions WHERE address = 'mum@b'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM mail_suppressions WHERE address = 'mum@b'"), 1);
     tell(ph_outbox_session_ended, 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM outbox WHERE event = 'session.ended'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'session.ended'"), 1);
     assert_int_equal(ph_outbox_unsubscribe(db, "session.ended", "kid", "dad"), 0);
     assert_int_equal(ph_outbox_is_wanted(db, "session.ended", "kid", "dad"), 0);
     assert_int_equal(ph_outbox_is_wanted(db, "recording.ready", "kid", "dad"), 1);
@@ -265,11 +247,12 @@ static void suppressed_and_unsubscribed_guardians_are_left_alone(void **state) {
 static void a_suppressed_address_is_tried_again_after_months(void **state) {
     int64_t unconfirmed;
     (void)state;
-    exec("INSERT INTO mail_suppressions (address, reason, created_ms) VALUES ('mum@b', '550', 1000)");
+    tables_run(
+        db, "INSERT INTO mail_suppressions (address, reason, created_ms) VALUES ('mum@b', '550', 1000)");
     assert_int_equal(ph_outbox_sweep(db, 1000 + PH_SUPPRESSION_KEPT_MS, 0, &unconfirmed), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM mail_suppressions"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM mail_suppressions"), 1);
     assert_int_equal(ph_outbox_sweep(db, 1001 + PH_SUPPRESSION_KEPT_MS, 0, &unconfirmed), 0);
-    assert_int_equal(number("SELECT COUNT(*) FROM mail_suppressions"), 0);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM mail_suppressions"), 0);
 }
 
 static void event_names_are_known(void **state) {

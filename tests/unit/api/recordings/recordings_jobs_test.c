@@ -9,11 +9,10 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/recordings/recording_removal.h"
 #include "api/recordings/recording_states.h"
 #include "api/recordings/recordings_jobs.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 static const struct ph_caller alice = {.role = PH_CALLER_STREAMER, .subject = "alice"};
@@ -26,45 +25,19 @@ static const struct ph_recording_outcome outcome = {.duration_ms = 61234,
     .has_storyboard = true};
 
 static int open_store(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
-        return -1;
-    }
-    return 0;
+    return tables_open(&db);
 }
 
 static int close_store(void **state) {
     (void)state;
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static struct ph_recording find(const char *id) {
     struct ph_recording recording;
     assert_int_equal(ph_recordings_find_for(db, id, "", &recording), 0);
     return recording;
-}
-
-static void run(const char *sql) {
-    struct ph_db_transaction *transaction;
-    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
-    assert_int_equal(ph_db_exec(transaction, sql), 0);
-    assert_int_equal(ph_db_commit(transaction), 0);
-}
-
-static int64_t count(const char *sql) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
-    assert_int_equal(ph_db_prepare(transaction, sql, &statement), 0);
-    assert_int_equal(ph_db_step(statement), 1);
-    int64_t number = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    ph_db_rollback(transaction);
-    return number;
 }
 
 static void add(enum ph_recording_kind kind, const char *id, int64_t now_ms) {
@@ -83,7 +56,8 @@ static const char clip[] = "cccccccccccccccccccccccccc", upload[] = "ddddddddddd
 static void a_job_is_one_nodes_at_a_time(void **state) {
     (void)state;
     struct ph_recording_job job;
-    run("INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
+    tables_run(db,
+        "INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
         "retry_ms) VALUES ('hook', 'https://x', 'recording.*', 's', 'active', '', 'ada', 1, 0, 0)");
     add(PH_RECORDING_UPLOAD, upload, 1000);
     add(PH_RECORDING_CLIP, clip, 1001);
@@ -110,8 +84,9 @@ static void a_job_is_one_nodes_at_a_time(void **state) {
     assert_int_equal(ph_recording_jobs_done(db, clip, "a", &outcome, 2004), 0);
     assert_int_equal(find(clip).state, PH_RECORDING_READY);
     assert_int_equal(
-        count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND kind = 'mail'"), 0);
-    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
+        tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready' AND kind = 'mail'"),
+        0);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 1);
     assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "c", 99999, 99999, &job), 0);
 }
 

@@ -9,10 +9,9 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/recordings/recording_removal.h"
 #include "api/recordings/recording_states.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 static struct ph_sessions *sessions;
@@ -27,13 +26,9 @@ static const struct ph_recording_outcome outcome = {.duration_ms = 61234,
     .has_storyboard = true};
 
 static int open_store(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
+    if (tables_open(&db) < 0)
         return -1;
-    }
     int code = ph_sessions_create(&sessions, db, "720p30@2500k");
     ph_recording_observer_init(&observer);
     if (code == 0)
@@ -44,8 +39,7 @@ static int open_store(void **state) {
 static int close_store(void **state) {
     (void)state;
     ph_sessions_destroy(sessions);
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static struct ph_session_birth start(const char *owner, bool record) {
@@ -75,31 +69,14 @@ static struct ph_recording find(const char *id) {
     return recording;
 }
 
-static void run(const char *sql) {
-    struct ph_db_transaction *transaction;
-    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
-    assert_int_equal(ph_db_exec(transaction, sql), 0);
-    assert_int_equal(ph_db_commit(transaction), 0);
-}
-
-static int64_t count(const char *sql) {
-    struct ph_db_transaction *transaction;
-    struct ph_db_statement *statement;
-    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
-    assert_int_equal(ph_db_prepare(transaction, sql, &statement), 0);
-    assert_int_equal(ph_db_step(statement), 1);
-    int64_t number = ph_db_integer(statement, 0);
-    ph_db_finish(statement);
-    ph_db_rollback(transaction);
-    return number;
-}
-
 static void have_a_guardian_and_a_webhook(void) {
-    run("INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ('alice', 'Alice', '', "
+    tables_run(db,
+        "INSERT INTO profiles (subject, display_name, avatar_url, changed_ms) VALUES ('alice', 'Alice', '', "
         "1)");
-    run("INSERT INTO guardians (profile, subject, mail_address, language, wants_started, "
-        "wants_ended, wants_recording) VALUES ('alice', 'mum', 'mum@example.org', 'en', 0, 0, 1)");
-    run("INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
+    tables_run(db, "INSERT INTO guardians (profile, subject, mail_address, language, wants_started, "
+                   "wants_ended, wants_recording) VALUES ('alice', 'mum', 'mum@example.org', 'en', 0, 0, 1)");
+    tables_run(db,
+        "INSERT INTO webhooks (id, url, events, secret, state, reason, created_by, created_ms, failures, "
         "retry_ms) VALUES ('hook', 'https://x', 'recording.*', 's', 'active', '', 'ada', 1, 0, 0)");
 }
 
@@ -164,7 +141,7 @@ static void what_the_archive_has_of_a_session_is_its_recording(void **state) {
     assert_string_equal(recording.title, "Castle");
     assert_int_equal(recording.created_ms, 1000);
     assert_int_equal(recording.duration_ms, outcome.duration_ms);
-    assert_true(count("SELECT COUNT(*) FROM outbox") > 0);
+    assert_true(tables_number(db, "SELECT COUNT(*) FROM outbox") > 0);
     birth = start("alice", true);
     assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 4000), 0);
     apply(birth.id, PH_SESSION_CONNECTED, 5000);
@@ -190,8 +167,8 @@ static void ready_is_told_once(void **state) {
     assert_int_equal(recording.height, 1080);
     assert_true(recording.has_poster && recording.has_storyboard);
     assert_int_equal(recording.ready_ms, 10000);
-    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 2);
-    assert_int_equal(count("SELECT COUNT(*) FROM events WHERE type = 'recording'"), 3);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.ready'"), 2);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM events WHERE type = 'recording'"), 3);
     assert_int_equal(ph_recordings_failed(db, birth.id, "too late", 12000), 0);
     assert_int_equal(find(birth.id).state, PH_RECORDING_READY);
 }
@@ -275,7 +252,8 @@ static void deleting_ends_as_a_tombstone(void **state) {
     assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 10001), 0);
     assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
     assert_int_equal(listed(&alice, ""), 0);
-    assert_int_equal(count("SELECT COUNT(*) FROM audit_log WHERE action = 'recordings.delete'"), 1);
+    assert_int_equal(
+        tables_number(db, "SELECT COUNT(*) FROM audit_log WHERE action = 'recordings.delete'"), 1);
     assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 10002), 0);
     assert_int_equal(find(birth.id).state, PH_RECORDING_DELETING);
 
@@ -292,7 +270,7 @@ static void deleting_ends_as_a_tombstone(void **state) {
     assert_int_equal(ph_recording_removal_done(db, birth.id, "b", 20001), 0);
     assert_int_equal(find(birth.id).state, PH_RECORDING_DELETED);
     assert_string_equal(find(birth.id).title, "");
-    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
     assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 30000), 0);
     assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
 
@@ -302,7 +280,7 @@ static void deleting_ends_as_a_tombstone(void **state) {
     assert_true(removal.is_all);
     assert_int_equal(ph_recording_removal_done(db, birth.id, "b", late_ms), 0);
     assert_int_equal(ph_recording_removal_lease(db, "b", 10 * late_ms, 10 * late_ms, &removal), 0);
-    assert_int_equal(count("SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
+    assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
 }
 
 #define test(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)

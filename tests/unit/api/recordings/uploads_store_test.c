@@ -10,31 +10,25 @@
 
 #include <cmocka.h>
 
-#include "api/embedded.h"
 #include "api/recordings/recordings_jobs.h"
 #include "api/recordings/upload_file.h"
 #include "api/recordings/uploads_store.h"
-#include "tests/unit/support/database.h"
+#include "tests/unit/api/tables.h"
 
 static struct ph_db *db;
 static char folder[512];
 
 static int open_store(void **state) {
-    struct ph_error error = {""};
     (void)state;
-    if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), &error) < 0 ||
-        ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, &error) < 0) {
-        print_error("%s\n", error.text);
+    if (tables_open(&db) < 0)
         return -1;
-    }
     snprintf(folder, sizeof(folder), "%s/uploads", ph_test_database_folder());
     return ph_upload_folder_make(folder);
 }
 
 static int close_store(void **state) {
     (void)state;
-    ph_db_close(db);
-    return ph_test_database_remove();
+    return tables_close(db);
 }
 
 static struct ph_upload begin(const char *owner, int64_t bytes) {
