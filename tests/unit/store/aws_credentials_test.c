@@ -190,6 +190,11 @@ static double gauge(const char *name) {
     return ph_metric_value(ph_metrics_gauge(metrics, name, "", NULL));
 }
 
+static void be_on_an_instance(void) {
+    unsetenv("AWS_EC2_METADATA_DISABLED");
+    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+}
+
 static void environment_comes_first_and_stays(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
@@ -282,8 +287,7 @@ static void instance_is_asked_once_for_all_who_wait(void **state) {
     (void)state;
     pthread_t threads[16];
     void *result;
-    unsetenv("AWS_EC2_METADATA_DISABLED");
-    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+    be_on_an_instance();
     create();
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(ph_thread_start(&threads[i], "taker", take_one, &threads[i]), 0);
@@ -297,8 +301,7 @@ static void instance_is_asked_once_for_all_who_wait(void **state) {
 static void keys_are_renewed_before_they_expire(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
-    unsetenv("AWS_EC2_METADATA_DISABLED");
-    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+    be_on_an_instance();
     atomic_store(&life_s, 2);
     create();
     assert_key("K1");
@@ -317,8 +320,7 @@ static void keys_are_renewed_before_they_expire(void **state) {
 static void old_keys_are_used_until_they_expire(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
-    unsetenv("AWS_EC2_METADATA_DISABLED");
-    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+    be_on_an_instance();
     atomic_store(&life_s, 2);
     create();
     assert_key("K1");
@@ -351,8 +353,7 @@ static void keys_that_have_expired_are_none(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
     struct ph_error why;
-    unsetenv("AWS_EC2_METADATA_DISABLED");
-    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+    be_on_an_instance();
     atomic_store(&life_s, -1);
     create();
     assert_int_equal(ph_aws_credentials_take(credentials, in_seconds(5), &keys), -EAGAIN);
@@ -383,8 +384,7 @@ static void nobody_waits_once_it_is_cancelled(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
     pthread_t thread;
-    unsetenv("AWS_EC2_METADATA_DISABLED");
-    setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", base, 1);
+    be_on_an_instance();
     atomic_store(&is_mute, true);
     create();
     int64_t began_us = ph_now_us();
