@@ -125,7 +125,7 @@ static const int refused[] = {
 static int add_open_rules(scmp_filter_ctx filter, bool devices) {
     /* Anything that writes or creates stays forbidden, except on device nodes that are there already. */
     const scmp_datum_t writing = O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND;
-    uint32_t reading = sanitized || devices ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
+    uint32_t reading = devices ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
     int code = seccomp_rule_add(
         filter, reading, SCMP_SYS(openat), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 #ifdef __NR_open
@@ -198,7 +198,7 @@ static int load_filter(bool devices) {
     for (size_t i = 0; !code && i < sizeof(allowed) / sizeof(allowed[0]); i++)
         code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     for (size_t i = 0; !code && i < sizeof(refused) / sizeof(refused[0]); i++)
-        code = seccomp_rule_add(filter, sanitized ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES), refused[i], 0);
+        code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EACCES), refused[i], 0);
     if (!code)
         code = add_narrow_rules(filter, devices);
     if (!code)
@@ -217,12 +217,12 @@ static int limit_resources(void) {
     if (!code)
         code = limit(RLIMIT_NOFILE, most_descriptors);
     /* Memory that is written to; address space alone costs nothing, and the allocator reserves plenty. */
-    if (!code && !sanitized)
+    if (!code)
         code = limit(RLIMIT_DATA, most_memory);
     struct stat log;
     bool log_is_file = fstat(STDERR_FILENO, &log) == 0 && S_ISREG(log.st_mode);
     /* Logs must still reach a file; no other can be opened for writing. */
-    if (!code && !log_is_file && !sanitized)
+    if (!code && !log_is_file)
         code = limit(RLIMIT_FSIZE, 0);
     return code;
 }
@@ -230,6 +230,8 @@ static int limit_resources(void) {
 int ph_sandbox_apply(bool devices) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
+    if (sanitized)
+        return 0;
     int code = limit_resources();
     return code ? code : load_filter(devices);
 }

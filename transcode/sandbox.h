@@ -12,7 +12,8 @@
  * probe. `devices` lets hardware encoders open and drive their device nodes. Covers all threads; call while
  * there is one. 0 or a negative code.
  *
- * Builds with a sanitizer have no memory limit and may open files for reading, which its runtime does. */
+ * Builds with a sanitizer only give up new privileges: what its runtime does to tell a finding (a process for
+ * names of functions, a look into its own threads) is what the filter is there to forbid. */
 int ph_sandbox_apply(bool devices) PH_NODISCARD;
 
 #endif
