@@ -10,7 +10,7 @@ packages_to_run=(
     ffmpeg fonts-dejavu-core
 )
 packages_to_test=(
-    libcmocka-dev clang clang-format clang-tidy libclang-rt-dev llvm shellcheck ccache python3
+    libcmocka-dev clang lld clang-format clang-tidy libclang-rt-dev llvm shellcheck ccache python3
     srt-tools chromium firefox-esr coturn nginx postgresql radosgw ceph-mon ceph-osd ceph-common rclone wrk iproute2 nftables procps
 )
 

@@ -1,3 +1,4 @@
+// Runs beside others: it measures no time.
 import assert from 'node:assert/strict';
 import { request } from '../e2e/lib/http.js';
 import { probe } from '../e2e/lib/media.js';

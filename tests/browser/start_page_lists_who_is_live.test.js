@@ -1,3 +1,4 @@
+// Runs beside others: it measures no time.
 import assert from 'node:assert/strict';
 import { pageTest } from './lib/pages.js';
 import { recording, session } from './lib/stub_server.js';

@@ -1,3 +1,4 @@
+// Runs beside others: it measures no time.
 import assert from 'node:assert/strict';
 import { fetchWhole, request } from './lib/http.js';
 import { scenarioOnBoth } from './lib/stage.js';

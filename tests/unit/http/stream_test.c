@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -281,7 +282,7 @@ static void a_stream_goes_to_one_request_and_ends_with_its_response(void **state
 
 struct pusher {
     pthread_t thread;
-    size_t pushed;
+    atomic_size_t pushed;
 };
 
 static void *push_to_all(void *opaque) {
@@ -289,10 +290,17 @@ static void *push_to_all(void *opaque) {
     struct ph_bytes *block = ph_bytes_copy("event\n", 6);
     for (int round = 0; round < 200; round++) {
         for (size_t i = 0; i < many; i++)
-            pusher->pushed += ph_http_stream_push(streams[i], block) == 0;
+            atomic_fetch_add(&pusher->pushed, ph_http_stream_push(streams[i], block) == 0);
     }
     ph_bytes_unref(&block);
     return NULL;
+}
+
+static void await_push(struct pusher *pusher) {
+    const struct timespec moment = {.tv_nsec = 1000000};
+    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    while (atomic_load(&pusher->pushed) == 0 && ph_now_us() < deadline_us)
+        nanosleep(&moment, NULL);
 }
 
 static void threads_push_while_peers_leave_and_the_server_drains(void **state) {
@@ -305,13 +313,15 @@ static void threads_push_while_peers_leave_and_the_server_drains(void **state) {
     await_stream(many - 1);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(ph_thread_start(&pushers[i].thread, "pusher", push_to_all, &pushers[i]), 0);
+    for (size_t i = 0; i < 3; i++)
+        await_push(&pushers[i]);
     for (size_t i = 0; i < many; i += 2)
         close(fds[i]);
     ph_http_server_drain(server, ph_now_us() + PH_SECOND_US);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         pthread_join(pushers[i].thread, NULL);
-        assert_true(pushers[i].pushed > 0);
-    }
+    for (size_t i = 0; i < 3; i++)
+        assert_true(atomic_load(&pushers[i].pushed) > 0);
     for (size_t i = 1; i < many; i += 2)
         close(fds[i]);
 }
