@@ -14,6 +14,7 @@ enum {
     most_part_bytes = 16 << 20,
     part_reserve_bytes = 1 << 20,
 };
+/* How long the end of a session, or of a segment of a file, waits for the disk. */
 static const int64_t durable_wait_us = 8 * PH_SECOND_US;
 static const int64_t most_latency_us = 3600 * PH_SECOND_US;
 
@@ -142,15 +143,22 @@ static void get_standings(struct ph_http_request *request, void *opaque) {
 }
 
 /* Holds the request until the spool says that it is durable; without a hold the publisher keeps what it sent.
- */
+ * A track's next part comes after this answer: what is live waits for the disk no longer than until that part
+ * is due. */
 static void answer_when_durable(struct ph_origin *origin, struct ph_http_request *request,
     struct ph_session *session, uint32_t track, uint64_t segment) {
-    struct ph_http_response *too_late = ph_http_response_problem(
-        507, "Insufficient Storage", "the segment is not on disk: keep it and send it again");
+    const struct ph_publication *publication = &session->publication;
+    bool is_draining = atomic_load(&origin->draining);
+    bool is_live = track != PH_MOST_TRACKS && !publication->take && !is_draining;
+    int64_t wait_us = is_live ? publication->part_target_us / 2 : durable_wait_us;
+    struct ph_http_response *too_late = is_live
+                                            ? ph_http_response_create(202)
+                                            : ph_http_response_problem(507, "Insufficient Storage",
+                                                  "the segment is not on disk: keep it and send it again");
     struct ph_http_hold *held = NULL;
     int code = -ESHUTDOWN;
-    if (too_late && !atomic_load(&origin->draining))
-        code = ph_http_request_hold(request, ph_now_us() + durable_wait_us, too_late, &held);
+    if (too_late && !is_draining)
+        code = ph_http_request_hold(request, ph_now_us() + wait_us, too_late, &held);
     if (code)
         ph_http_respond(request, too_late);
     else

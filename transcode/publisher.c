@@ -246,7 +246,7 @@ static void part_taken(struct ph_publisher *publisher, const struct ph_part *par
     if (part->last_in_segment && status == 201)
         advance_durable(publisher, part->position.segment + 1);
     pthread_mutex_unlock(&publisher->lock);
-    if (part->last_in_segment && status != 201)
+    if (part->last_in_segment && status != 201 && publisher->ask_standing_us == PH_NEVER_US)
         publisher->ask_standing_us = ph_now_us() + standing_interval_us;
     notify(publisher, part);
 }

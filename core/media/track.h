@@ -83,8 +83,9 @@ int ph_media_file_parse(const char *name, struct ph_media_file *file) PH_NODISCA
  *   X-Arrival-Time:           UTC microseconds when the newest frame in the part reached the ingest node
  * Answers: 202 while the segment is open, 201 once the segment is durable (on its last part), 200 for a
  * repeat, 400, 401, 404 (session unknown: PUT /publish/<session> again), 409 (not the next part; the body
- * says which is), 410 (session ended), 507 (on its last part: viewers have it, and the disk does not; the
- * standing tells when it does). */
+ * says which is), 410 (session ended). On the last part also 202 (viewers have it, and the disk takes longer
+ * than half a part) and 507 (the disk does not take it; of a file also when it takes longer than 8 s): then
+ * the standing tells when the segment is durable, until when it is to be kept. */
 #define PH_HEADER_PART_DURATION "X-Part-Duration"
 #define PH_HEADER_PART_START "X-Part-Start"
 #define PH_HEADER_INDEPENDENT "X-Independent"

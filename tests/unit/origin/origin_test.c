@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/base/thread.h"
 #include "core/http/client.h"
@@ -29,6 +31,29 @@ struct stage {
     struct ph_http_server *server;
     struct ph_http_client *client;
 };
+
+/* The disk of all tests here; it stands still where one wants it to. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stands_still; /* guarded by lock */
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+/* Instead of the C library's. */
+int fdatasync(int fd) {
+    pthread_mutex_lock(&disk.lock);
+    while (disk.stands_still)
+        pthread_cond_wait(&disk.changed, &disk.lock);
+    pthread_mutex_unlock(&disk.lock);
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+static void let_disk_stand_still(bool stands_still) {
+    pthread_mutex_lock(&disk.lock);
+    disk.stands_still = stands_still;
+    pthread_cond_broadcast(&disk.changed);
+    pthread_mutex_unlock(&disk.lock);
+}
 
 static void open_stage(struct stage *stage) {
     const struct ph_http_server_options server = {.listen = "127.0.0.1:0", .threads = 2};
@@ -146,6 +171,44 @@ static void publishing_is_answered_as_the_contract_says(void **state) {
     assert_string_equal(text, "1.0;");
     assert_int_equal(get(&stage, "/live/s/v720/index.m3u8?_HLS_part=7", text), 200);
     assert_non_null(strstr(text, "#EXT-X-ENDLIST"));
+    close_stage(&stage);
+    example_remove_dir(stage.dir);
+}
+
+static void wait_for_standing(struct stage *stage, const char *wanted) {
+    char text[4096] = "";
+    const char *const headers[] = {stage->authorization, NULL};
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    do
+        assert_int_equal(ask(stage->client, stage->base, "GET", "/publish/s", headers, NULL, text), 200);
+    while (strcmp(text, wanted) != 0 && ph_now_us() < deadline_us);
+    assert_string_equal(text, wanted);
+}
+
+/* Parts of the example last 0.2 s: viewers have each, and the publisher may send the next before it is due.
+ * What is not on disk is not said to be. */
+static void a_disk_that_stands_still_holds_no_part_back(void **state) {
+    (void)state;
+    struct stage stage;
+    char text[4096];
+    example_make_dir(stage.dir);
+    open_stage(&stage);
+    announce(&stage);
+    assert_int_equal(put_part(&stage, "v720", 0, 0), 202);
+    assert_int_equal(put_part(&stage, "v720", 0, 1), 202);
+    let_disk_stand_still(true);
+    int64_t start_us = ph_now_us();
+    assert_int_equal(put_part(&stage, "v720", 0, 2), 202);
+    assert_true(ph_now_us() - start_us < 200 * PH_MILLISECOND_US);
+    assert_int_equal(put_part(&stage, "v720", 1, 0), 202);
+    assert_int_equal(get(&stage, "/live/s/v720/0.m4s", text), 200);
+    assert_string_equal(text, "0.0;0.1;0.2;");
+    assert_int_equal(get(&stage, "/live/s/v720/1.0.m4s", text), 200);
+    wait_for_standing(&stage,
+        "{\"tracks\":[{\"name\":\"v720\",\"next\":{\"segment\":1,\"part\":1},\"durable\":0,\"init\":true}]}");
+    let_disk_stand_still(false);
+    wait_for_standing(&stage,
+        "{\"tracks\":[{\"name\":\"v720\",\"next\":{\"segment\":1,\"part\":1},\"durable\":1,\"init\":true}]}");
     close_stage(&stage);
     example_remove_dir(stage.dir);
 }
@@ -340,6 +403,7 @@ static void nothing_new_for_three_targets_gives_503(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(publishing_is_answered_as_the_contract_says),
+        cmocka_unit_test(a_disk_that_stands_still_holds_no_part_back),
         cmocka_unit_test(a_storyboard_is_kept_in_the_spool),
         cmocka_unit_test(a_restarted_origin_goes_on_where_it_was),
         cmocka_unit_test(what_viewers_are_sent_is_told_by_session),

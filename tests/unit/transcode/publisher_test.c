@@ -142,6 +142,21 @@ static void durability_that_comes_late_is_asked_for(void **state) {
     assert_int_equal(standing.durable.segment, 1);
 }
 
+/* However short the segments are. */
+static void durability_that_comes_late_is_asked_for_while_segments_follow_each_other(void **state) {
+    struct scene *scene = *state;
+    struct ph_publisher_standing standing = {0};
+    scene->origin.slow_disk = true;
+    start(scene);
+    int64_t deadline_us = ph_now_us() + 3 * PH_SECOND_US;
+    while (standing.durable.segment < 1 && ph_now_us() < deadline_us) {
+        offer(scene, parts_per_segment, 1000);
+        assert_int_equal(ph_publisher_wait(scene->publisher, ph_now_us() + 100000), -ETIMEDOUT);
+        ph_publisher_read(scene->publisher, &standing);
+    }
+    assert_true(standing.durable.segment >= 1);
+}
+
 static void an_origin_that_lost_its_memory_gets_the_parts_again(void **state) {
     struct scene *scene = *state;
     start(scene);
@@ -307,6 +322,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         scene_test(announces_and_sends_in_order),
         scene_test(durability_that_comes_late_is_asked_for),
+        scene_test(durability_that_comes_late_is_asked_for_while_segments_follow_each_other),
         scene_test(an_origin_that_lost_its_memory_gets_the_parts_again),
         scene_test(an_origin_that_lost_everything_is_announced_to_and_gets_gaps_for_what_was_durable),
         scene_test(an_origin_that_is_away_is_tried_until_it_is_back),
