@@ -74,7 +74,7 @@ static void thirty_publishers_who_only_connect_take_no_worker_and_are_let_go(voi
         if (i % 3 == 2)
             assert_true(peer_double_join(&peers[i]));
     }
-    /* Where threads are slow the first are let go before the last come: the counts tell that all were there. */
+    /* Where threads are slow the first go before the last come: the counts tell that all were there. */
     assert_true(endpoint_scene_connections_are(scene, 0, 5 * PH_SECOND_US));
     assert_true(endpoint_scene_handshakes(scene, "timeout") == 20);
     assert_true(endpoint_scene_handshakes(scene, "ok") == 10);
