@@ -239,7 +239,7 @@ export class Stage {
     return ends;
   }
 
-  /** What holds after every scenario: a clean end, no sanitizer's report, no secret in a log. */
+  /** What holds after every scenario: a clean end, nothing forbidden tried in a sandbox, no sanitizer's report, no secret in a log. */
   judge(ends) {
     for (const { node, code, signal, error } of ends) {
       assert.equal(error, undefined, `${node.name} did not end`);
@@ -248,6 +248,7 @@ export class Stage {
     for (const node of this.nodes) {
       const report = /(ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer)[^\n]*/.exec(node.output);
       assert.equal(report, null, `${node.name}: ${report?.[0]}`);
+      assert.doesNotMatch(node.output, /"(signal|wait_status)":31\b/, `${node.name}: a sandbox forbade what a process needs (SIGSYS)`);
       for (const secret of this.secrets) assert.ok(!node.output.includes(secret), `${node.name} logged a key or a token`);
     }
   }
