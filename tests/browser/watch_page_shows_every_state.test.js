@@ -1,4 +1,4 @@
-// Runs beside others: it needs little of the machine.
+// Runs beside others from the start: it takes a minute, and little of the machine.
 import assert from 'node:assert/strict';
 import { waitFor } from '../e2e/lib/wait.js';
 import { broadcast, framesAdvance, pageTest, withRecording } from './lib/pages.js';

@@ -1,4 +1,4 @@
-// Runs beside others: it needs little of the machine.
+// Runs beside others from the start: it takes minutes, and little of the machine.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';

@@ -1,4 +1,4 @@
-// Runs beside others
+// Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';

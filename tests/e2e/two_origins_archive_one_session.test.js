@@ -1,4 +1,4 @@
-// Runs beside others: it measures no time.
+// Runs beside others from the start: it takes a minute, and little of the machine.
 //
 // Two origins with folders of their own carry the same sessions, and share a bucket: there is one recording of each session, and it is right.
 import assert from 'node:assert/strict';
