@@ -1,5 +1,6 @@
 #include "transcode/file_reader.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 #include <libavformat/avformat.h>
 
 #include "core/base/clock.h"
-#include "core/base/cursor.h"
 #include "transcode/decode.h"
+#include "transcode/file_tables.h"
 
-enum { buffer_bytes = 64 << 10, most_streams = 32, head_bytes = 12, most_boxes = 100000 };
+enum { buffer_bytes = 64 << 10, most_streams = 32, head_bytes = 12 };
 
 static const AVRational ticks_base = {1, 90000};
 static const int64_t most_us = (int64_t)PH_MOST_FILE_HOURS * 3600 * PH_SECOND_US;
@@ -50,6 +51,12 @@ static int refuse(struct ph_link_reason *reason, const char *code, const char *t
 
 static int refuse_damaged(struct ph_link_reason *reason) {
     return refuse(reason, "damaged", "The file is damaged: it cannot be read to its end.");
+}
+
+static int refuse_tables(struct ph_link_reason *reason) {
+    static_assert(most_streams == 32, "the reason says how many");
+    return refuse(reason, "too_many_tracks",
+        "The file has more than 32 tracks, or tables that are too large to be read.");
 }
 
 static int read_bytes(void *opaque, uint8_t *bytes, int size) {
@@ -98,30 +105,6 @@ static const AVInputFormat *kind_of(int fd) {
     return NULL;
 }
 
-/* Whether the tables of an MP4 end before the file does: of those that are cut, the demuxer takes what is
- * left.
- */
-static bool has_whole_tables(int fd) {
-    int64_t end = lseek(fd, 0, SEEK_END), at = 0;
-    uint8_t head[16];
-    for (int i = 0; i < most_boxes && lseek(fd, at, SEEK_SET) == at; i++) {
-        struct ph_cursor cursor = ph_cursor_init((struct ph_slice){head, sizeof(head)});
-        ssize_t got = read(fd, head, sizeof(head));
-        if (got < (ssize_t)sizeof(head))
-            return true;
-        uint64_t size = ph_cursor_u32(&cursor);
-        ph_cursor_skip(&cursor, 4);
-        if (size == 1)
-            size = ph_cursor_u64(&cursor);
-        if (size < 8) /* to the end, or no box */
-            return true;
-        if (size > (uint64_t)(end - at))
-            return memcmp(head + 4, "moov", 4) != 0;
-        at += (int64_t)size;
-    }
-    return true;
-}
-
 static void close_format(struct ph_file *file) {
     avformat_close_input(&file->format);
     if (file->io)
@@ -129,6 +112,7 @@ static void close_format(struct ph_file *file) {
     avio_context_free(&file->io);
 }
 
+/* -E2BIG: its tables ask for more streams than a file may have, or for more memory than there is for one. */
 static int open_format(struct ph_file *file) {
     if (lseek(file->fd, 0, SEEK_SET))
         return -errno;
@@ -145,7 +129,7 @@ static int open_format(struct ph_file *file) {
     file->format->io_open = open_nothing;
     file->format->max_streams = most_streams;
     int code = avformat_open_input(&file->format, NULL, file->kind, NULL);
-    return code == AVERROR(ENOMEM) ? -ENOMEM : code < 0 ? PH_INVALID_DATA : 0;
+    return code == AVERROR(ENOMEM) ? -E2BIG : code < 0 ? PH_INVALID_DATA : 0;
 }
 
 static bool is_one_of(enum AVCodecID id, const enum AVCodecID *list, size_t count) {
@@ -198,6 +182,12 @@ static int judge_picture(const AVCodecParameters *picture, struct ph_link_reason
     return -EINVAL;
 }
 
+static int check_tables(const struct ph_file *file) {
+    bool is_matroska = strcmp(file->kind->name, "matroska,webm") == 0;
+    return is_matroska ? ph_matroska_tables_check(file->fd, most_streams)
+                       : ph_mp4_tables_check(file->fd, most_streams);
+}
+
 static int open_any(struct ph_file **opened, int fd) {
     struct ph_file *file = *opened = calloc(1, sizeof(*file));
     if (!file)
@@ -205,8 +195,8 @@ static int open_any(struct ph_file **opened, int fd) {
     file->fd = fd;
     file->kind = kind_of(fd);
     int code = file->kind ? 0 : -EPROTONOSUPPORT;
-    if (code == 0 && strcmp(file->kind->name, "matroska,webm") != 0 && !has_whole_tables(fd))
-        code = PH_INVALID_DATA;
+    if (code == 0)
+        code = check_tables(file);
     if (code == 0)
         code = open_format(file);
     if (code == 0)
@@ -229,6 +219,8 @@ int ph_file_open(struct ph_file **opened, int fd, struct ph_link_reason *reason)
     *opened = NULL;
     if (code == -EPROTONOSUPPORT)
         code = refuse(reason, "unknown_format", "The file is neither MP4, WebM nor Matroska.");
+    else if (code == -E2BIG)
+        code = refuse_tables(reason);
     else if (code == PH_INVALID_DATA)
         code = refuse_damaged(reason);
     if (code == 0 && file->streams[PH_TRACK_VIDEO] < 0)
@@ -349,7 +341,7 @@ int ph_file_survey(struct ph_file *file, struct ph_file_facts *facts, struct ph_
     code = open_format(file);
     if (code == 0)
         choose_streams(file);
-    return code == PH_INVALID_DATA ? refuse_damaged(reason) : code;
+    return code == -E2BIG ? refuse_tables(reason) : code == PH_INVALID_DATA ? refuse_damaged(reason) : code;
 }
 
 int ph_file_read(struct ph_file *file, AVPacket *packet, enum ph_track_kind *kind) {

@@ -235,6 +235,53 @@ static void a_film_that_lost_the_end_of_its_tables_is_refused(void **state) {
     assert_refused(*state, fd, "damaged");
 }
 
+static uint32_t big_endian(const uint8_t bytes[4]) {
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+/* An MP4 whose tables end with so many tracks more, which are empty. */
+static int film_with_tracks(uint32_t count) {
+    static const uint8_t track[8] = {0, 0, 0, 8, 't', 'r', 'a', 'k'};
+    int fd = film_make(&usual);
+    uint8_t head[8] = {0};
+    off_t at = 0;
+    for (; memcmp(head + 4, "moov", 4) != 0; at += big_endian(head))
+        assert_int_equal(pread(fd, head, sizeof(head), at), sizeof(head));
+    assert_int_equal(at, lseek(fd, 0, SEEK_END));
+    uint32_t bytes = big_endian(head) + count * (uint32_t)sizeof(track);
+    const uint8_t size[4] = {
+        (uint8_t)(bytes >> 24), (uint8_t)(bytes >> 16), (uint8_t)(bytes >> 8), (uint8_t)bytes};
+    assert_int_equal(pwrite(fd, size, sizeof(size), at - (off_t)big_endian(head)), sizeof(size));
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(write(fd, track, sizeof(track)), sizeof(track));
+    return fd;
+}
+
+static void a_film_of_thousands_of_tracks_is_refused(void **state) {
+    assert_refused(*state, film_with_tracks(40000), "too_many_tracks");
+}
+
+/* The head of a Matroska, and no more than so many entries of its tracks. */
+static int matroska_with_tracks(uint32_t count) {
+    static const uint8_t head[] = {0x1a, 0x45, 0xdf, 0xa3, 0x8b, 0x42, 0x82, 0x88, 'm', 'a', 't', 'r', 'o',
+        's', 'k', 'a', 0x18, 0x53, 0x80, 0x67, 0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xec, 0x81, 0};
+    const uint8_t tracks[] = {0x16, 0x54, 0xae, 0x6b, 0x08, (uint8_t)(count >> 23), (uint8_t)(count >> 15),
+        (uint8_t)(count >> 7), (uint8_t)(count << 1)};
+    static const uint8_t entry[] = {0xae, 0x80};
+    char path[] = "/tmp/porthole-film-XXXXXX";
+    int fd = mkstemp(path);
+    unlink(path);
+    assert_int_equal(write(fd, head, sizeof(head)), sizeof(head));
+    assert_int_equal(write(fd, tracks, sizeof(tracks)), sizeof(tracks));
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(write(fd, entry, sizeof(entry)), sizeof(entry));
+    return fd;
+}
+
+static void a_matroska_of_thousands_of_tracks_is_refused(void **state) {
+    assert_refused(*state, matroska_with_tracks(40000), "too_many_tracks");
+}
+
 static void a_picture_beyond_the_limits_is_refused(void **state) {
     struct film film = usual;
     film.width = 8192;
@@ -287,6 +334,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(text_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_are_cut_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_film_that_lost_the_end_of_its_tables_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_film_of_thousands_of_tracks_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_matroska_of_thousands_of_tracks_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_picture_beyond_the_limits_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_stopped_ends_the_process, set_up, tear_down),
     };
