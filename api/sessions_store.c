@@ -1,11 +1,11 @@
 #include <assert.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/sessions_store_internal.h"
 #include "core/base/hex.h"
+#include "core/base/sha256.h"
 
 /* The columns read_row() takes, in its order. */
 #define COLUMNS                                                                                              \
@@ -18,12 +18,11 @@
 
 /* Stream keys are kept as SHA-256: 160 random bits need no slow hash. */
 int ph_stream_key_hash(const char *stream_key, char text[PH_STREAM_KEY_HASH_BYTES]) {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    if (EVP_Digest(stream_key, strlen(stream_key), digest, &size, EVP_sha256(), NULL) != 1)
-        return -ENOMEM;
-    ph_hex_write(digest, size, text);
-    return 0;
+    uint8_t hash[PH_SHA256_BYTES];
+    int code = ph_sha256((struct ph_slice){(const uint8_t *)stream_key, strlen(stream_key)}, hash);
+    if (code == 0)
+        ph_hex_write(hash, sizeof(hash), text);
+    return code;
 }
 
 static enum ph_visibility visibility_of(const char *name) {

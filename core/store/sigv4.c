@@ -1,7 +1,6 @@
 #include "core/store/sigv4.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/hex.h"
+#include "core/base/sha256.h"
 
 enum {
     hash_bytes = 32,
@@ -120,8 +120,8 @@ static int make_signature(const struct ph_sigv4_credentials *credentials,
     code = -EINVAL;
     if (!scope_of(credentials, date, scope) || !derive_key(credentials, date, key))
         goto out;
-    code = -ENOMEM;
-    if (!EVP_Digest(canonical.data, canonical.size, hash, NULL, EVP_sha256(), NULL))
+    code = ph_sha256((struct ph_slice){canonical.data, canonical.size}, hash);
+    if (code < 0)
         goto out;
     ph_hex_write(hash, sizeof(hash), hex);
     snprintf(text, sizeof(text), "%s\n%s\n%s\n%s", algorithm, date, scope, hex);

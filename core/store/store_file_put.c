@@ -1,6 +1,5 @@
 /* What comes into a folder, and what is known of it afterwards. */
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -8,6 +7,7 @@
 
 #include "core/base/file.h"
 #include "core/base/hex.h"
+#include "core/base/sha256.h"
 #include "core/store/store_file.h"
 
 static const char hash_attribute[] = "user.sha256";
@@ -62,10 +62,10 @@ struct fresh {
 };
 
 static int write_bytes(struct ph_store_file *store, struct ph_slice bytes, struct fresh *fresh) {
-    if (EVP_Digest(bytes.data ? bytes.data : (const uint8_t *)"", bytes.size, fresh->hash, NULL, EVP_sha256(),
-            NULL) != 1)
-        return -ENOMEM;
-    int code = ph_folder_create(&store->folder, fresh->name, &fresh->fd);
+    int code = ph_sha256(bytes, fresh->hash);
+    if (code < 0)
+        return code;
+    code = ph_folder_create(&store->folder, fresh->name, &fresh->fd);
     if (code < 0) {
         *fresh->name = '\0';
         return code;

@@ -1,14 +1,14 @@
 #include "ingest/webrtc/whip_exchange.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/random.h"
+#include "core/base/sha256.h"
 #include "ingest/webrtc/whip_answers.h"
 
 uint32_t ph_whip_top_rate(const char *ladder) {
@@ -58,7 +58,8 @@ static const char *reason_of(enum ph_publisher_verdict verdict) {
 }
 
 static void hash_key(const char *key, uint8_t hash[PH_WEBRTC_KEY_HASH_BYTES]) {
-    if (!EVP_Digest(key, strlen(key), hash, NULL, EVP_sha256(), NULL))
+    static_assert((int)PH_WEBRTC_KEY_HASH_BYTES == (int)PH_SHA256_BYTES, "the hash fits");
+    if (ph_sha256((struct ph_slice){(const uint8_t *)key, strlen(key)}, hash) < 0)
         ph_random_bytes(hash, PH_WEBRTC_KEY_HASH_BYTES); /* matches nothing */
 }
 

@@ -1,11 +1,11 @@
 /* The threads that put segments: the oldest first, of whichever session. */
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/sha256.h"
 #include "origin/archive/archive_private.h"
 #include "origin/archive/journal.h"
 
@@ -92,9 +92,7 @@ static int describe(struct ph_bytes *init, struct ph_bytes *bytes, struct ph_man
         return 0;
     }
     facts->bytes = ph_bytes_size(bytes);
-    return EVP_Digest(ph_bytes_data(bytes), ph_bytes_size(bytes), facts->hash, NULL, EVP_sha256(), NULL)
-               ? 0
-               : -ENOMEM;
+    return ph_sha256(ph_bytes_slice(bytes), facts->hash);
 }
 
 /* There are other bytes of this name already, which count: the first to be durable wins. */

@@ -1,12 +1,12 @@
 #include "origin/archive/verify_bytes.h"
 
-#include <openssl/evp.h>
 #include <string.h>
+
+#include "core/base/sha256.h"
 
 bool ph_verify_hash(struct ph_slice bytes, const uint8_t hash[PH_STORE_HASH_BYTES]) {
     uint8_t made[PH_STORE_HASH_BYTES];
-    return EVP_Digest(bytes.data, bytes.size, made, NULL, EVP_sha256(), NULL) &&
-           memcmp(made, hash, sizeof(made)) == 0;
+    return ph_sha256(bytes, made) == 0 && memcmp(made, hash, sizeof(made)) == 0;
 }
 
 int ph_verify_bytes(struct ph_store *store, const char *key, const uint8_t *hash, bool *is_same) {
