@@ -121,6 +121,10 @@ void *ph_archive_record_sessions(void *archive);
 int ph_archive_feed(struct ph_archive_session *session) PH_NODISCARD;
 /* Everything was put and given: makes the recording whole and tells the catalogue. */
 int ph_archive_complete(struct ph_archive_session *session) PH_NODISCARD;
+/* Poster and storyboard, as the folder has them; what of them is in the store is in the manifest then.
+ * `replaces`: a recording is there, and is made anew. */
+int ph_archive_put_pictures(
+    struct ph_archive_session *session, struct ph_manifest *manifest, bool replaces) PH_NODISCARD;
 /* Asks the catalogue whether a take is wanted, and keeps the answer for ph_archive_is_unwanted(). */
 void ph_archive_ask_wanted(struct ph_archive_session *session);
 /* It was deleted, or given up: takes back what is in the store. -EBUSY while something is on its way. */

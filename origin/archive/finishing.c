@@ -1,22 +1,13 @@
 /* The end of a session: its recording is made whole, and told. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/media/storyboard.h"
 #include "origin/archive/archive_private.h"
 #include "origin/archive/siblings.h"
 #include "origin/recording/rebuild.h"
 #include "origin/spool_files.h"
 
-enum {
-    most_picture_bytes = 4 << 20,
-    most_storyboard_index_bytes = 16 << 20,
-    most_rounds = 3, /* while other origins of the session finish it too */
-};
+enum { most_rounds = 3 /* while other origins of the session finish it too */ };
 
 /* With the lock held throughout: the segments that are in the store. */
 static int list_segments(struct ph_archive_session *session, struct ph_manifest *manifest) {
@@ -45,7 +36,7 @@ static int list_tracks(struct ph_archive_session *session, struct ph_manifest *m
         struct ph_bytes *init;
         code = ph_archive_load_init(session, i, &init);
         if (!code)
-            ph_manifest_set_init(manifest, i, ph_bytes_slice(init));
+            code = ph_manifest_set_init(manifest, i, ph_bytes_slice(init));
         ph_bytes_unref(&init);
         if (code == -ENOENT)
             code = 0;
@@ -64,101 +55,6 @@ static bool has_segments(const struct ph_manifest *manifest) {
             return true;
     }
     return false;
-}
-
-/* A picture from the folder, under another name. 0 and its size; -ENOENT when there is none. */
-static int put_picture(struct ph_archive_session *session, const char *dir, const char *file,
-    const char *name, uint64_t *total_bytes) {
-    char path[PH_ARCHIVE_PATH_BYTES], key[PH_STORE_KEY_BYTES];
-    struct ph_bytes *bytes = NULL;
-    int code = ph_archive_path(path, dir, file);
-    if (!code)
-        code = ph_archive_key(key, session, PH_MOST_TRACKS, name);
-    if (!code)
-        code = ph_file_load(path, most_picture_bytes, &bytes);
-    if (!code)
-        code = ph_archive_put(session,
-            &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(bytes), .content_type = "image/jpeg"});
-    if (!code)
-        *total_bytes += ph_bytes_size(bytes);
-    ph_bytes_unref(&bytes);
-    return code;
-}
-
-static int put_text(struct ph_archive_session *session, const char *name, const char *type,
-    struct ph_bytes *text, uint64_t *total_bytes) {
-    char key[PH_STORE_KEY_BYTES];
-    if (!text)
-        return -ENOMEM;
-    int code = ph_archive_key(key, session, PH_MOST_TRACKS, name);
-    if (!code)
-        code = ph_archive_put(
-            session, &(struct ph_store_put){.key = key, .bytes = ph_bytes_slice(text), .content_type = type});
-    *total_bytes += ph_bytes_size(text);
-    return code;
-}
-
-/* Sheets of one form alone make a storyboard: those of the first that is there. */
-static int put_sheet(struct ph_archive_session *session, const char *dir,
-    const struct ph_storyboard_sheet *sheet, struct ph_manifest *manifest, uint64_t *total_bytes) {
-    char file[40], name[56];
-    struct ph_storyboard *board = &manifest->storyboard;
-    bool is_first = board->sheet_count == 0;
-    bool has_form = board->interval_us == (int64_t)sheet->interval_ms * PH_MILLISECOND_US &&
-                    board->width == sheet->width && board->height == sheet->height &&
-                    board->columns == sheet->columns && board->rows == sheet->rows;
-    if ((!is_first && !has_form) || sheet->first_tile > UINT32_MAX)
-        return 0;
-    snprintf(file, sizeof(file), "%" PRIu64 ".jpg", sheet->first_tile);
-    snprintf(name, sizeof(name), "storyboard-%" PRIu64 ".jpg", sheet->first_tile);
-    int code = put_picture(session, dir, file, name, total_bytes);
-    if (code)
-        return code == -ENOENT ? 0 : code;
-    if (is_first) {
-        board->interval_us = (int64_t)sheet->interval_ms * PH_MILLISECOND_US;
-        board->width = sheet->width;
-        board->height = sheet->height;
-        board->columns = sheet->columns;
-        board->rows = sheet->rows;
-    }
-    return ph_manifest_add_sheet(manifest,
-        (struct ph_manifest_sheet){.first_tile = (uint32_t)sheet->first_tile, .tiles = sheet->tiles});
-}
-
-static int put_sheets(
-    struct ph_archive_session *session, struct ph_manifest *manifest, uint64_t *total_bytes) {
-    char dir[PH_ARCHIVE_PATH_BYTES], path[PH_ARCHIVE_PATH_BYTES];
-    struct ph_bytes *index = NULL;
-    int code = ph_archive_path(dir, session->dir, "storyboard");
-    if (!code)
-        code = ph_archive_path(path, dir, "index");
-    if (!code)
-        code = ph_file_load(path, most_storyboard_index_bytes, &index);
-    if (code)
-        return code == -ENOENT ? 0 : code;
-    struct ph_storyboard_sheet *sheets = calloc(PH_MOST_MANIFEST_SHEETS, sizeof(*sheets));
-    size_t count =
-        sheets ? ph_storyboard_index_parse(ph_bytes_slice(index), sheets, PH_MOST_MANIFEST_SHEETS) : 0;
-    ph_bytes_unref(&index);
-    code = sheets ? 0 : -ENOMEM;
-    for (size_t i = 0; i < count && !code; i++)
-        code = put_sheet(session, dir, &sheets[i], manifest, total_bytes);
-    free(sheets);
-    if (code || !manifest->storyboard.sheet_count)
-        return code;
-    struct ph_bytes *text = ph_storyboard_to_vtt(&manifest->storyboard, manifest->duration_us);
-    code = put_text(session, "storyboard.vtt", "text/vtt", text, total_bytes);
-    ph_bytes_unref(&text);
-    return code;
-}
-
-static int put_pictures(
-    struct ph_archive_session *session, struct ph_manifest *manifest, uint64_t *total_bytes) {
-    int code = put_picture(session, session->dir, PH_ARCHIVE_POSTER, PH_ARCHIVE_POSTER, total_bytes);
-    manifest->has_poster = code == 0;
-    if (code && code != -ENOENT)
-        return code;
-    return put_sheets(session, manifest, total_bytes);
 }
 
 /* An answer that will not change with time is none to wait for. */
@@ -186,13 +82,9 @@ static int set_title(struct ph_archive_session *session) {
     return code;
 }
 
-static void take_mp4(struct ph_archive_session *session, const struct ph_recorder_result *result,
-    struct ph_manifest *manifest) {
+static void take_mp4(const struct ph_recorder_result *result, struct ph_manifest *manifest) {
     manifest->mp4_bytes = result->bytes;
     memcpy(manifest->mp4_etag, result->etag, sizeof(manifest->mp4_etag));
-    session->facts.mp4_bytes = result->bytes;
-    session->facts.width = result->width;
-    session->facts.height = result->height;
 }
 
 static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *manifest) {
@@ -211,7 +103,7 @@ static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *ma
         }
         return code;
     }
-    take_mp4(session, &result, manifest);
+    take_mp4(&result, manifest);
     return 0;
 }
 
@@ -239,24 +131,21 @@ static int join(struct ph_archive_session *session, struct ph_manifest *manifest
         return code;
     ph_manifest_finish(manifest);
     *manifest = joined;
-    take_mp4(session, &result, manifest);
     ph_log_info("a recording is made of what several origins have archived", ph_str("session", session->id));
     return 0;
 }
 
 /* -EEXIST: another origin's came first, and has to be looked at. */
-static int put_manifest(struct ph_archive_session *session, const struct ph_manifest *manifest, bool replaces,
-    uint64_t *total_bytes) {
+static int put_manifest(
+    struct ph_archive_session *session, const struct ph_manifest *manifest, bool replaces) {
     char key[PH_STORE_KEY_BYTES];
     struct ph_bytes *json = ph_manifest_to_json(manifest);
     int code = json ? ph_archive_key(key, session, PH_MOST_TRACKS, "recording.json") : -ENOMEM;
-    if (!code) {
-        *total_bytes += ph_bytes_size(json);
+    if (!code)
         code = ph_archive_put(session, &(struct ph_store_put){.key = key,
                                            .bytes = ph_bytes_slice(json),
                                            .content_type = "application/json",
                                            .if_absent = !replaces});
-    }
     ph_bytes_unref(&json);
     return code;
 }
@@ -264,19 +153,14 @@ static int put_manifest(struct ph_archive_session *session, const struct ph_mani
 /* The manifest last: its presence says that all else is there. */
 static int put_objects(
     struct ph_archive_session *session, const struct ph_siblings *siblings, struct ph_manifest *manifest) {
-    uint64_t total_bytes = 0;
     ph_manifest_close(manifest);
     int code =
         siblings->view == PH_SIBLINGS_HAVE_MORE ? join(session, manifest) : finish_mp4(session, manifest);
     if (!code)
-        code = put_pictures(session, manifest, &total_bytes);
+        code = ph_archive_put_pictures(session, manifest, siblings->has_manifest);
     if (!code)
-        code = put_manifest(session, manifest, siblings->has_manifest, &total_bytes);
-    session->facts.id = session->id;
-    session->facts.duration_us = manifest->duration_us;
-    session->facts.total_bytes = total_bytes + manifest->mp4_bytes + ph_manifest_media_bytes(manifest);
-    session->facts.has_poster = manifest->has_poster;
-    session->facts.has_storyboard = manifest->storyboard.sheet_count > 0;
+        code = put_manifest(session, manifest, siblings->has_manifest);
+    ph_recording_facts_of(manifest, session->id, &session->facts);
     return code;
 }
 

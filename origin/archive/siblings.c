@@ -142,11 +142,11 @@ void ph_recording_facts_of(
     *facts = (struct ph_recording_facts){.id = id,
         .duration_us = manifest->duration_us,
         .mp4_bytes = manifest->mp4_bytes,
-        .total_bytes = manifest->mp4_bytes + ph_manifest_media_bytes(manifest),
+        .total_bytes = ph_manifest_total_bytes(manifest),
         .has_poster = manifest->has_poster,
         .has_storyboard = manifest->storyboard.sheet_count > 0};
     for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
-        if (manifest->publication.tracks[i].height > facts->height) {
+        if (manifest->tracks[i].count && manifest->publication.tracks[i].height > facts->height) {
             facts->height = manifest->publication.tracks[i].height;
             facts->width = manifest->publication.tracks[i].width;
         }

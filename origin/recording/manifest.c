@@ -1,10 +1,10 @@
 #include "origin/recording/manifest.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/sha256.h"
 #include "origin/recording/fragment_reader.h"
 
 static const uint64_t most_number = UINT64_C(1) << 53;
@@ -30,10 +30,20 @@ void ph_manifest_finish(struct ph_manifest *manifest) {
     *manifest = (struct ph_manifest){0};
 }
 
-void ph_manifest_set_init(struct ph_manifest *manifest, uint32_t index, struct ph_slice init) {
+int ph_manifest_set_init(struct ph_manifest *manifest, uint32_t index, struct ph_slice init) {
     struct ph_manifest_track *track = &manifest->tracks[index];
     track->init_bytes = (uint32_t)init.size;
-    EVP_Digest(init.data, init.size, track->init_hash, NULL, EVP_sha256(), NULL);
+    return ph_sha256(init, track->init_hash);
+}
+
+static int take_picture(struct ph_manifest_picture *picture, struct ph_slice jpeg) {
+    picture->bytes = (uint32_t)jpeg.size;
+    return ph_sha256(jpeg, picture->hash);
+}
+
+int ph_manifest_set_poster(struct ph_manifest *manifest, struct ph_slice jpeg) {
+    manifest->has_poster = true;
+    return take_picture(&manifest->poster, jpeg);
 }
 
 static int push(struct ph_manifest_track *track, const struct ph_manifest_segment *segment) {
@@ -118,12 +128,34 @@ int ph_manifest_describe_segment(
         .bytes = bytes.size,
         .key_bytes = media.key_bytes};
     ph_media_segment_finish(&media);
-    EVP_Digest(bytes.data, bytes.size, segment->hash, NULL, EVP_sha256(), NULL);
-    return fits ? 0 : PH_INVALID_DATA;
+    return fits ? ph_sha256(bytes, segment->hash) : PH_INVALID_DATA;
 }
 
-int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_manifest_sheet sheet) {
+/* Sheets of one form alone make a storyboard: that of the first. */
+static bool has_form_of(const struct ph_storyboard *board, const struct ph_storyboard_sheet *sheet) {
+    return board->interval_us == (int64_t)sheet->interval_ms * PH_MILLISECOND_US &&
+           board->width == sheet->width && board->height == sheet->height &&
+           board->columns == sheet->columns && board->rows == sheet->rows;
+}
+
+int ph_manifest_add_sheet(
+    struct ph_manifest *manifest, const struct ph_storyboard_sheet *sheet, struct ph_slice jpeg) {
     struct ph_storyboard *board = &manifest->storyboard;
+    struct ph_manifest_sheet added = {.first_tile = (uint32_t)sheet->first_tile, .tiles = sheet->tiles};
+    if (!board->sheet_count) {
+        board->interval_us = (int64_t)sheet->interval_ms * PH_MILLISECOND_US;
+        board->width = sheet->width;
+        board->height = sheet->height;
+        board->columns = sheet->columns;
+        board->rows = sheet->rows;
+    }
+    if (!has_form_of(board, sheet) || sheet->first_tile > INT32_MAX)
+        return -EINVAL;
+    int code = take_picture(&added.picture, jpeg);
+    return code ? code : ph_storyboard_push(board, &added);
+}
+
+int ph_storyboard_push(struct ph_storyboard *board, const struct ph_manifest_sheet *sheet) {
     if (board->sheet_count == PH_MOST_MANIFEST_SHEETS)
         return -EINVAL;
     struct ph_manifest_sheet *sheets =
@@ -131,7 +163,7 @@ int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_manifest_sheet
     if (!sheets)
         return -ENOMEM;
     board->sheets = sheets;
-    sheets[board->sheet_count++] = sheet;
+    sheets[board->sheet_count++] = *sheet;
     return 0;
 }
 
@@ -164,5 +196,12 @@ uint64_t ph_manifest_media_bytes(const struct ph_manifest *manifest) {
         for (uint32_t n = 0; n < manifest->tracks[i].count; n++)
             bytes += manifest->tracks[i].segments[n].bytes;
     }
+    return bytes;
+}
+
+uint64_t ph_manifest_total_bytes(const struct ph_manifest *manifest) {
+    uint64_t bytes = ph_manifest_media_bytes(manifest) + manifest->mp4_bytes + manifest->poster.bytes;
+    for (uint32_t i = 0; i < manifest->storyboard.sheet_count; i++)
+        bytes += manifest->storyboard.sheets[i].picture.bytes;
     return bytes;
 }

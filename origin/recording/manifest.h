@@ -4,11 +4,13 @@
  *   {"version":1, "id":…, "publication":{as publication.json}, "startedAt":UTC µs, "durationUs":…,
  *    "tracks":[{"name":…, "initBytes":…, "initHash":"sha256 hex",
  *               "segments":[[number, startTicks, durationTicks, bytes, flags, keyBytes, "sha256 hex"], …]},
- * …], "mp4":{"bytes":…, "etag":…}, "poster":bool, "storyboard":{"intervalUs":…, "width":…, "height":…,
- * "columns":…, "rows":…, "sheets":[[firstTile, tiles], …]}}
+ * …], "mp4":{"bytes":…, "etag":…}, "poster":bool, "posterBytes":…, "posterHash":"sha256 hex",
+ * "storyboard":{"intervalUs":…, "width":…, "height":…, "columns":…, "rows":…,
+ *               "sheets":[[firstTile, tiles, bytes, "sha256 hex"], …]}}
  *
  * Every track of the publication has its entry, in that order. A gap has 0 bytes and no hash (""). "mp4" and
- * "storyboard" are null when there is none. */
+ * "storyboard" are null when there is none. Of a picture whose bytes are not known, as of recordings made
+ * before they were kept, size and hash are left out. */
 #ifndef PH_ORIGIN_RECORDING_MANIFEST_H
 #define PH_ORIGIN_RECORDING_MANIFEST_H
 
@@ -18,6 +20,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/error.h"
+#include "core/media/storyboard.h"
 #include "core/media/track.h"
 #include "core/store/store.h"
 
@@ -50,9 +53,16 @@ struct ph_manifest_track {
     uint32_t count, capacity;
 };
 
+/* A picture's bytes. */
+struct ph_manifest_picture {
+    uint32_t bytes; /* 0: they are not known */
+    uint8_t hash[PH_STORE_HASH_BYTES];
+};
+
 struct ph_manifest_sheet {
     uint32_t first_tile; /* and its name: storyboard-<first tile>.jpg */
     uint32_t tiles;
+    struct ph_manifest_picture picture;
 };
 struct ph_storyboard {
     int64_t interval_us;    /* tile n shows the picture at n intervals after the start */
@@ -72,6 +82,7 @@ struct ph_manifest {
     uint64_t mp4_bytes;                              /* 0: none */
     char mp4_etag[PH_STORE_ETAG_BYTES];
     bool has_poster;
+    struct ph_manifest_picture poster; /* with has_poster */
     struct ph_storyboard storyboard;
 };
 
@@ -80,8 +91,9 @@ int ph_manifest_init(
     struct ph_manifest *manifest, const char *id, const struct ph_publication *publication) PH_NODISCARD;
 void ph_manifest_finish(struct ph_manifest *manifest);
 
-/* Takes the init segment's size and hash. */
-void ph_manifest_set_init(struct ph_manifest *manifest, uint32_t track, struct ph_slice init);
+/* Takes the init segment's size and hash. 0 or -ENOMEM, as what follows. */
+int ph_manifest_set_init(struct ph_manifest *manifest, uint32_t track, struct ph_slice init) PH_NODISCARD;
+int ph_manifest_set_poster(struct ph_manifest *manifest, struct ph_slice jpeg) PH_NODISCARD;
 /* Copies; numbers rise, and where some are left out gaps are put that share the time between. 0; -EALREADY
  * when the track has it; -ENOMEM; -EINVAL for one that overlaps, or too many. */
 int ph_manifest_add_segment(
@@ -89,13 +101,20 @@ int ph_manifest_add_segment(
 /* Reads the segment for all that its entry says (times, keyBytes, hash). 0, -ENOMEM, PH_INVALID_DATA. */
 int ph_manifest_describe_segment(struct ph_slice init, uint64_t number, struct ph_slice bytes,
     struct ph_manifest_segment *segment) PH_NODISCARD;
-/* Copies. */
-int ph_manifest_add_sheet(struct ph_manifest *manifest, struct ph_manifest_sheet sheet) PH_NODISCARD;
+/* A sheet that follows those that are there, with its picture. 0; -ENOMEM; -EINVAL for one of another form
+ * than the first, or too many: it is no part of the storyboard. */
+int ph_manifest_add_sheet(
+    struct ph_manifest *manifest, const struct ph_storyboard_sheet *sheet, struct ph_slice jpeg) PH_NODISCARD;
+/* As it was read of a manifest. -ENOMEM, -EINVAL for too many. */
+int ph_storyboard_push(struct ph_storyboard *storyboard, const struct ph_manifest_sheet *sheet) PH_NODISCARD;
 /* Fills started_utc_us and duration_us from the segments. */
 void ph_manifest_close(struct ph_manifest *manifest);
 
 /* Bytes of all init segments and segments. */
 uint64_t ph_manifest_media_bytes(const struct ph_manifest *manifest);
+
+/* And of the MP4 and the pictures. */
+uint64_t ph_manifest_total_bytes(const struct ph_manifest *manifest);
 
 /* NULL when out of memory. */
 struct ph_bytes *ph_manifest_to_json(const struct ph_manifest *manifest);

@@ -71,6 +71,31 @@ static json_t *mp4_node(const struct ph_manifest *manifest, bool *ok) {
     return node;
 }
 
+static json_t *hash_node(const struct ph_manifest_picture *picture) {
+    char hash[2 * PH_STORE_HASH_BYTES + 1];
+    ph_hex_write(picture->hash, PH_STORE_HASH_BYTES, hash);
+    return json_string(hash);
+}
+
+static json_t *sheet_node(const struct ph_manifest_sheet *sheet, bool *ok) {
+    json_t *node = json_array();
+    push(node, json_integer(sheet->first_tile), ok);
+    push(node, json_integer(sheet->tiles), ok);
+    if (sheet->picture.bytes) {
+        push(node, json_integer(sheet->picture.bytes), ok);
+        push(node, hash_node(&sheet->picture), ok);
+    }
+    return node;
+}
+
+static void put_poster(json_t *root, const struct ph_manifest *manifest, bool *ok) {
+    put(root, "poster", json_boolean(manifest->has_poster), ok);
+    if (!manifest->has_poster || !manifest->poster.bytes)
+        return;
+    put(root, "posterBytes", json_integer(manifest->poster.bytes), ok);
+    put(root, "posterHash", hash_node(&manifest->poster), ok);
+}
+
 static json_t *storyboard_node(const struct ph_storyboard *board, bool *ok) {
     if (!board->sheet_count)
         return json_null();
@@ -80,12 +105,8 @@ static json_t *storyboard_node(const struct ph_storyboard *board, bool *ok) {
     put(node, "height", json_integer(board->height), ok);
     put(node, "columns", json_integer(board->columns), ok);
     put(node, "rows", json_integer(board->rows), ok);
-    for (uint32_t i = 0; i < board->sheet_count; i++) {
-        json_t *sheet = json_array();
-        push(sheet, json_integer(board->sheets[i].first_tile), ok);
-        push(sheet, json_integer(board->sheets[i].tiles), ok);
-        push(sheets, sheet, ok);
-    }
+    for (uint32_t i = 0; i < board->sheet_count; i++)
+        push(sheets, sheet_node(&board->sheets[i], ok), ok);
     put(node, "sheets", sheets, ok);
     return node;
 }
@@ -102,7 +123,7 @@ struct ph_bytes *ph_manifest_to_json(const struct ph_manifest *manifest) {
         push(tracks, track_node(manifest, i, &ok), &ok);
     put(root, "tracks", tracks, &ok);
     put(root, "mp4", mp4_node(manifest, &ok), &ok);
-    put(root, "poster", json_boolean(manifest->has_poster), &ok);
+    put_poster(root, manifest, &ok);
     put(root, "storyboard", storyboard_node(&manifest->storyboard, &ok), &ok);
     char *text = ok ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
@@ -197,8 +218,24 @@ static int read_mp4(json_t *node, struct ph_manifest *manifest, struct ph_error 
     return 0;
 }
 
+/* Nothing of it is fine: its bytes are not known. */
+static bool read_picture(json_t *bytes, json_t *hash, struct ph_manifest_picture *picture) {
+    if (!bytes && !hash)
+        return true;
+    return read_u32(bytes, 1, UINT32_MAX, &picture->bytes) && read_hash(hash, picture->hash);
+}
+
+static int read_poster(json_t *root, struct ph_manifest *manifest, struct ph_error *error) {
+    json_t *poster = json_object_get(root, "poster");
+    if (!json_is_boolean(poster) || !read_picture(json_object_get(root, "posterBytes"),
+                                        json_object_get(root, "posterHash"), &manifest->poster))
+        return wrong(error, "poster");
+    manifest->has_poster = json_is_true(poster);
+    return 0;
+}
+
 static int read_sheets(json_t *nodes, struct ph_manifest *manifest, struct ph_error *error) {
-    const struct ph_storyboard *board = &manifest->storyboard;
+    struct ph_storyboard *board = &manifest->storyboard;
     int64_t next = 0;
     int code = 0;
     if (!json_array_size(nodes) || json_array_size(nodes) > PH_MOST_MANIFEST_SHEETS)
@@ -207,10 +244,11 @@ static int read_sheets(json_t *nodes, struct ph_manifest *manifest, struct ph_er
         json_t *node = json_array_get(nodes, i);
         struct ph_manifest_sheet sheet = {0};
         if (!read_u32(json_array_get(node, 0), next, INT32_MAX, &sheet.first_tile) ||
-            !read_u32(json_array_get(node, 1), 1, (int64_t)board->columns * board->rows, &sheet.tiles))
+            !read_u32(json_array_get(node, 1), 1, (int64_t)board->columns * board->rows, &sheet.tiles) ||
+            !read_picture(json_array_get(node, 2), json_array_get(node, 3), &sheet.picture))
             return wrong(error, "storyboard: sheets");
         next = (int64_t)sheet.first_tile + sheet.tiles;
-        code = ph_manifest_add_sheet(manifest, sheet);
+        code = ph_storyboard_push(board, &sheet);
     }
     return code;
 }
@@ -241,7 +279,7 @@ static int read_publication(json_t *node, struct ph_publication *publication, st
 
 static int read_manifest(json_t *root, struct ph_manifest *manifest, struct ph_error *error) {
     struct ph_publication publication;
-    json_t *id = json_object_get(root, "id"), *poster = json_object_get(root, "poster");
+    json_t *id = json_object_get(root, "id");
     if (json_integer_value(json_object_get(root, "version")) != version)
         return wrong(error, "version");
     int code = read_publication(json_object_get(root, "publication"), &publication, error);
@@ -253,10 +291,9 @@ static int read_manifest(json_t *root, struct ph_manifest *manifest, struct ph_e
         return wrong(error, "startedAt");
     if (!read_number(json_object_get(root, "durationUs"), most_number, &manifest->duration_us))
         return wrong(error, "durationUs");
-    if (!json_is_boolean(poster))
-        return wrong(error, "poster");
-    manifest->has_poster = json_is_true(poster);
-    code = read_tracks(json_object_get(root, "tracks"), manifest, error);
+    code = read_poster(root, manifest, error);
+    if (!code)
+        code = read_tracks(json_object_get(root, "tracks"), manifest, error);
     if (!code)
         code = read_mp4(json_object_get(root, "mp4"), manifest, error);
     if (!code)

@@ -84,8 +84,9 @@ static int read_track(struct rebuild *rebuild, uint32_t index) {
     int code = get(rebuild, name, "init.mp4", &rebuild->inits[index]);
     if (code)
         return code == -ENOENT ? 0 : code;
-    ph_manifest_set_init(rebuild->manifest, index, ph_bytes_slice(rebuild->inits[index]));
-    code = key_of(rebuild, prefix, name, "");
+    code = ph_manifest_set_init(rebuild->manifest, index, ph_bytes_slice(rebuild->inits[index]));
+    if (!code)
+        code = key_of(rebuild, prefix, name, "");
     if (!code)
         code = ph_store_list(rebuild->store, prefix, note_number, numbers);
     if (!code && numbers->count)

@@ -114,6 +114,33 @@ static uint64_t size_of(const char *name) {
     return object.bytes;
 }
 
+/* As a session's end leaves it: two sheets, of which the manifest tells. */
+static void put_storyboard(void) {
+    static const struct ph_slice pictures[] = {{(const uint8_t *)"a sheet", 7}, {(const uint8_t *)"more", 4}};
+    char key[PH_STORE_KEY_BYTES], name[64];
+    struct ph_manifest manifest;
+    struct ph_bytes *json;
+    snprintf(key, sizeof(key), "%s/recording.json", prefix);
+    assert_int_equal(ph_store_get(store, key, 0, UINT64_MAX, &json), 0);
+    assert_int_equal(ph_manifest_from_json(ph_bytes_slice(json), &manifest, NULL), 0);
+    ph_bytes_unref(&json);
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct ph_storyboard_sheet sheet = {.first_tile = i,
+            .tiles = 1,
+            .columns = 1,
+            .rows = 1,
+            .width = 160,
+            .height = 90,
+            .interval_ms = 2000};
+        assert_int_equal(ph_manifest_add_sheet(&manifest, &sheet, pictures[i]), 0);
+        snprintf(name, sizeof(name), "storyboard-%" PRIu32 ".jpg", i);
+        put(name, pictures[i]);
+    }
+    put_bytes("storyboard.vtt", ph_storyboard_to_vtt(&manifest.storyboard, manifest.duration_us));
+    put_bytes("recording.json", ph_manifest_to_json(&manifest));
+    ph_manifest_finish(&manifest);
+}
+
 static int begin(void **state) {
     (void)state;
     if (ph_test_store_make() || !(store = ph_test_store_open()))
@@ -121,6 +148,7 @@ static int begin(void **state) {
     snprintf(spool, sizeof(spool), "%s/spool", ph_test_store_folder());
     put_session();
     verify(false, true, "recording.json is missing: the recording is not complete, repaired;");
+    put_storyboard();
     verify(true, false, "");
     return 0;
 }
@@ -142,22 +170,26 @@ static void segment_with_another_byte_is_found(void **state) {
     verify(true, false, "audio/init.mp4 has other bytes;");
 }
 
+static void write_spooled(const char *folder, const char *name, struct ph_slice bytes) {
+    char command[512], path[512];
+    snprintf(command, sizeof(command), "mkdir -p '%s/abcdefghijklmnopqrstuvwxyz/%s'", spool, folder);
+    assert_int_equal(system(command), 0);
+    snprintf(path, sizeof(path), "%s/abcdefghijklmnopqrstuvwxyz/%s/%s", spool, folder, name);
+    FILE *file = fopen(path, "wbe");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes.data, 1, bytes.size, file), bytes.size);
+    fclose(file);
+}
+
 /* The session is in the spool still, or again, and was finished there. */
 static void segment_is_put_again_from_the_spool(void **state) {
     (void)state;
-    char command[512], path[512];
-    snprintf(command, sizeof(command), "mkdir -p '%s/abcdefghijklmnopqrstuvwxyz/v720'", spool);
-    assert_int_equal(system(command), 0);
-    snprintf(path, sizeof(path), "%s/abcdefghijklmnopqrstuvwxyz/v720/1.m4s", spool);
     flip("v720/1.m4s", 500);
     for (int is_right = 0; is_right < 2; is_right++) {
         struct ph_bytes *bytes = segment(1, 1);
         if (!is_right)
             ph_bytes_writable(bytes)[7] ^= 1;
-        FILE *file = fopen(path, "wbe");
-        assert_non_null(file);
-        assert_int_equal(fwrite(ph_bytes_data(bytes), 1, ph_bytes_size(bytes), file), ph_bytes_size(bytes));
-        fclose(file);
+        write_spooled("v720", "1.m4s", ph_bytes_slice(bytes));
         ph_bytes_unref(&bytes);
         verify(
             true, true, is_right ? "v720/1.m4s has other bytes, repaired;" : "v720/1.m4s has other bytes;");
@@ -178,12 +210,49 @@ static void mp4_with_another_byte_is_made_again(void **state) {
     }
 }
 
-/* Whoever puts others into a bucket leaves no hash behind by which they could be told. */
-static void picture_with_another_byte_is_found_where_its_hash_is_kept(void **state) {
+static void picture_with_another_byte_is_found(void **state) {
     (void)state;
     flip("poster.jpg", 3);
+    flip("storyboard-1.jpg", 2);
     verify(false, false, "");
-    verify(true, true, ph_store_folder(store) ? "poster.jpg has other bytes;" : "");
+    verify(true, false, "poster.jpg has other bytes;storyboard-1.jpg has other bytes;");
+    verify(true, true,
+        "poster.jpg has other bytes, and cannot be made again;"
+        "storyboard-1.jpg has other bytes, and cannot be made again;");
+    put("storyboard-1.jpg", (struct ph_slice){(const uint8_t *)"larger", 6});
+    verify(false, false, "storyboard-1.jpg has another size;");
+}
+
+static void picture_is_put_again_from_the_spool(void **state) {
+    (void)state;
+    static const uint8_t picture[] = "a picture";
+    write_spooled("", "poster.jpg", (struct ph_slice){picture, sizeof(picture)});
+    write_spooled("storyboard", "1.jpg", (struct ph_slice){(const uint8_t *)"more", 4});
+    flip("poster.jpg", 3);
+    flip("storyboard-0.jpg", 2);
+    flip("storyboard-1.jpg", 2);
+    verify(true, true,
+        "poster.jpg has other bytes, repaired;storyboard-0.jpg has other bytes, and cannot be made again;"
+        "storyboard-1.jpg has other bytes, repaired;");
+    verify(true, false, "storyboard-0.jpg has other bytes;");
+}
+
+static void cues_are_written_again(void **state) {
+    (void)state;
+    flip("storyboard.vtt", 9);
+    verify(false, false, "");
+    verify(true, true, "storyboard.vtt has other bytes, repaired;");
+    verify(true, false, "");
+}
+
+/* A repair makes the manifest anew, and what it told of pictures stays in it. */
+static void pictures_outlive_a_repair(void **state) {
+    (void)state;
+    flip("recording.mp4", size_of("recording.mp4") / 2);
+    verify(true, true, "recording.mp4 has other bytes, repaired;");
+    flip("poster.jpg", 3);
+    flip("storyboard-1.jpg", 2);
+    verify(true, false, "poster.jpg has other bytes;storyboard-1.jpg has other bytes;");
 }
 
 static void title_is_no_difference(void **state) {
@@ -213,7 +282,10 @@ int main(void) {
         ON_STORE(segment_is_put_again_from_the_spool),
         ON_STORE(mp4_with_another_byte_is_made_again),
         ON_STORE(title_is_no_difference),
-        ON_STORE(picture_with_another_byte_is_found_where_its_hash_is_kept),
+        ON_STORE(picture_with_another_byte_is_found),
+        ON_STORE(picture_is_put_again_from_the_spool),
+        ON_STORE(cues_are_written_again),
+        ON_STORE(pictures_outlive_a_repair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

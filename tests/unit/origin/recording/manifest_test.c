@@ -40,20 +40,35 @@ static int begin(struct ph_manifest *manifest) {
     return ph_manifest_init(manifest, "abcdefghijklmnopqrstuvwxyz", &publication);
 }
 
+static struct ph_slice picture(const char *text) {
+    return (struct ph_slice){(const uint8_t *)text, strlen(text)};
+}
+
+static int add_sheet(struct ph_manifest *manifest, uint64_t first_tile, uint32_t tiles, uint32_t width) {
+    const struct ph_storyboard_sheet sheet = {.first_tile = first_tile,
+        .tiles = tiles,
+        .columns = 2,
+        .rows = 2,
+        .width = width,
+        .height = 90,
+        .interval_ms = 10000};
+    return ph_manifest_add_sheet(manifest, &sheet, picture(tiles == 4 ? "full" : "a tile"));
+}
+
 static int fill(struct ph_manifest *manifest) {
     int code = begin(manifest);
-    ph_manifest_set_init(manifest, 0, ph_bytes_slice(init));
+    if (!code)
+        code = ph_manifest_set_init(manifest, 0, ph_bytes_slice(init));
     for (uint64_t n = 0; n < 3 && !code; n++)
         code = ph_manifest_add_segment(manifest, 0, &described[n]);
     manifest->mp4_bytes = 12345;
     strcpy(manifest->mp4_etag, "etag-1");
-    manifest->has_poster = true;
-    manifest->storyboard =
-        (struct ph_storyboard){.interval_us = 10000000, .width = 160, .height = 90, .columns = 2, .rows = 2};
     if (!code)
-        code = ph_manifest_add_sheet(manifest, (struct ph_manifest_sheet){0, 4});
+        code = ph_manifest_set_poster(manifest, picture("poster"));
     if (!code)
-        code = ph_manifest_add_sheet(manifest, (struct ph_manifest_sheet){4, 1});
+        code = add_sheet(manifest, 0, 4, 160);
+    if (!code)
+        code = add_sheet(manifest, 4, 1, 160);
     ph_manifest_close(manifest);
     return code;
 }
@@ -92,6 +107,14 @@ static void a_manifest_is_read_as_it_was_written(void **state) {
     assert_true(again.has_poster);
     assert_int_equal(again.storyboard.sheet_count, 2);
     assert_int_equal(again.storyboard.sheets[1].first_tile, 4);
+    assert_memory_equal(
+        &again.storyboard.sheets[0], &manifest.storyboard.sheets[0], 2 * sizeof(struct ph_manifest_sheet));
+    assert_int_equal(again.poster.bytes, strlen("poster"));
+    assert_memory_equal(again.poster.hash, manifest.poster.hash, PH_STORE_HASH_BYTES);
+    assert_true(ph_manifest_total_bytes(&again) == ph_manifest_media_bytes(&again) + 12345 +
+                                                       strlen("poster"
+                                                              "full"
+                                                              "a tile"));
     assert_true(ph_manifest_media_bytes(&again) ==
                 ph_bytes_size(init) + described[0].bytes + described[1].bytes + described[2].bytes);
     struct ph_bytes *twice = ph_manifest_to_json(&again);
@@ -100,6 +123,34 @@ static void a_manifest_is_read_as_it_was_written(void **state) {
     ph_bytes_unref(&twice);
     ph_bytes_unref(&json);
     ph_manifest_finish(&again);
+    ph_manifest_finish(&manifest);
+}
+
+/* A recording made before hashes of pictures were kept. */
+static void pictures_whose_bytes_are_not_known_are_read_too(void **state) {
+    (void)state;
+    struct ph_manifest manifest, again;
+    assert_int_equal(fill(&manifest), 0);
+    manifest.poster.bytes = manifest.storyboard.sheets[0].picture.bytes =
+        manifest.storyboard.sheets[1].picture.bytes = 0;
+    struct ph_bytes *json = ph_manifest_to_json(&manifest);
+    assert_non_null(memmem(ph_bytes_data(json), ph_bytes_size(json), "[[0,4],[4,1]]", 13));
+    assert_null(memmem(ph_bytes_data(json), ph_bytes_size(json), "posterHash", 10));
+    assert_int_equal(ph_manifest_from_json(ph_bytes_slice(json), &again, NULL), 0);
+    assert_true(again.has_poster && again.storyboard.sheet_count == 2);
+    assert_int_equal(again.poster.bytes, 0);
+    ph_bytes_unref(&json);
+    ph_manifest_finish(&again);
+    ph_manifest_finish(&manifest);
+}
+
+static void sheets_of_another_form_are_no_part_of_the_storyboard(void **state) {
+    (void)state;
+    struct ph_manifest manifest;
+    assert_int_equal(fill(&manifest), 0);
+    assert_int_equal(add_sheet(&manifest, 5, 1, 162), -EINVAL);
+    assert_int_equal(manifest.storyboard.sheet_count, 2);
+    assert_int_equal(manifest.storyboard.width, 160);
     ph_manifest_finish(&manifest);
 }
 
@@ -176,11 +227,13 @@ static void wrong_manifests_are_refused(void **state) {
         {"\"name\":\"v720\",\"initBytes\"", "\"name\":\"v721\",\"initBytes\""}, {"[1,60000,", "[2,60000,"},
         {"[1,60000,", "[1,59999,"}, {"[1,60000,60000,", "[1,60000,0,"},
         {"[1,60000,60000,", "[1,60000,4294967296,"}, {"[1,60000,", "[1,60000,1,"},
-        {"[1,60000,", "[-1,60000,"}, {"[1,60000,", "[[],60000,"}, {"\"sheets\":[[0,4]", "\"sheets\":[[0,5]"},
-        {"[4,1]", "[3,1]"}, {"\"columns\":2", "\"columns\":65"},
-        {"\"intervalUs\":10000000", "\"intervalUs\":0"}, {"\"etag\":\"etag-1\"", "\"etag\":7"},
-        {"\"bytes\":12345", "\"bytes\":-5"}, {"\"poster\":true", "\"poster\":1"},
-        {"\"target_duration_s\":2", "\"target_duration_s\":1"}, {"{\"version\"", "[\"version\""}};
+        {"[1,60000,", "[-1,60000,"}, {"[1,60000,", "[[],60000,"}, {"\"sheets\":[[0,4,", "\"sheets\":[[0,5,"},
+        {"[4,1,6", "[3,1,6"}, {"[4,1,6", "[4,1,0"}, {"[4,1,6,\"", "[4,1,6,\"x"},
+        {"\"posterHash\":\"", "\"posterHash\":\"x"}, {"\"posterBytes\":6", "\"posterBytes\":\"6\""},
+        {"\"columns\":2", "\"columns\":65"}, {"\"intervalUs\":10000000", "\"intervalUs\":0"},
+        {"\"etag\":\"etag-1\"", "\"etag\":7"}, {"\"bytes\":12345", "\"bytes\":-5"},
+        {"\"poster\":true", "\"poster\":1"}, {"\"target_duration_s\":2", "\"target_duration_s\":1"},
+        {"{\"version\"", "[\"version\""}};
     struct ph_manifest manifest;
     assert_int_equal(fill(&manifest), 0);
     struct ph_bytes *json = ph_manifest_to_json(&manifest);
@@ -244,6 +297,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_segment_is_described),
         cmocka_unit_test(a_manifest_is_read_as_it_was_written),
+        cmocka_unit_test(pictures_whose_bytes_are_not_known_are_read_too),
+        cmocka_unit_test(sheets_of_another_form_are_no_part_of_the_storyboard),
         cmocka_unit_test(missing_segments_become_gaps_that_share_the_time),
         cmocka_unit_test(what_does_not_follow_is_refused),
         cmocka_unit_test(ids_that_are_none_are_refused),
