@@ -60,6 +60,18 @@ static bool matches(const char *if_match, const struct ph_ice_credentials *lates
     return strcmp(if_match, "*") == 0 || strstr(if_match, tag) != NULL;
 }
 
+/* The restart under way is asked for once more: a publisher between two networks misses answers. Once a check
+ * used the new credentials they are known to it. */
+static bool asks_again(const struct ph_webrtc_patch *patch, const struct ph_ice_agent *ice) {
+    return *ice->next.ufrag && patch->if_match && strcmp(patch->if_match, "*") == 0;
+}
+
+static int answer_restart(struct ph_webrtc_connection *connection, struct ph_webrtc_patch *patch) {
+    describe(connection, &patch->local);
+    patch->negotiation = connection->negotiation;
+    return PH_WEBRTC_RESTARTED;
+}
+
 static int run_patch(struct ph_webrtc_endpoint *endpoint, void *argument) {
     struct ph_webrtc_patch *patch = argument;
     struct ph_webrtc_connection *connection;
@@ -72,17 +84,17 @@ static int run_patch(struct ph_webrtc_endpoint *endpoint, void *argument) {
         return -ESTALE;
     const struct ph_sdpfrag *fragment = patch->fragment;
     /* A lite agent checks nothing, so it has no use for the publisher's candidates. */
-    if (!*fragment->ufrag || strcmp(fragment->ufrag, connection->negotiation.ufrag) == 0)
+    if (!*fragment->ufrag)
         return PH_WEBRTC_TRICKLED;
+    if (strcmp(fragment->ufrag, connection->negotiation.ufrag) == 0)
+        return asks_again(patch, ice) ? answer_restart(connection, patch) : PH_WEBRTC_TRICKLED;
     if (!patch->if_match)
         return -EINVAL;
     memcpy(connection->negotiation.ufrag, fragment->ufrag, sizeof(fragment->ufrag));
     memcpy(connection->negotiation.pwd, fragment->pwd, sizeof(fragment->pwd));
     ph_ice_agent_restart(ice);
     ph_webrtc_list_ufrag(connection, 1, ice->next.ufrag);
-    describe(connection, &patch->local);
-    patch->negotiation = connection->negotiation;
-    return PH_WEBRTC_RESTARTED;
+    return answer_restart(connection, patch);
 }
 
 int ph_webrtc_patch(struct ph_webrtc_endpoint *endpoint, struct ph_webrtc_patch *patch) {

@@ -93,6 +93,19 @@ static void changes_are_checked_against_the_latest_credentials(void **state) {
     assert_int_equal(patch(scene, "peer3", "*", &local), PH_WEBRTC_RESTARTED);
 }
 
+static void a_restart_whose_answer_was_lost_is_answered_again(void **state) {
+    struct endpoint_scene *scene = *state;
+    struct ph_webrtc_local local, again;
+    endpoint_scene_join(scene, false);
+    assert_int_equal(patch(scene, "peer2", "*", &local), PH_WEBRTC_RESTARTED);
+    assert_int_equal(patch(scene, "peer2", "*", &again), PH_WEBRTC_RESTARTED);
+    assert_string_equal(again.credentials.ufrag, local.credentials.ufrag);
+    assert_string_equal(again.credentials.pwd, local.credentials.pwd);
+    scene->peer.local = again;
+    assert_true(peer_double_check(&scene->peer, NULL));
+    assert_int_equal(patch(scene, "peer2", "*", &again), PH_WEBRTC_TRICKLED);
+}
+
 static void only_the_key_that_opened_it_closes_a_connection(void **state) {
     struct endpoint_scene *scene = *state;
     const uint8_t other[PH_WEBRTC_KEY_HASH_BYTES] = {1};
@@ -210,6 +223,7 @@ int main(void) {
         ENDPOINT_SCENE(feedback_reaches_the_publisher_sealed),
         ENDPOINT_SCENE(an_ice_restart_gives_new_credentials_and_media_goes_on),
         ENDPOINT_SCENE(changes_are_checked_against_the_latest_credentials),
+        ENDPOINT_SCENE(a_restart_whose_answer_was_lost_is_answered_again),
         ENDPOINT_SCENE(only_the_key_that_opened_it_closes_a_connection),
         ENDPOINT_SCENE(a_publisher_who_says_goodbye_is_gone_at_once),
         ENDPOINT_SCENE(a_session_that_ends_closes_its_publisher),
