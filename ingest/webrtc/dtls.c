@@ -210,9 +210,9 @@ static size_t least_sealed_bytes(const struct ph_dtls *dtls) {
     return cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ? 16 : 24;
 }
 
-/* Whether a record claims to be sealed and is too short for it. OpenSSL takes one, which anybody can write, for
- * an error of its own, and hears nothing any more. Those of epoch 0 are in clear: a last flight that is sent
- * again has some. */
+/* Whether a record claims to be sealed and is too short for it. OpenSSL takes one, which anybody can write,
+ * for an error of its own, and hears nothing any more. Those of epoch 0 are in clear: a last flight that is
+ * sent again has some. */
 static bool has_stub(const struct ph_dtls *dtls, struct ph_slice datagram) {
     size_t least = least_sealed_bytes(dtls);
     while (datagram.size >= record_header_bytes) {

@@ -155,8 +155,9 @@ static void judge(struct offer *offer, struct ph_negotiated_media *media) {
     if (media->rejection)
         return;
     if (!ph_codec_choose(&offer->section, offer->codecs, media)) {
-        media->rejection = media->is_video ? "it offers no video codec that is carried: H264, VP8 or VP9"
-                                           : "it offers no audio codec that is carried: opus/48000/2";
+        media->rejection = media->is_video
+                               ? "it offers no video codec that is carried: H264, VP8, VP9, H265 or AV1"
+                               : "it offers no audio codec that is carried: opus/48000/2";
         return;
     }
     media->accepted = true;

@@ -180,8 +180,8 @@ static void a_goodbye_is_heard(void **state) {
     finish(&scene);
 }
 
-/* Bytes of no meaning, half of them in records: in clear, of this epoch and of the next. Of all lengths, and last
- * an alert that anybody can write. */
+/* Bytes of no meaning, half of them in records: in clear, of this epoch and of the next. Of all lengths, and
+ * last an alert that anybody can write. */
 static void make_noise(struct ph_dtls *dtls) {
     static const uint8_t fatal[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
     uint8_t noise[200];
@@ -191,8 +191,8 @@ static void make_noise(struct ph_dtls *dtls) {
             noise[j] = (uint8_t)(rand() >> 4);
         noise[0] = (uint8_t)(20 + i % 44);
         if (i % 2 && size > 13) {
-            const uint8_t header[] = {0xfe, 0xfd, 0, (uint8_t)(i / 2 % 3), 0, 0, 0, 0, 0, (uint8_t)i, 0,
-                (uint8_t)(size - 13)};
+            const uint8_t header[] = {
+                0xfe, 0xfd, 0, (uint8_t)(i / 2 % 3), 0, 0, 0, 0, 0, (uint8_t)i, 0, (uint8_t)(size - 13)};
             memcpy(noise + 1, header, sizeof(header));
         }
         ph_dtls_receive(dtls, (struct ph_slice){noise, size});
@@ -216,7 +216,8 @@ static void noise_behind_a_handshake_changes_nothing(void **state) {
     }
 }
 
-/* The last flight of whoever answers: the other end sends its own again, whose records are in part in clear. */
+/* The last flight of whoever answers: the other end sends its own again, whose records are in part in clear.
+ */
 static void a_last_flight_that_was_lost_comes_again(void **state) {
     (void)state;
     struct scene scene;

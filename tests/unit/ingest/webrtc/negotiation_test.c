@@ -186,8 +186,8 @@ static void packetization_mode_0_is_taken_when_1_is_not_there(void **state) {
                          PH_CODECS_USUAL, &negotiation, NULL),
         0);
     assert_int_equal(negotiation.video, -1);
-    assert_string_equal(
-        negotiation.media[1].rejection, "it offers no video codec that is carried: H264, VP8 or VP9");
+    assert_string_equal(negotiation.media[1].rejection,
+        "it offers no video codec that is carried: H264, VP8, VP9, H265 or AV1");
 }
 
 static void the_level_is_repeated_unless_asymmetry_is_allowed(void **state) {
