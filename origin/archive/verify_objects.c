@@ -288,6 +288,11 @@ static int load_manifest(struct ph_verify_check *check) {
         return 0;
     snprintf(key, sizeof(key), "%s/recording.json", check->prefix);
     int code = ph_store_get(check->verification->store, key, 0, UINT64_MAX, &json);
+    if (code == -EREMOTE) {
+        check->verification->unread++;
+        check->is_cold = true;
+        return 0;
+    }
     if (code)
         return code;
     code = ph_manifest_from_json(ph_bytes_slice(json), &check->manifest, NULL);
@@ -300,8 +305,8 @@ static int load_manifest(struct ph_verify_check *check) {
 static int check_whole(struct ph_verify_check *check, bool is_listed, bool is_spooled) {
     struct ph_archive_catalogue *catalogue = check->verification->catalogue;
     int is_unmade = catalogue ? catalogue->is_unmade(catalogue, check->id) : 0;
-    if (is_unmade < 0)
-        return is_unmade;
+    if (is_unmade < 0 || check->is_cold)
+        return is_unmade < 0 ? is_unmade : 0;
     if (!check->has_manifest && ph_verify_find(check, "recording.json"))
         return mend(check, "recording.json", "cannot be read");
     if (!check->has_manifest && is_listed)

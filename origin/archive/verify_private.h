@@ -25,6 +25,7 @@ struct ph_verify_check {
     struct ph_verify_object *objects; /* by name */
     size_t count, capacity;
     bool has_manifest;
+    bool is_cold;                /* the manifest lies in the deep archive */
     const char *mp4_trouble;     /* why the MP4 is to be made again; NULL: it is right */
     struct ph_manifest manifest; /* with has_manifest */
 };

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/store/store_impl.h"
 #include "origin/archive/verify.h"
 #include "origin/archive/verify_mp4.h"
 #include "origin/recording/rebuild.h"
@@ -255,6 +256,52 @@ static void pictures_outlive_a_repair(void **state) {
     verify(true, false, "poster.jpg has other bytes;storyboard-1.jpg has other bytes;");
 }
 
+/* The store, whose objects lie in the deep archive. */
+struct cold {
+    struct ph_store base;
+    const char *part; /* those whose keys contain it */
+};
+
+static int get_cold(
+    struct ph_store *base, const char *key, uint64_t offset, uint64_t size, struct ph_bytes **bytes) {
+    return strstr(key, ((struct cold *)base)->part) ? -EREMOTE
+                                                    : ph_store_get(store, key, offset, size, bytes);
+}
+
+static int head_cold(struct ph_store *base, const char *key, struct ph_store_object *object) {
+    (void)base;
+    return ph_store_head(store, key, object);
+}
+
+static int list_cold(struct ph_store *base, const char *key, ph_store_visitor *visit, void *opaque) {
+    (void)base;
+    return ph_store_list(store, key, visit, opaque);
+}
+
+static void what_lies_in_the_deep_archive_is_counted_and_left(void **state) {
+    (void)state;
+    static const struct ph_store_impl impl = {.get = get_cold, .head = head_cold, .list = list_cold};
+    static const struct {
+        const char *part;
+        bool deep;
+        uint64_t unread;
+    } cases[] = {{"", false, 1}, {"", true, 1}, {".m4s", false, 0}, {"v720/1.m4s", true, 1}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct cold cold = {.part = cases[i].part};
+        struct ph_archive_verification verification = {.store = &cold.base,
+            .spool = spool,
+            .deep = cases[i].deep,
+            .repair = true,
+            .report = note_difference};
+        ph_store_init(&cold.base, &impl, &(struct ph_store_options){0});
+        *differences = '\0';
+        assert_int_equal(ph_archive_verify(&verification), 0);
+        assert_string_equal(differences, "");
+        assert_int_equal(verification.unread, cases[i].unread);
+        ph_store_finish(&cold.base);
+    }
+}
+
 static void title_is_no_difference(void **state) {
     (void)state;
     const char *id = strchr(prefix, '/') + 1;
@@ -286,6 +333,7 @@ int main(void) {
         ON_STORE(picture_is_put_again_from_the_spool),
         ON_STORE(cues_are_written_again),
         ON_STORE(pictures_outlive_a_repair),
+        ON_STORE(what_lies_in_the_deep_archive_is_counted_and_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
