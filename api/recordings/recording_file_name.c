@@ -5,7 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_CHARACTERS = 80 };
+/* File systems take 255 bytes, with the date and the ending. */
+enum { MOST_CHARACTERS = 80, MOST_TITLE_BYTES = 200 };
 
 /* The code point at the text, which is valid UTF-8, and how many bytes it has. */
 static size_t code_point(const char *text, uint32_t *point) {
@@ -46,7 +47,7 @@ static size_t copy_title(const char *title, char *name) {
             continue;
         }
         characters += has_gap ? 2 : 1;
-        if (characters > MOST_CHARACTERS)
+        if (characters > MOST_CHARACTERS || used + has_gap + size > MOST_TITLE_BYTES)
             break;
         if (has_gap)
             name[used++] = ' ';

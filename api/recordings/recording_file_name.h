@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-enum { PH_RECORDING_FILE_NAME_BYTES = 4 * 80 + 32 };
+enum { PH_RECORDING_FILE_NAME_BYTES = 200 + 32 };
 
 /* "<title> 2026-11-21 14-05.mp4", the time in UTC. Of the title, which is UTF-8, stays what every file system
  * takes and no reader is misled by: no separators, controls, changes of direction or dots at its ends; 80

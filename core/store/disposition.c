@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { most_name_bytes = 120, most_ending_bytes = 12 };
+enum { most_name_bytes = 240, most_ending_bytes = 12 };
 
 static bool is_continuation(char c) {
     return ((uint8_t)c & 0xc0) == 0x80;

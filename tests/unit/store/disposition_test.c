@@ -53,6 +53,16 @@ static void a_long_name_keeps_its_ending(void **state) {
     assert_null(strstr(header, "%C3.mp4"));
 }
 
+/* What a recording is called at most, in an alphabet of two bytes a character. */
+static void a_recordings_name_is_kept_whole(void **state) {
+    (void)state;
+    char name[256] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(name, "\xd0\xb6");
+    strcat(name, " 2026-11-21 22-23.mp4");
+    assert_non_null(strstr(of(name), "%D0%B6%202026-11-21%2022-23.mp4"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_plain_name_is_given_once),
@@ -60,6 +70,7 @@ int main(void) {
         cmocka_unit_test(no_name_leads_elsewhere_or_ends_the_header),
         cmocka_unit_test(what_is_no_utf8_becomes_underscores),
         cmocka_unit_test(a_long_name_keeps_its_ending),
+        cmocka_unit_test(a_recordings_name_is_kept_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
