@@ -92,16 +92,27 @@ static bool is_left_alone(struct ph_origin *origin, const struct ph_session *ses
     return !origin->archive || ph_archive_is_unwanted(origin->archive, session->id);
 }
 
+/* As the catalogue says, which is asked about sessions that have ended. */
+static bool is_deleted(struct ph_origin *origin, const struct ph_session *session) {
+    return origin->archive && session->publication.is_recorded && !session->publication.take &&
+           ph_archive_is_unwanted(origin->archive, session->id);
+}
+
 /* What the passing of time does to one session. */
 static bool tick_session(
     struct ph_origin *origin, struct ph_session *session, int64_t now_us, size_t held[PH_WAIT_KINDS]) {
     pthread_mutex_lock(&session->lock);
-    bool ended = session->ended;
+    bool ended = session->ended, end_durable = session->end_durable;
     bool is_idle = !ended && now_us - session->last_put_us > origin->idle_us;
     bool is_over =
         session->given_up ? session->cleared : ended && now_us - session->ended_us > origin->keep_ended_us;
-    session->retired = session->retired || is_over;
     pthread_mutex_unlock(&session->lock);
+    is_over = is_over || (end_durable && is_deleted(origin, session));
+    if (is_over) {
+        pthread_mutex_lock(&session->lock);
+        session->retired = true;
+        pthread_mutex_unlock(&session->lock);
+    }
 
     if (is_idle && session->publication.take) {
         if (is_left_alone(origin, session)) {
@@ -214,6 +225,8 @@ bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
 void ph_origin_forget_recording(struct ph_origin *origin, const char *recording) {
     if (origin->vod)
         ph_vod_forget(origin->vod, recording);
+    if (origin->archive)
+        ph_archive_doubt(origin->archive, recording);
 }
 
 int ph_origin_end_session(struct ph_origin *origin, const char *id) {

@@ -50,8 +50,8 @@ void ph_origin_destroy(struct ph_origin *origin);
 
 /* For /health: writes a sentence and returns whether all is well. `origin` is a struct ph_origin *. */
 bool ph_origin_health(void *origin, char *text, size_t text_bytes);
-/* A recording was deleted: nothing of it comes out of this origin's memory any more. Others notice within
- * half a minute. */
+/* A recording was deleted: nothing of it comes out of this origin's memory any more, and a session of it that
+ * has ended is not served on. Others notice within half a minute. */
 void ph_origin_forget_recording(struct ph_origin *origin, const char *recording);
 /* Ends a session as its DELETE does. -ENOENT when there is none. */
 int ph_origin_end_session(struct ph_origin *origin, const char *session) PH_NODISCARD;

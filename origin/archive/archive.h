@@ -83,9 +83,11 @@ void ph_archive_give_up(struct ph_archive_session *session);
 bool ph_archive_has(struct ph_archive *archive, const char *id);
 /* Whether a take of a file may begin: there is nothing of an earlier one, which is given up if there is. */
 bool ph_archive_make_way(struct ph_archive *archive, const char *id, uint32_t take);
-/* Whether nobody works on the file of the session any more, as far as is known; has the catalogue asked now
- * and then. Never waits. */
+/* Whether nobody works on the file of the session any more, or the session's recording was deleted, as far as
+ * is known; has the catalogue asked now and then. Never waits. */
 bool ph_archive_is_unwanted(struct ph_archive *archive, const char *id);
+/* Has the catalogue asked at the next call of that. */
+void ph_archive_doubt(struct ph_archive *archive, const char *id);
 /* Whether the file of a segment may be removed: it is in the store, and nobody here needs it. When it says so
  * the file counts as gone. */
 bool ph_archive_release(struct ph_archive_session *session, uint32_t track, uint64_t segment);

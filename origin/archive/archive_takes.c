@@ -1,4 +1,5 @@
-/* Takes of files: tries at an upload, of which one counts and of the others nothing is kept. */
+/* What of a session is not wanted: takes of files, tries at an upload, of which one counts and of the others
+ * nothing is kept; and recordings that were deleted. */
 #include "origin/archive/archive_private.h"
 
 static const int64_t ask_every_us = 30 * PH_SECOND_US;
@@ -54,12 +55,25 @@ bool ph_archive_is_unwanted(struct ph_archive *archive, const char *id) {
     return is_unwanted;
 }
 
+void ph_archive_doubt(struct ph_archive *archive, const char *id) {
+    pthread_mutex_lock(&archive->lock);
+    struct ph_archive_session *session = find(archive, id);
+    if (session)
+        session->asked_us = 0;
+    pthread_mutex_unlock(&archive->lock);
+}
+
 void ph_archive_ask_wanted(struct ph_archive_session *session) {
     struct ph_archive *archive = session->archive;
     struct ph_archive_catalogue *catalogue = archive->options.catalogue;
-    int code = catalogue ? catalogue->is_wanted(catalogue, session->id, session->publication.take, false) : 1;
+    uint32_t take = session->publication.take;
+    bool is_unwanted = false;
+    if (catalogue && take)
+        is_unwanted = catalogue->is_wanted(catalogue, session->id, take, false) == 0;
+    else if (catalogue)
+        is_unwanted = catalogue->is_deleted(catalogue, session->id) == 1;
     pthread_mutex_lock(&archive->lock);
     session->in_doubt = false;
-    session->is_unwanted = code == 0;
+    session->is_unwanted = is_unwanted;
     pthread_mutex_unlock(&archive->lock);
 }

@@ -97,6 +97,9 @@ scenarioOnBoth('a session becomes a recording that its owner and guardians have,
   assert.equal((await request(found.location)).status, 404);
   const folder = path.join(stage.dataDir(), 'archive/recordings', session.id);
   assert.ok(!fs.existsSync(folder) || fs.readdirSync(folder).length === 0, 'every object is gone');
+  await waitFor('the session not to be served on', async () => (await request(`${session.live}/index.m3u8`)).status === 410);
+  const spooled = () => fs.readdirSync(path.join(stage.dataDir(), 'spool', session.id));
+  await waitFor('nothing of it to be spooled', () => spooled().every((name) => name === 'end'));
   assert.equal(await sql(stage, "SELECT actor, action, target FROM audit_log WHERE action = 'recordings.delete'"), `anna|recordings.delete|${session.id}`);
   assert.equal(relay.to('mum@example.org').length, 1);
   assert.equal(relay.to('dad@example.org').length, 0);
