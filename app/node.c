@@ -103,6 +103,7 @@ static int create_origin(struct ph_node *node, struct ph_error *error) {
         .data_dir = node->settings->data_dir,
         .secret = secret_of(node->settings->cluster_secret),
         .spool_most_mib = node->settings->spool_most_mib,
+        .spool_memory_bytes = (uint64_t)node->settings->spool_memory_mib << 20,
         .idle_us = (int64_t)node->settings->publish_idle_s * PH_SECOND_US,
         .store = node->store_wiring.store,
         .catalogue = &node->recording_wiring.catalogue,

@@ -11,6 +11,8 @@
 enum { default_spool_mib = 4096 };
 static const int64_t default_idle_us = 90 * PH_SECOND_US;
 static const int64_t default_keep_ended_us = 300 * PH_SECOND_US;
+/* How long an ended session waits for a disk that takes nothing. */
+static const int64_t most_unwritten_us = 3600 * PH_SECOND_US;
 static const int64_t tick_us = 1 * PH_SECOND_US;
 static const int64_t server_drain_us = 1 * PH_SECOND_US; /* what is left for who drains after the origin */
 
@@ -50,7 +52,7 @@ int ph_origin_create(
     if (!origin->secret)
         code = -ENOMEM;
     if (!code)
-        code = ph_origin_sessions_create(&origin->sessions);
+        code = ph_origin_sessions_create(&origin->sessions, options->spool_memory_bytes);
     struct ph_spool_options spool = {
         .data_dir = options->data_dir,
         .most_bytes = (uint64_t)(options->spool_most_mib ? options->spool_most_mib : default_spool_mib) << 20,
@@ -104,8 +106,8 @@ static bool tick_session(
     pthread_mutex_lock(&session->lock);
     bool ended = session->ended, end_durable = session->end_durable;
     bool is_idle = !ended && now_us - session->last_put_us > origin->idle_us;
-    bool is_over =
-        session->given_up ? session->cleared : ended && now_us - session->ended_us > origin->keep_ended_us;
+    int64_t keep_us = end_durable ? origin->keep_ended_us : most_unwritten_us;
+    bool is_over = session->given_up ? session->cleared : ended && now_us - session->ended_us > keep_us;
     pthread_mutex_unlock(&session->lock);
     is_over = is_over || (end_durable && is_deleted(origin, session));
     if (is_over) {
@@ -145,6 +147,8 @@ static void tick(void *opaque) {
         ph_session_unref(&list[i]);
     }
     ph_origin_sessions_forget(origin->sessions, now_us);
+    ph_spool_watch(origin->spool);
+    ph_metric_set(metrics->spool_reserve, (double)ph_origin_sessions_reserved(origin->sessions));
     ph_metric_set(metrics->sessions_live, (double)(count - ended));
     ph_metric_set(metrics->sessions_ended, (double)ended);
     ph_metric_set(metrics->held_parts, (double)held[PH_WAIT_PART]);
@@ -211,15 +215,18 @@ void ph_origin_destroy(struct ph_origin *origin) {
 bool ph_origin_health(void *opaque, char *text, size_t text_bytes) {
     const struct ph_origin *origin = opaque;
     double fill = ph_spool_fill(origin->spool);
-    bool is_well = ph_spool_is_well(origin->spool);
-    if (!is_well)
-        snprintf(text, text_bytes, "the spool cannot write: free space or check the disk");
+    enum ph_spool_state state = ph_spool_state(origin->spool);
+    const char *loss = ph_spool_is_losing(origin->spool) ? "; recordings are losing segments" : "";
+    if (state == PH_SPOOL_FAILS)
+        snprintf(text, text_bytes, "the spool cannot write: free space or check the disk%s", loss);
+    else if (state == PH_SPOOL_STANDS_STILL)
+        snprintf(text, text_bytes, "the disk stands still: check it%s", loss);
     else if (fill >= PH_SPOOL_ALARMING_FILL)
         snprintf(text, text_bytes,
             "the spool is %.0f%% full: the archive's store does not take what is written", 100 * fill);
     else
         snprintf(text, text_bytes, "ok");
-    return is_well;
+    return state == PH_SPOOL_WELL;
 }
 
 void ph_origin_forget_recording(struct ph_origin *origin, const char *recording) {

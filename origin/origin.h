@@ -25,6 +25,7 @@ struct ph_origin_options {
     const char *data_dir;                   /* the spool lives in <data_dir>/spool */
     struct ph_slice secret;                 /* of publish tokens; copied */
     uint32_t spool_most_mib;                /* 0: 4096 */
+    uint64_t spool_memory_bytes;            /* for what the disk has not and viewers need no more */
     int64_t idle_us;                        /* 0: 90 s; a publication without a PUT for longer is ended */
     int64_t keep_ended_us;                  /* 0: 5 minutes; how long an ended session is served */
     struct ph_store *store;                 /* of the archive; NULL: nothing is kept. Borrowed */

@@ -22,15 +22,17 @@ void ph_origin_metrics_init(struct ph_origin_metrics *metrics, struct ph_metrics
         .held_publishers = ph_metrics_gauge(registry, held, held_help, PH_LABELS({"kind", "publish"})),
         .spool_parts =
             ph_metrics_gauge(registry, "porthole_spool_depth_parts", "Parts not yet written.", NULL),
+        .spool_reserve = ph_metrics_gauge(registry, "porthole_spool_reserve_bytes",
+            "Memory taken by segments that wait for the disk and that no viewer fetches any more.", NULL),
         .spool_bytes = ph_metrics_gauge(registry, "porthole_spool_bytes", "Bytes of segments on disk.", NULL),
         .spool_fill = ph_metrics_gauge(
             registry, "porthole_spool_fill_ratio", "How much of spool_most_mib is taken.", NULL),
-        .spool_age =
-            ph_metrics_gauge(registry, "porthole_spool_age_seconds", "Age of the oldest write error.", NULL),
+        .spool_age = ph_metrics_gauge(
+            registry, "porthole_spool_age_seconds", "For how long the disk has taken nothing.", NULL),
         .spool_failures =
             ph_metrics_counter(registry, "porthole_spool_failures_total", "Failed writes.", NULL),
-        .spool_lost_parts = ph_metrics_counter(
-            registry, "porthole_spool_lost_parts_total", "Parts that left the window unwritten.", NULL),
+        .spool_lost_parts = ph_metrics_counter(registry, "porthole_spool_lost_parts_total",
+            "Parts that memory had no more room for before they could be written.", NULL),
         .fsync_seconds = ph_metrics_histogram(registry, "porthole_spool_fsync_seconds",
             "Making a segment durable: file, index and folder.", NULL, ph_latency_bounds,
             ph_latency_bounds_count),

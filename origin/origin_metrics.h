@@ -16,6 +16,7 @@ struct ph_origin_metrics {
     struct ph_metric *held_parts;
     struct ph_metric *held_publishers;
     struct ph_metric *spool_parts;              /* waiting to be written */
+    struct ph_metric *spool_reserve;            /* bytes of those that viewers need no more */
     struct ph_metric *spool_bytes, *spool_fill; /* on disk */
     struct ph_metric *spool_age;                /* seconds since everything was written */
     struct ph_metric *spool_failures;

@@ -117,7 +117,7 @@ enum ph_window_verdict ph_session_add_part(struct ph_session *session, uint32_t 
     int64_t now_us, struct ph_part_position *next, struct ph_error *error) {
     struct released released = {0};
     pthread_mutex_lock(&session->lock);
-    ph_window_expire(&session->window, now_us);
+    ph_window_expire(&session->window, session->durable_segments, now_us);
     enum ph_window_verdict verdict = ph_window_add_part(&session->window, track, part, now_us, error);
     *next = ph_edge_next(&session->window.tracks[track].edge);
     session->last_put_us = now_us;
@@ -196,7 +196,7 @@ void ph_session_release_all(struct ph_session *session, struct ph_http_response 
 
 void ph_session_tick(struct ph_session *session, int64_t now_us, size_t held[PH_WAIT_KINDS]) {
     pthread_mutex_lock(&session->lock);
-    ph_window_expire(&session->window, now_us);
+    ph_window_expire(&session->window, session->durable_segments, now_us);
     ph_waiters_sweep(&session->viewers);
     ph_waiters_sweep(&session->publishers);
     ph_waiters_count(&session->viewers, held);

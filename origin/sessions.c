@@ -14,15 +14,17 @@ struct tombstone {
 };
 
 struct ph_origin_sessions {
+    struct ph_reserve reserve; /* of all their windows */
     pthread_rwlock_t lock;
     struct ph_session *present; /* guarded by lock */
     struct tombstone *gone;     /* guarded by lock; in the order they went */
 };
 
-int ph_origin_sessions_create(struct ph_origin_sessions **out) {
+int ph_origin_sessions_create(struct ph_origin_sessions **out, uint64_t most_reserve_bytes) {
     *out = calloc(1, sizeof(**out));
     if (!*out)
         return -ENOMEM;
+    (*out)->reserve.most_bytes = most_reserve_bytes;
     pthread_rwlock_init(&(*out)->lock, NULL);
     return 0;
 }
@@ -76,6 +78,9 @@ static int insert(struct ph_origin_sessions *sessions, struct ph_session *sessio
         return -ENOMEM;
     if (tombstone)
         unbury(sessions, tombstone);
+    pthread_mutex_lock(&session->lock);
+    session->window.reserve = &sessions->reserve;
+    pthread_mutex_unlock(&session->lock);
     ph_session_ref(session);
     return 0;
 }
@@ -135,6 +140,10 @@ void ph_origin_sessions_forget(struct ph_origin_sessions *sessions, int64_t now_
             unbury(sessions, tombstone);
     }
     pthread_rwlock_unlock(&sessions->lock);
+}
+
+uint64_t ph_origin_sessions_reserved(const struct ph_origin_sessions *sessions) {
+    return atomic_load(&sessions->reserve.used_bytes);
 }
 
 size_t ph_origin_sessions_list(struct ph_origin_sessions *sessions, struct ph_session **list) {

@@ -13,7 +13,8 @@ enum { PH_MOST_SESSIONS = 512, PH_MOST_TOMBSTONES = 20000 };
 
 struct ph_origin_sessions;
 
-int ph_origin_sessions_create(struct ph_origin_sessions **sessions) PH_NODISCARD;
+/* `most_reserve_bytes`: what their windows may keep for the disk beyond what viewers can fetch. */
+int ph_origin_sessions_create(struct ph_origin_sessions **sessions, uint64_t most_reserve_bytes) PH_NODISCARD;
 /* Drops its references. NULL is fine. */
 void ph_origin_sessions_destroy(struct ph_origin_sessions *sessions);
 
@@ -30,6 +31,8 @@ void ph_origin_sessions_bury(
     struct ph_origin_sessions *sessions, const char *id, uint32_t take, int64_t since_us);
 /* Forgets names older than a day. */
 void ph_origin_sessions_forget(struct ph_origin_sessions *sessions, int64_t now_us);
+/* Bytes that are kept for the disk and that no viewer fetches any more. */
+uint64_t ph_origin_sessions_reserved(const struct ph_origin_sessions *sessions);
 /* References to all, in `list` of room for PH_MOST_SESSIONS; how many. */
 size_t ph_origin_sessions_list(struct ph_origin_sessions *sessions, struct ph_session **list);
 

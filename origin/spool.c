@@ -7,14 +7,11 @@
 
 #include "core/base/log.h"
 #include "core/base/queue.h"
-#include "core/base/random.h"
 #include "core/base/thread.h"
 #include "origin/spool_private.h"
 #include "origin/storyboard.h"
 
 enum { queue_capacity = 2 * PH_MOST_SESSIONS };
-static const int64_t retry_us = 1 * PH_SECOND_US;
-static const int64_t log_every_us = 60 * PH_SECOND_US;
 static const int64_t sweep_every_us = 600 * PH_SECOND_US;
 
 int ph_spool_create(struct ph_spool **out, const struct ph_spool_options *options, struct ph_error *error) {
@@ -65,12 +62,9 @@ double ph_spool_fill(const struct ph_spool *spool) {
     return atomic_load(&spool->fill);
 }
 
-bool ph_spool_is_well(const struct ph_spool *spool) {
-    return atomic_load(&spool->failing_since_us) == 0;
-}
-
 static int write_part(
     struct ph_spool *spool, struct ph_session *session, uint32_t track, const struct ph_part *part) {
+    ph_spool_note_step(spool, true);
     int code = ph_spool_files_write_part(session, track, part, &spool->budget);
     while (code == -ENOSPC && ph_spool_make_room(spool))
         code = ph_spool_files_write_part(session, track, part, &spool->budget);
@@ -86,6 +80,7 @@ static int sync_segment(struct ph_spool *spool, struct ph_session *session, uint
         .start_ticks = written->start_ticks,
         .duration_ticks = written->duration_ticks,
         .bytes = written->data_bytes};
+    ph_spool_note_step(spool, true);
     int code = ph_spool_files_sync(session, track, true);
     if (code)
         ph_spool_files_rewind(session, track, &spool->budget);
@@ -96,20 +91,15 @@ static int sync_segment(struct ph_spool *spool, struct ph_session *session, uint
     return code;
 }
 
-/* The parts between what was written and what the window still holds are lost to the disk: it failed for too
- * long. */
-static void skip_lost(struct ph_spool *spool, struct ph_session *session, uint32_t index, uint64_t oldest) {
-    struct ph_spool_track *track = &session->spool->tracks[index];
-    uint64_t segments = oldest - track->next.segment;
-    double parts = (double)segments * session->publication.parts_per_segment - track->next.part;
-    if (track->begun) {
-        ph_log_error("parts left the window before the spool could write them",
-            ph_str("session", session->id), ph_str("track", session->publication.tracks[index].name),
-            ph_int("segments", (int64_t)segments));
-        ph_metric_add(spool->options.metrics->spool_lost_parts, parts);
-        ph_metric_add(spool->options.metrics->spool_parts, -parts);
-    }
-    ph_spool_files_skip_to(session, index, oldest);
+/* The parts between what was written and what is left of them in memory are lost to the disk: it took nothing
+ * for too long. */
+static void skip_lost(
+    struct ph_spool *spool, struct ph_session *session, uint32_t index, const struct ph_window_run *run) {
+    const struct ph_spool_track *track = &session->spool->tracks[index];
+    uint64_t from = track->begun ? track->next.segment : run->first;
+    if (run->oldest > from)
+        ph_spool_note_loss(spool, session, index, run->oldest - from);
+    ph_spool_files_skip_to(session, index, run->oldest);
 }
 
 /* Everything the window has and the disk has not. */
@@ -122,7 +112,7 @@ static int write_track(struct ph_spool *spool, struct ph_session *session, uint3
         ph_window_take_run(&session->window, index, track->next, &run);
         pthread_mutex_unlock(&session->lock);
         if (run.lost) {
-            skip_lost(spool, session, index, run.oldest);
+            skip_lost(spool, session, index, &run);
             continue;
         }
         for (uint32_t i = 0; i < run.count; i++) {
@@ -187,27 +177,6 @@ static void remove_old(struct ph_spool *spool, struct ph_session *session) {
     }
 }
 
-static void note_failure(struct ph_spool *spool, struct ph_session *session, int code) {
-    int64_t now_us = ph_now_us();
-    ph_metric_add(spool->options.metrics->spool_failures, 1);
-    if (ph_spool_is_well(spool))
-        atomic_store(&spool->failing_since_us, now_us);
-    spool->retry_at_us = now_us + retry_us + (int64_t)((double)retry_us * ph_random_unit());
-    if (now_us < spool->log_next_us)
-        return;
-    spool->log_next_us = now_us + log_every_us;
-    ph_log_error("the spool cannot write; viewers are served from memory: free space or check the disk",
-        ph_str("session", session->id), ph_str("folder", spool->root), ph_code(code));
-}
-
-static void note_success(struct ph_spool *spool) {
-    if (ph_spool_is_well(spool))
-        return;
-    atomic_store(&spool->failing_since_us, 0);
-    spool->log_next_us = 0;
-    ph_log_info("the spool writes again", ph_str("folder", spool->root));
-}
-
 static void serve_session(struct ph_spool *spool, struct ph_session *session) {
     pthread_mutex_lock(&session->lock);
     bool retired = session->retired, given_up = session->given_up;
@@ -220,23 +189,20 @@ static void serve_session(struct ph_spool *spool, struct ph_session *session) {
         return;
     }
     remove_old(spool, session);
-    if (!ph_spool_is_well(spool) && ph_now_us() < spool->retry_at_us) {
+    if (ph_spool_state(spool) == PH_SPOOL_FAILS && ph_now_us() < spool->retry_at_us) {
         ph_session_fail_durability(session);
         return;
     }
     int code = write_session(spool, session);
     if (code) {
-        note_failure(spool, session, code);
+        ph_spool_note_failure(spool, session, code);
         ph_session_fail_durability(session);
         return;
     }
-    note_success(spool);
+    ph_spool_note_success(spool, session);
 }
 
 static void publish_figures(struct ph_spool *spool) {
-    int64_t since_us = atomic_load(&spool->failing_since_us);
-    double age_s = since_us ? (double)(ph_now_us() - since_us) / (double)PH_SECOND_US : 0;
-    ph_metric_set(spool->options.metrics->spool_age, age_s);
     ph_metric_set(spool->options.metrics->spool_bytes, (double)spool->budget.used_bytes);
     ph_spool_watch_fill(spool);
 }
@@ -257,7 +223,9 @@ static void *run(void *opaque) {
             continue;
         struct ph_session *session = item;
         atomic_store(&session->spool_queued, false);
+        ph_spool_note_step(spool, true);
         serve_session(spool, session);
+        ph_spool_note_step(spool, false);
         publish_figures(spool);
         ph_session_unref(&session);
     }

@@ -9,9 +9,11 @@
  * tombstone
  *
  * One thread writes. It is told which session has news (at most once each in its queue) and takes the parts
- * it has not written from the session's window: what waits for the disk is bounded by the window, and a disk
- * that fails for less than the window's length costs nothing. Parts are written as they come; at the end of a
- * segment file, index and folder are synced, and the publisher gets its 201.
+ * it has not written from the session's window: what waits for the disk is bounded by the window, which
+ * keeps it for as long as viewers may fetch it (about 40 s), and by the reserve of all windows beyond that. A
+ * disk that fails or stands still for less costs nothing; then the oldest are lost, counted and logged. Parts
+ * are written as they come; at the end of a segment file, index and folder are synced, and the publisher gets
+ * its 201, or learns it from the standing. Nothing of what is live waits for this thread.
  *
  * Lifetime: create → restore → start → poke … → drain → destroy. */
 #ifndef PH_ORIGIN_SPOOL_H
@@ -47,8 +49,13 @@ int ph_spool_start(struct ph_spool *spool) PH_NODISCARD;
 void ph_spool_poke(struct ph_spool *spool, struct ph_session *session);
 /* The folder, for the spool's life. */
 const char *ph_spool_root(const struct ph_spool *spool);
-/* Whether the last write went well. */
-bool ph_spool_is_well(const struct ph_spool *spool);
+/* What the disk does with what it is given. */
+enum ph_spool_state { PH_SPOOL_WELL, PH_SPOOL_FAILS, PH_SPOOL_STANDS_STILL };
+enum ph_spool_state ph_spool_state(const struct ph_spool *spool);
+/* Whether it takes nothing for so long that memory has no more room for what waits. */
+bool ph_spool_is_losing(const struct ph_spool *spool);
+/* Says when the disk stands still, and when it goes on: about once a second, from one thread. */
+void ph_spool_watch(struct ph_spool *spool);
 /* How full it is, 0 to 1; from the alarming fill on somebody is to look. */
 #define PH_SPOOL_ALARMING_FILL 0.75
 double ph_spool_fill(const struct ph_spool *spool);

@@ -30,7 +30,8 @@ struct ph_spool_session {
     bool head_written; /* publication and folders */
     bool init_written[PH_MOST_TRACKS];
     bool end_written;
-    bool files_gone; /* removed to make room: nothing more is written */
+    bool files_gone;        /* removed to make room: nothing more is written */
+    uint64_t lost_segments; /* that were not there any more when they could be written; not yet told */
     struct ph_spool_track tracks[PH_MOST_TRACKS];
     struct ph_archive_session *archived; /* NULL: not told, or retired */
     struct ph_bytes *poster;             /* the picture written last */

@@ -19,13 +19,26 @@ struct ph_spool {
     pthread_cond_t finish;            /* with lock */
     bool finished;                    /* guarded by lock: the thread has written everything and ends */
     _Atomic int64_t failing_since_us; /* 0: all is well */
+    _Atomic int64_t step_since_us;    /* since when the disk is at one step; 0: there is nothing to do */
+    atomic_bool is_losing;            /* memory had no room, and nothing was written since */
     _Atomic double fill;              /* how full it is, 0 to 1 */
     /* of the spool's thread */
     struct ph_spool_budget budget;
     int64_t retry_at_us;
     int64_t log_next_us;
     int64_t fill_log_next_us;
+    /* of who calls ph_spool_watch */
+    int64_t standstill_since_us; /* 0: it was told that the disk goes on */
 };
+
+/* The spool's thread begins with the disk's next step, or has nothing more to do. */
+void ph_spool_note_step(struct ph_spool *spool, bool goes_on);
+/* What became of writing a session: logged once, and when it changes. */
+void ph_spool_note_failure(struct ph_spool *spool, const struct ph_session *session, int code);
+void ph_spool_note_success(struct ph_spool *spool, const struct ph_session *session);
+/* From the part to be written next on, so many of the track's segments are no longer there to be written. */
+void ph_spool_note_loss(
+    struct ph_spool *spool, const struct ph_session *session, uint32_t track, uint64_t segments);
 
 /* Frees space for the budget. Returns whether it freed any. */
 bool ph_spool_make_room(struct ph_spool *spool);

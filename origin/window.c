@@ -12,7 +12,9 @@ enum {
     most_session_s = 400000000 /* years: keeps times in microseconds in 64 bits */
 };
 
-static void segment_destroy(struct ph_segment *segment) {
+static void segment_destroy(const struct ph_window *window, struct ph_segment *segment) {
+    if (segment->reserved_bytes)
+        atomic_fetch_sub(&window->reserve->used_bytes, segment->reserved_bytes);
     for (uint32_t i = 0; i < segment->part_count; i++)
         ph_part_unref(&segment->parts[i]);
     ph_http_response_unref(&segment->response);
@@ -26,17 +28,17 @@ void ph_window_init(struct ph_window *window, const struct ph_publication *publi
         window->tracks[i].track = &publication->tracks[i];
 }
 
-static void free_segments(struct ph_window_track *track) {
+static void free_segments(const struct ph_window *window, struct ph_window_track *track) {
     struct ph_segment *segment, *following;
     DL_FOREACH_SAFE(track->segments, segment, following) {
-        segment_destroy(segment);
+        segment_destroy(window, segment);
     }
     track->segments = NULL;
 }
 
 void ph_window_finish(struct ph_window *window) {
     for (uint32_t i = 0; i < window->publication->track_count; i++) {
-        free_segments(&window->tracks[i]);
+        free_segments(window, &window->tracks[i]);
         ph_history_finish(&window->tracks[i].history);
         ph_http_response_unref(&window->tracks[i].init);
         ph_bytes_unref(&window->tracks[i].init_bytes);
@@ -55,7 +57,7 @@ void ph_window_reset_track(struct ph_window *window, uint32_t index) {
         if (!segment->removed)
             remember(track, segment);
     }
-    free_segments(track);
+    free_segments(window, track);
     track->edge = (struct ph_edge){0};
     track->end_ticks = 0;
     track->version++;
@@ -217,14 +219,40 @@ void ph_window_end(struct ph_window *window) {
     }
 }
 
-void ph_window_expire(struct ph_window *window, int64_t now_us) {
+static bool is_expired(const struct ph_segment *segment, int64_t now_us) {
+    return segment->removed && segment->keep_until_us <= now_us;
+}
+
+/* What is not on disk takes its place in the reserve, even when that makes it too full. */
+static void reserve(
+    struct ph_reserve *reserve, struct ph_window_track *track, uint64_t durable_below, int64_t now_us) {
+    struct ph_segment *segment;
+    DL_FOREACH(track->segments, segment) {
+        if (!is_expired(segment, now_us))
+            break;
+        if (segment->reserved_bytes || segment->number < durable_below)
+            continue;
+        segment->reserved_bytes = sizeof(*segment);
+        for (uint32_t i = 0; i < segment->part_count; i++)
+            segment->reserved_bytes += sizeof(struct ph_part) + ph_bytes_size(segment->parts[i]->bytes);
+        atomic_fetch_add(&reserve->used_bytes, segment->reserved_bytes);
+    }
+}
+
+void ph_window_expire(
+    struct ph_window *window, const uint64_t durable_below[PH_MOST_TRACKS], int64_t now_us) {
+    struct ph_reserve *kept = window->reserve;
     for (uint32_t i = 0; i < window->publication->track_count; i++) {
         struct ph_window_track *track = &window->tracks[i];
-        struct ph_segment *oldest = track->segments;
-        while (oldest && oldest->removed && oldest->keep_until_us <= now_us) {
+        if (kept)
+            reserve(kept, track, durable_below[i], now_us);
+        while (track->segments && is_expired(track->segments, now_us)) {
+            struct ph_segment *oldest = track->segments;
+            bool is_due = !kept || oldest->number < durable_below[i];
+            if (!is_due && atomic_load(&kept->used_bytes) <= kept->most_bytes)
+                break;
             DL_DELETE(track->segments, oldest);
-            segment_destroy(oldest);
-            oldest = track->segments;
+            segment_destroy(window, oldest);
         }
     }
 }
@@ -316,6 +344,7 @@ void ph_window_take_run(
     *run = (struct ph_window_run){.next = from};
     if (track->segments) {
         run->oldest = track->segments->number;
+        run->first = track->history.count ? track->history.first : run->oldest;
         run->lost = from.segment < run->oldest;
     }
     if (!segment)

@@ -7,10 +7,12 @@
  *   open      the newest segment of its track; parts are added            ph_window_add_part
  *   closed    listed with EXTINF; by its last part or ph_window_end
  *   removed   left the playlist; still fetchable until keep_until_us      close of a newer segment
+ *   reserved  waits for the disk, as far as the reserve has room          ph_window_expire
  *   freed     by ph_window_expire; parts die with their last reference */
 #ifndef PH_ORIGIN_WINDOW_H
 #define PH_ORIGIN_WINDOW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,6 +24,13 @@
 
 enum { PH_WINDOW_LISTED_SEGMENTS = 10 };
 
+/* Memory for segments that nobody fetches any more and that are not on disk yet, of all sessions. Any
+ * thread. */
+struct ph_reserve {
+    uint64_t most_bytes; /* constant */
+    _Atomic(uint64_t) used_bytes;
+};
+
 struct ph_segment {
     struct ph_segment *prev, *next;
     uint64_t number;
@@ -31,6 +40,7 @@ struct ph_segment {
     bool gap;
     bool removed;
     int64_t keep_until_us;             /* of a removed segment, monotonic */
+    uint64_t reserved_bytes;           /* what it takes of the reserve */
     struct ph_http_response *response; /* of a closed segment, made when first asked for */
     struct ph_part **parts;            /* room for parts_per_segment */
     uint32_t part_count;
@@ -50,6 +60,7 @@ struct ph_window_track {
 
 struct ph_window {
     const struct ph_publication *publication; /* borrowed */
+    struct ph_reserve *reserve;               /* borrowed; NULL: what expires is freed, on disk or not */
     struct ph_window_track tracks[PH_MOST_TRACKS];
 };
 
@@ -76,8 +87,9 @@ int ph_window_set_init(struct ph_window *window, uint32_t track, struct ph_bytes
 void ph_window_end(struct ph_window *window);
 /* Forgets the parts of a track, which its history tells of: a restored track goes on after a hole. */
 void ph_window_reset_track(struct ph_window *window, uint32_t track);
-/* Frees removed segments whose time has come. */
-void ph_window_expire(struct ph_window *window, int64_t now_us);
+/* Frees removed segments whose time has come; those that are not on disk (`durable_below`: for each track,
+ * what lies before it is) only when the reserve has no room for them, the track's oldest first. */
+void ph_window_expire(struct ph_window *window, const uint64_t durable_below[PH_MOST_TRACKS], int64_t now_us);
 
 /* Lends the part, or NULL when it is not there. */
 struct ph_part *ph_window_find_part(
@@ -106,6 +118,7 @@ struct ph_window_run {
     uint32_t count;
     struct ph_part_position next; /* where the following run begins */
     bool closes;                  /* with these parts the segment `from` is in is complete */
+    uint64_t first;               /* the first segment the track ever had here */
     uint64_t oldest;              /* the oldest segment the window holds */
     bool lost;                    /* `from` has left the window; nothing was taken */
 };

@@ -51,6 +51,7 @@ struct ph_settings {
     uint32_t publish_idle_s;     /* 90 */
     uint32_t job_silence_s;      /* 180 */
     uint32_t spool_most_mib;     /* 4096 */
+    uint32_t spool_memory_mib;   /* 256 */
     char *worker_listen;         /* "unix:<data_dir>/worker.sock", or "tcp:0.0.0.0:7000" */
     char *workers;        /* where ingest finds workers, comma-separated; "" means this process's own */
     char *origins;        /* base URLs workers publish to, comma-separated; "" means this process's own */

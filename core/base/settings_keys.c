@@ -79,6 +79,7 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
     NUMBER(publish_idle_s, "90", 2, 3600),
     NUMBER(job_silence_s, "180", 2, 86400),
     NUMBER(spool_most_mib, "4096", 64, 1048576),
+    NUMBER(spool_memory_mib, "256", 0, 1048576),
     PLACE(worker_listen, "unix:", "worker.sock", worker_listen,
         "unix:<path of 107 bytes at most> or tcp:<numeric address>:<port>"),
     TEXT(workers, "", workers, "unix:<path> or tcp:<host>:<port>, comma-separated"),

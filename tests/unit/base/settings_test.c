@@ -51,6 +51,7 @@ static void assert_defaults(const struct ph_settings *settings) {
     assert_int_equal(settings->publish_idle_s, 90);
     assert_int_equal(settings->job_silence_s, 180);
     assert_int_equal(settings->spool_most_mib, 4096);
+    assert_int_equal(settings->spool_memory_mib, 256);
     assert_string_equal(settings->worker_listen, "unix:./data/worker.sock");
     assert_string_equal(settings->workers, "");
     assert_string_equal(settings->origins, "");
@@ -103,8 +104,8 @@ static void example_names_every_key(void **state) {
         "mail_from", "ca_file", "webhook_private_addresses", "sentry_dsn", "jwt_secret", "jwks_file",
         "api_key", "cors_origins", "trusted_proxies", "country_header", "turn_urls", "turn_secret", "ladder",
         "preset", "encoder", "part_ms", "segment_ms", "reconnect_window_s", "most_sessions", "publish_idle_s",
-        "job_silence_s", "spool_most_mib", "worker_listen", "workers", "origins", "cluster_secret", "web_dir",
-        "log_level"};
+        "job_silence_s", "spool_most_mib", "spool_memory_mib", "worker_listen", "workers", "origins",
+        "cluster_secret", "web_dir", "log_level"};
     static char text[32768];
     (void)state;
     FILE *file = fopen(PH_SOURCE_DIR "/porthole.example.yaml", "r");

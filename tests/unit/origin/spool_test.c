@@ -20,6 +20,7 @@ struct stage {
     struct ph_test_clock clock;
     struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
+    uint64_t most_reserve_bytes;
 };
 
 static void open_stage(struct stage *stage, uint64_t most_bytes) {
@@ -32,7 +33,7 @@ static void open_stage(struct stage *stage, uint64_t most_bytes) {
         .metrics = example_metrics(),
     };
     struct ph_spool_options with_sessions = options;
-    assert_int_equal(ph_origin_sessions_create(&stage->sessions), 0);
+    assert_int_equal(ph_origin_sessions_create(&stage->sessions, stage->most_reserve_bytes), 0);
     with_sessions.sessions = stage->sessions;
     assert_int_equal(ph_spool_create(&stage->spool, &with_sessions, NULL), 0);
 }
@@ -43,6 +44,7 @@ static void close_stage(struct stage *stage) {
 }
 
 static void begin(struct stage *stage) {
+    stage->most_reserve_bytes = 0;
     example_make_dir(stage->dir);
     ph_test_clock_init(&stage->clock, INT64_C(1767323045678000));
     ph_test_clock_advance(&stage->clock, 1000 * PH_SECOND_US);
@@ -283,6 +285,44 @@ static void segments_that_left_the_window_leave_the_disk(void **state) {
     example_remove_dir(stage.dir);
 }
 
+/* Three minutes of parts that come while the disk takes none; how many of them it has afterwards. */
+static size_t count_written_late(uint64_t most_reserve_bytes) {
+    struct stage stage;
+    size_t held[PH_WAIT_KINDS] = {0}, lines = 0;
+    static char index[1 << 16];
+    begin(&stage);
+    stage.most_reserve_bytes = most_reserve_bytes;
+    open_stage(&stage, 1 << 20);
+    struct ph_session *session = make_session(&stage, "s");
+    for (uint32_t i = 0; i < 900; i++) {
+        add(&stage, session, i / 3, i % 3);
+        ph_test_clock_advance(&stage.clock, 200000);
+    }
+    uint64_t reserved = ph_origin_sessions_reserved(stage.sessions);
+    assert_true(reserved <= most_reserve_bytes);
+    assert_int_equal(reserved > 0, most_reserve_bytes > 0);
+    write_all(&stage, session);
+    assert_int_equal(session->durable_segments[0], 300);
+    ph_session_tick(session, stage.clock.monotonic_us, held);
+    assert_int_equal(ph_origin_sessions_reserved(stage.sessions), 0);
+    assert_false(ph_spool_is_losing(stage.spool));
+    long size = read_whole(stage.dir, "v720/index", index, sizeof(index));
+    for (long i = 0; i < size; i++)
+        lines += index[i] == '\n';
+    ph_session_unref(&session);
+    close_stage(&stage);
+    example_remove_dir(stage.dir);
+    return lines;
+}
+
+static void what_the_disk_took_late_is_there_as_far_as_memory_lasted(void **state) {
+    (void)state;
+    assert_int_equal(count_written_late(1 << 20), 900);
+    size_t without = count_written_late(0), with_little = count_written_late(20000);
+    assert_in_range(without, 30, 100);
+    assert_in_range(with_little, without + 60, 899);
+}
+
 static void a_full_spool_fails_and_recovers_when_sessions_end(void **state) {
     (void)state;
     struct stage stage;
@@ -333,6 +373,7 @@ int main(void) {
         cmocka_unit_test(changed_bytes_are_not_served),
         cmocka_unit_test(an_ended_session_is_served_for_its_time_and_then_gone),
         cmocka_unit_test(segments_that_left_the_window_leave_the_disk),
+        cmocka_unit_test(what_the_disk_took_late_is_there_as_far_as_memory_lasted),
         cmocka_unit_test(a_full_spool_fails_and_recovers_when_sessions_end),
         cmocka_unit_test(a_folder_that_is_no_session_is_left_out),
     };

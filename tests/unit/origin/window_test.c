@@ -18,11 +18,13 @@ enum { per_segment = 10 };
 struct stage {
     struct ph_publication publication;
     struct ph_window window;
+    uint64_t durable_below[PH_MOST_TRACKS];
     int64_t now_us;
 };
 
 static void begin(struct stage *stage, uint32_t parts_per_segment) {
     stage->publication = example_publication(parts_per_segment);
+    memset(stage->durable_below, 0xff, sizeof(stage->durable_below));
     stage->now_us = 1000 * PH_SECOND_US;
     ph_window_init(&stage->window, &stage->publication);
 }
@@ -40,7 +42,7 @@ static void add_parts(struct stage *stage, uint64_t segment, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         uint64_t number = segment + i / stage->publication.parts_per_segment;
         stage->now_us += 200000;
-        ph_window_expire(&stage->window, stage->now_us);
+        ph_window_expire(&stage->window, stage->durable_below, stage->now_us);
         assert_int_equal(
             add(stage, number, i % stage->publication.parts_per_segment, false), PH_WINDOW_ADDED);
     }
@@ -126,14 +128,56 @@ static void old_segments_leave_the_playlist_and_then_the_window(void **state) {
     /* Segment 0 left now: it lasts 2 s, and the longest playlist that held it 22 s. */
     assert_true(has_segment(&stage, 0));
     int64_t removed_us = stage.now_us;
-    ph_window_expire(&stage.window, removed_us + 24 * PH_SECOND_US - 1);
+    ph_window_expire(&stage.window, stage.durable_below, removed_us + 24 * PH_SECOND_US - 1);
     assert_true(has_segment(&stage, 0));
     assert_non_null(ph_window_find_part(&stage.window, 0, (struct ph_part_position){0, 9}));
-    ph_window_expire(&stage.window, removed_us + 24 * PH_SECOND_US);
+    ph_window_expire(&stage.window, stage.durable_below, removed_us + 24 * PH_SECOND_US);
     assert_false(has_segment(&stage, 0));
     assert_null(ph_window_find_part(&stage.window, 0, (struct ph_part_position){0, 9}));
     assert_true(has_segment(&stage, 1));
     ph_window_finish(&stage.window);
+}
+
+static size_t count_segments(const struct stage *stage) {
+    size_t count = 0;
+    for (const struct ph_segment *one = stage->window.tracks[0].segments; one; one = one->next)
+        count++;
+    return count;
+}
+
+static void what_is_not_on_disk_stays_while_the_reserve_has_room(void **state) {
+    (void)state;
+    struct stage stage;
+    struct ph_reserve reserve = {.most_bytes = UINT64_MAX};
+    begin(&stage, per_segment);
+    stage.window.reserve = &reserve;
+    stage.durable_below[0] = 5;
+    add_parts(&stage, 0, 100 * per_segment);
+    assert_false(has_segment(&stage, 4));
+    assert_true(has_segment(&stage, 5));
+    assert_int_equal(count_segments(&stage), 95);
+    uint64_t each = stage.window.tracks[0].segments->reserved_bytes;
+    assert_true(each > 10 * strlen("5.0;"));
+    assert_true(reserve.used_bytes >= 60 * each);
+
+    reserve.most_bytes = reserve.used_bytes / 2;
+    ph_window_expire(&stage.window, stage.durable_below, stage.now_us);
+    assert_in_range(reserve.used_bytes, reserve.most_bytes - 2 * each, reserve.most_bytes);
+    uint64_t oldest = stage.window.tracks[0].segments->number;
+    assert_in_range(oldest, 40, 50);
+    add_parts(&stage, 100, 2 * per_segment);
+    assert_int_equal(stage.window.tracks[0].segments->number, oldest + 2);
+    assert_true(reserve.used_bytes <= reserve.most_bytes);
+
+    stage.durable_below[0] = 102;
+    ph_window_expire(&stage.window, stage.durable_below, stage.now_us);
+    assert_int_equal(reserve.used_bytes, 0);
+    assert_in_range(count_segments(&stage), 10, 24);
+    stage.durable_below[0] = 0;
+    ph_window_expire(&stage.window, stage.durable_below, stage.now_us + 100 * PH_SECOND_US);
+    assert_true(reserve.used_bytes > 0);
+    ph_window_finish(&stage.window);
+    assert_int_equal(reserve.used_bytes, 0);
 }
 
 static void the_window_stays_bounded(void **state) {
@@ -141,10 +185,7 @@ static void the_window_stays_bounded(void **state) {
     struct stage stage;
     begin(&stage, per_segment);
     add_parts(&stage, 0, 200 * per_segment);
-    size_t count = 0;
-    for (const struct ph_segment *one = stage.window.tracks[0].segments; one; one = one->next)
-        count++;
-    assert_in_range(count, 10, 24);
+    assert_in_range(count_segments(&stage), 10, 24);
     struct ph_playlist *playlist = ph_window_snapshot(&stage.window, 0);
     assert_int_equal(playlist->segment_count, PH_WINDOW_LISTED_SEGMENTS);
     free(playlist);
@@ -277,6 +318,7 @@ int main(void) {
         cmocka_unit_test(parts_are_taken_in_order_and_once),
         cmocka_unit_test(parts_that_break_the_playlists_promises_are_refused),
         cmocka_unit_test(old_segments_leave_the_playlist_and_then_the_window),
+        cmocka_unit_test(what_is_not_on_disk_stays_while_the_reserve_has_room),
         cmocka_unit_test(the_window_stays_bounded),
         cmocka_unit_test(three_targets_of_media_stay_listed_when_segments_are_short),
         cmocka_unit_test(part_tags_cover_the_last_three_targets_by_whole_segments),

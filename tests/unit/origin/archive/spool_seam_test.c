@@ -28,7 +28,7 @@ static struct ph_spool *spool;
 static void open_spool(void) {
     const struct ph_archive_options archive_options = {.store = store, .metrics = metrics};
     assert_int_equal(ph_archive_create(&archive, &archive_options), 0);
-    assert_int_equal(ph_origin_sessions_create(&sessions), 0);
+    assert_int_equal(ph_origin_sessions_create(&sessions, 0), 0);
     const struct ph_spool_options options = {.data_dir = ph_test_store_folder(),
         .most_bytes = 1 << 20,
         .keep_ended_us = 300 * PH_SECOND_US,
