@@ -93,7 +93,7 @@ int ph_archive_verify(struct ph_archive_verification *verification) {
     struct survey survey = {.verification = verification};
     struct known *known, *next;
     verification->recordings = verification->objects = 0;
-    verification->differences = verification->repaired = verification->unread = 0;
+    verification->differences = verification->repaired = verification->unread = verification->gaps = 0;
     int code = find_all(&survey);
     HASH_ITER(hh, survey.known, known, next) {
         if (!code)

@@ -157,6 +157,25 @@ static int check_journals(struct ph_verify_check *check, const struct ph_publica
     return code;
 }
 
+/* The number of segments that are missing from `first` on. What is lost stays so: it is told, and nothing is
+ * to be done. */
+static uint32_t report_gap(struct ph_verify_check *check, const char *track_name,
+    const struct ph_manifest_track *track, uint32_t first) {
+    char name[PH_VERIFY_NAME_BYTES], what[96];
+    uint32_t after = first;
+    while (after < track->count && track->segments[after].flags & PH_MANIFEST_GAP)
+        after++;
+    if (after == first)
+        return 0;
+    snprintf(name, sizeof(name), "%s/%" PRIu64 ".m4s", track_name, track->segments[first].number);
+    snprintf(
+        what, sizeof(what), "begins a gap: %" PRIu32 " segments never came into the archive", after - first);
+    check->verification->gaps += after - first;
+    check->verification->report(
+        check->verification->opaque, &(struct ph_archive_difference){check->id, name, what, false});
+    return after - first;
+}
+
 static int check_segments(struct ph_verify_check *check) {
     char name[PH_VERIFY_NAME_BYTES];
     int code = 0;
@@ -167,9 +186,11 @@ static int check_segments(struct ph_verify_check *check) {
         if (track->init_bytes)
             code = expect(check, name, track->init_bytes, track->init_hash);
         for (uint32_t n = 0; n < track->count && !code; n++) {
+            n += report_gap(check, track_name, track, n);
+            if (n == track->count)
+                break;
             snprintf(name, sizeof(name), "%s/%" PRIu64 ".m4s", track_name, track->segments[n].number);
-            if (!(track->segments[n].flags & PH_MANIFEST_GAP))
-                code = expect(check, name, track->segments[n].bytes, track->segments[n].hash);
+            code = expect(check, name, track->segments[n].bytes, track->segments[n].hash);
         }
     }
     return code;
