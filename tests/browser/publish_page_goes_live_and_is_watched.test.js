@@ -14,7 +14,7 @@ async function watchIn(browser, node, session) {
   return page;
 }
 
-scenario('a camera goes live from the publish page and is watched; an ICE restart, a change of address and a server that restarts are mended', async (stage) => {
+scenario('a camera goes live from the publish page and is watched; loss, an ICE restart, a change of address and a server that restarts are mended', async (stage) => {
   const node = await stage.node();
   const session = await stage.session(node);
   const relay = await stage.relay(node.webrtcPort, { delay: 10 });
@@ -40,7 +40,11 @@ scenario('a camera goes live from the publish page and is watched; an ICE restar
   await page.evaluate(() => { dispatchEvent(new Event('online')); });
   await waitFor('the restart to be answered', () => patches.slice(before).includes(200));
   await phase(page, 'live');
+  relay.loss = 5;
   await session.segments('v360', 2);
+  relay.loss = 0;
+  const [recovered, lost] = await Promise.all(['recovered', 'lost'].map((what) => node.metric(`porthole_webrtc_${what}_packets_total`)));
+  assert.ok(recovered >= 5 && lost * 5 <= recovered, `of the packets lost on the way ${recovered} came again, ${lost} did not`);
 
   const changedAt = Date.now();
   await relay.changeAddress();
