@@ -8,6 +8,7 @@
 #include "app/node.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/log_writer.h"
 
 /* The signals `porthole serve` waits for. They are blocked in every thread; only the main thread takes them.
  */
@@ -60,7 +61,10 @@ int ph_serve(const struct ph_settings *settings, const char *config, unsigned ro
     block_signals(&taken);
     apply_log_level(settings);
     struct ph_node *node = NULL;
-    int code = ph_node_create(&node, settings, roles, error);
+    int code = ph_log_writer_start();
+    if (code)
+        return ph_error_set(error, code, "the log's thread cannot be started");
+    code = ph_node_create(&node, settings, roles, error);
     if (!code)
         code = ph_node_start(node, error);
     if (!code) {
@@ -69,5 +73,6 @@ int ph_serve(const struct ph_settings *settings, const char *config, unsigned ro
         ph_log_info("stopped");
     }
     ph_node_destroy(node);
+    ph_log_writer_stop();
     return code;
 }

@@ -16,6 +16,7 @@
 #include <libavutil/log.h>
 
 #include "core/base/log.h"
+#include "core/base/log_writer.h"
 #include "core/http/client.h"
 #include "transcode/cut.h"
 #include "transcode/effort.h"
@@ -291,6 +292,15 @@ static int serve_file(struct task *task, bool devices) {
     return code < 0;
 }
 
+static int serve(int control, bool devices) {
+    struct task task = {.fd = -1};
+    if (send_text(control, "{\"ready\":true}") < 0 || wait_for_task(control, &task) < 0)
+        return 0;
+    if (task.is_cut)
+        return serve_cuts(&task);
+    return task.is_file ? serve_file(&task, devices) : serve_link(task.fd, devices);
+}
+
 int ph_transcode_main(void) {
     int control = PH_TRANSCODE_CONTROL_FD;
     int type;
@@ -305,14 +315,13 @@ int ph_transcode_main(void) {
     int code = warm_up();
     if (code >= 0)
         code = ph_sandbox_apply(devices);
+    if (code >= 0) /* no thread is there before the sandbox */
+        code = ph_log_writer_start();
     if (code < 0) {
         ph_log_error("worker process cannot start", ph_code(code));
         return 1;
     }
-    struct task task = {.fd = -1};
-    if (send_text(control, "{\"ready\":true}") < 0 || wait_for_task(control, &task) < 0)
-        return 0;
-    if (task.is_cut)
-        return serve_cuts(&task);
-    return task.is_file ? serve_file(&task, devices) : serve_link(task.fd, devices);
+    int exit_code = serve(control, devices);
+    ph_log_writer_stop();
+    return exit_code;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/log_writer.h"
 
 enum { line_bytes = 4096 };
 
@@ -168,6 +169,8 @@ void ph_log_write(enum ph_log_level level, const char *message, const struct ph_
     }
     line.text[line.size++] = '}';
     line.text[line.size++] = '\n';
+    if (ph_log_writer_take(line.text, line.size))
+        return;
     ssize_t ignored = write(STDERR_FILENO, line.text, line.size);
     (void)ignored;
 }

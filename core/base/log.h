@@ -2,7 +2,8 @@
  *
  * A message says what happened to whom in a fixed sentence; what varies goes into fields:
  *     ph_log_info("publisher accepted", ph_str("session", id), ph_int("latency_ms", latency));
- * Never pass a secret, key, token or mail address. Thread-safe; one write(2) a line. */
+ * Never pass a secret, key, token or mail address. Thread-safe; one write(2) a line, by the
+ * thread of log_writer.h where it was started. */
 #ifndef PH_BASE_LOG_H
 #define PH_BASE_LOG_H
 
