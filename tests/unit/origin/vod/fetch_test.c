@@ -5,9 +5,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "core/http/response_body.h"
 #include "origin/vod/fetch.h"
@@ -43,6 +46,34 @@ static struct ph_vod_object object_of(const char *key, uint64_t bytes, const cha
     snprintf(object.name, sizeof(object.name), "%s", key);
     snprintf(object.etag, sizeof(object.etag), "%s", etag);
     return object;
+}
+
+/* Whether the file's first page can be read without waiting for the disk. */
+static bool is_in_memory(const char *path) {
+    char byte;
+    struct iovec block = {&byte, 1};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    bool is_there = preadv2(fd, &block, 1, 0, RWF_NOWAIT) == 1;
+    close(fd);
+    return is_there;
+}
+
+static void an_object_is_sent_out_of_memory(void **state) {
+    (void)state;
+    struct ph_shelf_item *item = NULL;
+    char path[2 * PH_STORE_KEY_BYTES];
+    if (!ph_test_store_is_folder())
+        return;
+    put("recordings/a/v720/7.m4s", "pictures");
+    snprintf(path, sizeof(path), "%s/recordings/a/v720/7.m4s", ph_store_folder(store));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+    close(fd);
+    struct ph_vod_object object = object_of("recordings/a/v720/7.m4s", 8, "\"tag\"");
+    assert_int_equal(ph_vod_fetch(store, &object, &item), 0);
+    assert_true(is_in_memory(path));
+    ph_shelf_item_unref(&item);
 }
 
 static void an_object_is_as_large_as_it_should_be(void **state) {
@@ -119,6 +150,7 @@ static void a_recording_is_read_again_when_its_manifest_is_another(void **state)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_object_is_sent_out_of_memory, open_store, close_store),
         cmocka_unit_test_setup_teardown(an_object_is_as_large_as_it_should_be, open_store, close_store),
         cmocka_unit_test_setup_teardown(
             a_file_of_the_spool_comes_first_and_has_the_tag_of_its_bytes, open_store, close_store),
