@@ -62,7 +62,7 @@ static void apply_rules(struct ph_store_wiring *wiring) {
     int code = ph_store_apply_rules(wiring->store, &wiring->rules, &error);
     if (code == -ECANCELED)
         return;
-    ph_metric_set(wiring->drifted, code == -EBADMSG);
+    ph_metric_set(wiring->drifted, code < 0 && code != -EAGAIN);
     if (code < 0 && code != wiring->last_code)
         ph_log_warning("the archive's rules for what ages are not in force", ph_code(code),
             ph_str("reason", error.text));
