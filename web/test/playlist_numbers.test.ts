@@ -32,3 +32,14 @@ test('what hls.js asks for is one lower on the server', () => {
   assert.equal(addressToAsk('/live/x/v720/index.m3u8?_HLS_msn=10'), '/live/x/v720/index.m3u8?_HLS_msn=9');
   assert.equal(addressToAsk('/live/x/v720/index.m3u8'), '/live/x/v720/index.m3u8');
 });
+
+test('a player that begins at a chosen moment is told where that is, once, and not before the first', () => {
+  const dated = `${head}#EXT-X-PROGRAM-DATE-TIME:2026-05-01T10:00:00.500Z\n#EXTINF:2,\n0.m4s\n`;
+  const chosenMs = Date.parse('2026-05-01T10:00:07.250Z');
+  assert.match(playlistAsTold(dated, chosenMs), /MEDIA-SEQUENCE:1\n#EXT-X-START:TIME-OFFSET=6\.750,PRECISE=YES\n/);
+  assert.match(playlistAsTold(dated, chosenMs - 60_000), /TIME-OFFSET=0\.000,/);
+  assert.doesNotMatch(playlistAsTold(dated, null), /START/);
+  assert.doesNotMatch(playlistAsTold(`${head}#EXTINF:2,\n0.m4s\n`, chosenMs), /START/);
+  assert.doesNotMatch(playlistAsTold(dated.replace('#EXTINF', '#EXT-X-SKIP:SKIPPED-SEGMENTS=9\n#EXTINF'), chosenMs), /START/);
+  assert.equal([...playlistAsTold(head + parts, chosenMs).matchAll(/#EXT-X-START/g)].length, 1);
+});

@@ -7,7 +7,7 @@ import { hlsConfig, rememberBandwidth, rememberedBandwidth } from './hls_config.
 import { bufferedAhead, progressMark } from './picture_progress.ts';
 import { PlaybackState } from './playback_state.ts';
 import { withPast, type Player, type PlayerListener } from './player.ts';
-import { PlaylistLoader } from './playlist_loader.ts';
+import { playlistLoader } from './playlist_loader.ts';
 import { Recovery, type Fault, type Remedy } from './recovery.ts';
 import { renditionName, type RenditionList } from './renditions.ts';
 import { StallWatch } from './stall_watch.ts';
@@ -15,6 +15,7 @@ import { StallWatch } from './stall_watch.ts';
 const tickMs = 250;
 const idleAfterPauseMs = 30_000;
 const leastWorthKeeping = 3; /* seconds in the buffer */
+const nearSeconds = 0.5;
 
 export interface HlsPlayerOptions {
   video: HTMLVideoElement;
@@ -144,7 +145,7 @@ export class HlsPlayer implements Player {
       ...hlsConfig(rememberedBandwidth(), this.#options.isRecording),
       /* A live picture goes on at its edge, a recording where it was. */
       startPosition: this.#place ?? -1,
-      pLoader: PlaylistLoader,
+      pLoader: playlistLoader(() => this.#chosenMs),
       ...firstPartControllers,
       /* Playlists name the token they were loaded with (EXT-X-DEFINE); one that is fresh goes out in its place. */
       xhrSetup: (request, url) => {
@@ -183,7 +184,10 @@ export class HlsPlayer implements Player {
     }
     if (!place || place.programDateTime === null) return;
     this.#isSought = true;
-    this.#options.video.currentTime = place.start + Math.max(0, this.#chosenMs - place.programDateTime) / 1000;
+    const { video } = this.#options;
+    const seconds = place.start + Math.max(0, this.#chosenMs - place.programDateTime) / 1000;
+    /* A new player has begun there. */
+    if (Math.abs(video.currentTime - seconds) > nearSeconds) video.currentTime = seconds;
   }
 
   #manifestParsed(levels: Level[]): void {
