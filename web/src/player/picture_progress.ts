@@ -1,9 +1,14 @@
-/* Changes with every frame on screen; where a session has no picture, with the sound; before the first of either, with
- * what was loaded. */
-export function progressMark(video: HTMLVideoElement, started: boolean): number {
+interface AppleVideo extends HTMLVideoElement {
+  webkitCurrentPlaybackTargetIsWireless?: boolean; /* AirPlay: the picture is on another screen */
+}
+
+/* Changes with every frame on screen; where a session has no picture, or nobody counts its frames, with the time; before the
+ * first of either, with what was loaded. */
+export function progressMark(video: AppleVideo, started: boolean): number {
   if (!started) return video.buffered.length > 0 ? video.buffered.end(video.buffered.length - 1) : 0;
-  if (video.videoWidth === 0 || typeof video.getVideoPlaybackQuality !== 'function') return video.currentTime;
-  return video.getVideoPlaybackQuality().totalVideoFrames;
+  const isShownHere = video.videoWidth > 0 && !video.webkitCurrentPlaybackTargetIsWireless;
+  /* Safari counts none of a picture that its own HLS player shows. */
+  return (isShownHere && video.getVideoPlaybackQuality?.().totalVideoFrames) || video.currentTime;
 }
 
 /* Seconds that lie ready after the picture on screen. */
