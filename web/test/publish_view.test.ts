@@ -54,7 +54,7 @@ test('every refusal has words', () => {
 
 test('every fault has words, for every device', () => {
   for (const device of ['camera', 'microphone', 'screen'] as const)
-    for (const fault of ['insecure', 'unsupported', 'refused', 'forbidden', 'missing', 'busy'] as const) {
+    for (const fault of ['insecure', 'incapable', 'unsupported', 'refused', 'forbidden', 'missing', 'busy'] as const) {
       const { heading, text } = faultWords(device, fault);
       assert.ok(heading !== '' && text !== '');
     }
@@ -65,6 +65,7 @@ test('a fault stands where the picture would be; the button to try again stays w
   const refused = view({ picture: 'none', fault: { device: 'camera', fault: 'refused' } });
   assert.deepEqual([refused.placeholder?.heading, refused.offersPicture, refused.mood], ['The camera is blocked', true, 'trouble']);
   assert.equal(view({ picture: 'none', fault: { device: 'camera', fault: 'insecure' } }).offersPicture, false);
+  assert.equal(view({ picture: 'none', source: 'screen', fault: { device: 'camera', fault: 'incapable' } }).offersPicture, false);
   assert.equal(view({ picture: 'none', source: 'screen', fault: { device: 'screen', fault: 'unsupported' } }).offersPicture, false);
   assert.equal(view({ picture: 'asking' }).offersPicture, false);
 });

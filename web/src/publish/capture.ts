@@ -2,7 +2,7 @@ import type { Quality } from './quality.ts';
 
 /* Camera, microphone and screen, and why one of them cannot be had. */
 export type Device = 'camera' | 'microphone' | 'screen';
-export type CaptureFault = 'insecure' | 'unsupported' | 'refused' | 'forbidden' | 'missing' | 'busy';
+export type CaptureFault = 'insecure' | 'incapable' | 'unsupported' | 'refused' | 'forbidden' | 'missing' | 'busy';
 
 export class CaptureError extends Error {
   readonly device: Device;
@@ -35,10 +35,16 @@ export function faultOf(error: unknown): CaptureFault {
 
 export const canShareScreen = (): boolean => typeof navigator.mediaDevices?.getDisplayMedia === 'function';
 
+/* Why this browser can send nothing at all from here, null when it can: where the page was not opened over https, browsers hide the
+ * devices, and some are built without WebRTC. */
+export function obstacle(): 'insecure' | 'incapable' | null {
+  if (!window.isSecureContext) return 'insecure';
+  return navigator.mediaDevices && typeof RTCPeerConnection === 'function' ? null : 'incapable';
+}
+
 function devices(device: Device): MediaDevices {
-  /* Where the page was not opened over https, browsers hide the whole interface. */
-  if (!window.isSecureContext) throw new CaptureError(device, 'insecure');
-  if (!navigator.mediaDevices) throw new CaptureError(device, 'unsupported');
+  const fault = obstacle();
+  if (fault !== null) throw new CaptureError(device, fault);
   return navigator.mediaDevices;
 }
 
@@ -80,7 +86,7 @@ export async function openCameraAndMicrophone(camera: string, microphone: string
 
 /* A screen, a window or a tab, with its sound where the browser shares that. */
 export async function openScreen(quality: Quality): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null }> {
-  if (window.isSecureContext && !canShareScreen()) throw new CaptureError('screen', 'unsupported');
+  if (obstacle() === null && !canShareScreen()) throw new CaptureError('screen', 'unsupported');
   const sound = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
   const stream = await capture('screen', (from) => from.getDisplayMedia({ video: pictureConstraints(quality), audio: sound }));
   return { video: firstTrack(stream.getVideoTracks(), 'screen'), audio: stream.getAudioTracks()[0] ?? null };

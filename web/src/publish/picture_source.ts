@@ -88,7 +88,7 @@ async function ask({ source, camera, microphone, quality }: Choice): Promise<Ask
   if (source === 'screen') return askScreen(microphone, quality, sound);
   if (microphone !== null) {
     const both = await each(() => openCameraAndMicrophone(camera, microphone, quality));
-    if (!both.error || both.error.fault === 'insecure' || both.error.fault === 'unsupported') return both;
+    if (!both.error || ['insecure', 'incapable', 'unsupported'].includes(both.error.fault)) return both;
   }
   return each(async () => [await openCamera(camera, quality)], sound);
 }

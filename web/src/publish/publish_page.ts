@@ -3,6 +3,7 @@ import { reachable } from '../api/session.ts';
 import type { StartedSession } from '../api/started_session.ts';
 import { viewerToken } from '../api/token.ts';
 import { part, say } from '../lib/dom.ts';
+import { obstacle } from './capture.ts';
 import { DeviceForm } from './device_form.ts';
 import { FiguresPanel } from './figures_panel.ts';
 import type { Outgoing } from './peer.ts';
@@ -56,7 +57,8 @@ export class PublishPage {
     this.#listen();
     setInterval(() => void this.#look(), lookMs);
     setInterval(() => part<HTMLElement>('.meter-bar', main).style.setProperty('--level', this.#sound.level().toFixed(3)), meterMs);
-    if (!window.isSecureContext) this.#change({ fault: { device: 'camera', fault: 'insecure' } });
+    const fault = obstacle();
+    if (fault !== null) this.#change({ fault: { device: 'camera', fault } });
     else void this.#openIfAllowed();
     this.#show();
   }

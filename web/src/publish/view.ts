@@ -41,6 +41,8 @@ export function faultWords(device: Device, fault: CaptureFault): Words {
   switch (fault) {
     case 'insecure':
       return { heading: 'This page needs a secure address', text: 'Browsers give the camera only to addresses that begin with https://. Open this page by such an address, or on the computer Porthole runs on.' };
+    case 'incapable':
+      return { heading: 'This browser cannot go live', text: 'It is built without WebRTC, which sends the picture. Please try a current Chrome, Edge, Firefox or Safari.' };
     case 'unsupported':
       return { heading: `This browser cannot use the ${name}`, text: device === 'screen' ? 'Phones cannot share their screen from a web page. Use the camera, or a computer.' : 'Please try a current Chrome, Edge, Firefox or Safari.' };
     case 'forbidden':
@@ -131,7 +133,7 @@ export function viewOf(situation: Situation): View {
   const { connection, picture, hasKey, starting, source, fault } = situation;
   const isOff = connection.phase === 'idle' || connection.phase === 'failed';
   const words = connection.phase === 'idle' ? { ...readyWords(situation), badge: '' } : connectionWords(situation);
-  const cannot = fault?.fault === 'insecure' || (fault?.fault === 'unsupported' && fault.device === source);
+  const cannot = fault?.fault === 'insecure' || fault?.fault === 'incapable' || (fault?.fault === 'unsupported' && fault.device === source);
   return {
     ...words,
     action: isOff ? 'go' : 'stop',
