@@ -83,6 +83,7 @@ test('a playing page asks seldom, a waiting one often', () => {
   const ask = (change: Partial<Situation>): number =>
     askAgainMs({ session: null, errorStatus: null, player: null, online: true, ...change }, false, () => 0.5);
   assert.equal(ask({ session: session('live'), player: 'playing' }), 10_000);
+  assert.equal(ask({ session: session('ended'), player: 'playing' }), 10_000);
   assert.equal(ask({ session: session('reconnecting'), player: 'playing' }), 3000);
   assert.equal(ask({}), 3000);
 });

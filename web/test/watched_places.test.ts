@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { WatchedPlaces } from '../src/recordings/watched_places.ts';
+import { WatchedPlaces } from '../src/player/watched_places.ts';
 
 function places(): WatchedPlaces {
   const kept = new Map<string, string>();

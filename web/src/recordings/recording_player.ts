@@ -10,7 +10,7 @@ import { RenditionList } from '../player/renditions.ts';
 import { SoundPrompt } from '../player/sound_prompt.ts';
 import { loadStoryboard, storyboardText } from './storyboard.ts';
 import type { RecordingView } from './view.ts';
-import { WatchedPlaces } from './watched_places.ts';
+import { WatchedPlaces } from '../player/watched_places.ts';
 
 const notice = (heading: string, text: string, mood: Notice['mood']): Notice => ({ heading, text, mood, veil: 'full', wayOut: false });
 

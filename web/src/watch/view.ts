@@ -113,7 +113,7 @@ export function viewOf(situation: Situation): View {
 
 /* When to ask for the session again. While the picture plays only a lost headset is news; everything else is awaited. */
 export function askAgainMs({ session, player }: Situation, hears = false, random: () => number = Math.random): number {
-  const calm = session?.state === 'live' && player === 'playing';
+  const calm = (session?.state === 'live' || session?.state === 'ended') && player === 'playing';
   if (hears && session) return (calm ? 60_000 : 20_000) * (0.85 + 0.3 * random());
   return (calm ? 10_000 : 3000) * (0.85 + 0.3 * random());
 }

@@ -15,6 +15,7 @@ import type { Player, PlayerState } from '../player/player.ts';
 import { QualityMeter } from '../player/quality_meter.ts';
 import { RenditionList } from '../player/renditions.ts';
 import { SoundPrompt } from '../player/sound_prompt.ts';
+import { WatchedPlaces } from '../player/watched_places.ts';
 import { LiveBadge } from './live_badge.ts';
 import { Presence } from './presence.ts';
 import { liveWithinSeconds, WayBack } from './way_back.ts';
@@ -51,6 +52,7 @@ export class WatchPage {
   #wanted = true; /* the viewer did not pause */
   #startedOnce = false;
   #soughtRecording = false;
+  #places = new WatchedPlaces();
 
   constructor(main: HTMLElement, id: string | null) {
     this.#id = id ?? '';
@@ -132,9 +134,10 @@ export class WatchPage {
     }
     this.#change(heard);
     if (heard.session) this.#showViewers(heard.session.viewers);
-    const settled = this.#view?.settled ?? false;
+    /* What still plays of a session that is over needs fresh tokens. */
+    const isOver = this.#view?.settled === true && !this.#view.wantsPlayer;
     const nextMs = Math.max(retryAfterMs, askAgainMs(this.#situation, this.#hears));
-    return { failed: this.#situation.errorStatus !== null, nextMs: settled ? null : nextMs };
+    return { failed: this.#situation.errorStatus !== null, nextMs: isOver ? null : nextMs };
   }
 
   #change(heard: Partial<Situation>): void {
@@ -203,10 +206,19 @@ export class WatchPage {
   }
 
   #close(): void {
+    this.#keepPlace();
     this.player?.destroy();
     this.player = null;
     this.#meter.stateChanged(null, performance.now());
     if (this.#situation.player !== 'unsupported' && this.#situation.player !== 'finished') this.#change({ player: null });
+  }
+
+  /* Who was still on the way to the session's end goes on in its recording. */
+  #keepPlace(): void {
+    const { session } = this.#situation;
+    const pictureMs = this.player?.pictureTimeMs() ?? null;
+    if (session?.state !== 'ended' || session.startedAtMs === null || pictureMs === null || this.player?.keepsToEdge()) return;
+    this.#places.keep(session.id, (pictureMs - session.startedAtMs) / 1000, ((session.endedAtMs ?? Date.now()) - session.startedAtMs) / 1000);
   }
 
   async #play(): Promise<void> {
