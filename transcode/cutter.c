@@ -18,7 +18,7 @@
 enum { most_segment_bytes = 64 << 20 };
 
 static const int64_t ready_us = 30 * PH_SECOND_US;
-static const int64_t cut_us = 120 * PH_SECOND_US;
+static const int64_t answer_us = 120 * PH_SECOND_US;
 
 struct ph_cutter {
     struct ph_worker_process worker;
@@ -42,12 +42,11 @@ static ssize_t hear(struct ph_cutter *cutter, void *text, size_t room, int64_t d
     }
 }
 
-static int64_t read_number(const char *text, size_t size, const char *name) {
+static bool says_ready(const char *text, size_t size) {
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *value = json_object_get(root, name);
-    int64_t number = json_is_integer(value) ? json_integer_value(value) : json_is_true(value) ? 1 : 0;
+    bool is_ready = json_is_true(json_object_get(root, "ready"));
     json_decref(root);
-    return number;
+    return is_ready;
 }
 
 int ph_cutter_create(struct ph_cutter **created, const char *executable) {
@@ -65,7 +64,7 @@ int ph_cutter_create(struct ph_cutter **created, const char *executable) {
         return code;
     }
     ssize_t size = hear(cutter, text, sizeof(text), ph_now_us() + ready_us);
-    if (size < 0 || !read_number(text, (size_t)size, "ready")) {
+    if (size < 0 || !says_ready(text, (size_t)size)) {
         ph_cutter_destroy(cutter);
         return size < 0 ? (int)size : -EIO;
     }
@@ -73,40 +72,46 @@ int ph_cutter_create(struct ph_cutter **created, const char *executable) {
     return 0;
 }
 
-static int send_cut(struct ph_cutter *cutter, const struct ph_cut *cut, int fd) {
-    char *publication = ph_publication_to_json(&cut->publication);
-    json_t *root = json_pack("{s:{s:o,s:I,s:I,s:I}}", "cut", "publication",
-        publication ? json_loads(publication, 0, NULL) : NULL, "track", (json_int_t)cut->track, "from_us",
-        (json_int_t)cut->from_us, "to_us", (json_int_t)cut->to_us);
-    char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
-    int code = -ENOMEM;
-    if (text)
+/* Gives the request away, also when it is NULL, which is a failure. */
+static int ask(struct ph_cutter *cutter, json_t *request, struct ph_slice init, struct ph_slice segment) {
+    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    int fd = memfd_create("segment", MFD_CLOEXEC);
+    int code = !text ? -ENOMEM : fd < 0 ? -errno : ph_file_write(fd, init);
+    if (code == 0)
+        code = ph_file_write(fd, segment);
+    if (code == 0)
         code = ph_worker_process_send_file(
             &cutter->worker, fd, (struct ph_slice){(const uint8_t *)text, strlen(text)});
+    if (fd >= 0)
+        close(fd);
     free(text);
-    json_decref(root);
-    free(publication);
+    json_decref(request);
     return code;
 }
 
-static int hear_segment(struct ph_cutter *cutter, struct ph_bytes **made) {
+/* The answer's head, to be let go. */
+static int hear_head(struct ph_cutter *cutter, int64_t deadline_us, json_t **head) {
     char text[PH_TRANSCODE_MOST_MESSAGE];
-    int64_t deadline_us = ph_now_us() + cut_us;
     ssize_t size = hear(cutter, text, sizeof(text), deadline_us);
     if (size < 0)
         return (int)size;
-    int64_t bytes = read_number(text, (size_t)size, "cut_bytes");
-    int64_t failure = read_number(text, (size_t)size, "cut_code");
-    if (failure < 0 && failure > INT32_MIN)
-        return (int)failure;
-    if (bytes <= 0 || bytes > most_segment_bytes)
-        return -EIO;
+    *head = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL);
+    json_int_t failure = json_integer_value(json_object_get(*head, "piece_code"));
+    if (*head && !failure)
+        return 0;
+    json_decref(*head);
+    return failure < 0 && failure > INT32_MIN ? (int)failure : -EIO;
+}
+
+/* As many bytes as the head tells. */
+static int hear_bytes(struct ph_cutter *cutter, int64_t bytes, int64_t deadline_us, struct ph_bytes **made) {
+    char text[PH_TRANSCODE_MOST_MESSAGE];
     struct ph_builder builder = {0};
     while ((int64_t)builder.size < bytes && ph_builder_ok(&builder)) {
-        size = hear(cutter, text, sizeof(text), deadline_us);
-        if (size < 0) {
+        ssize_t size = hear(cutter, text, sizeof(text), deadline_us);
+        if (size < 0 || size > bytes - (int64_t)builder.size) {
             ph_builder_discard(&builder);
-            return (int)size;
+            return size < 0 ? (int)size : -EIO;
         }
         ph_builder_append(&builder, text, (size_t)size);
     }
@@ -114,19 +119,67 @@ static int hear_segment(struct ph_cutter *cutter, struct ph_bytes **made) {
     return *made ? 0 : -ENOMEM;
 }
 
+/* -1: it tells none, or too many. */
+static int64_t bytes_of(const json_t *head, const char *name, int64_t most) {
+    const json_t *bytes = json_object_get(head, name);
+    json_int_t count = json_integer_value(bytes);
+    return json_is_integer(bytes) && count >= 0 && count <= most ? count : -1;
+}
+
 int ph_cutter_cut(struct ph_cutter *cutter, const struct ph_cut *cut, struct ph_slice init,
     struct ph_slice segment, struct ph_bytes **made) {
+    int64_t deadline_us = ph_now_us() + answer_us;
+    char *publication = ph_publication_to_json(&cut->publication);
+    json_t *head = NULL;
     *made = NULL;
-    int fd = memfd_create("segment", MFD_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int code = ph_file_write(fd, init);
+    int code = ask(cutter,
+        json_pack("{s:{s:o,s:I,s:I,s:I}}", "cut", "publication",
+            publication ? json_loads(publication, 0, NULL) : NULL, "track", (json_int_t)cut->track, "from_us",
+            (json_int_t)cut->from_us, "to_us", (json_int_t)cut->to_us),
+        init, segment);
+    free(publication);
     if (code == 0)
-        code = ph_file_write(fd, segment);
+        code = hear_head(cutter, deadline_us, &head);
+    if (code < 0)
+        return code;
+    int64_t bytes = bytes_of(head, "cut_bytes", most_segment_bytes);
+    json_decref(head);
+    return bytes > 0 ? hear_bytes(cutter, bytes, deadline_us, made) : -EIO;
+}
+
+static int hear_drawn(
+    struct ph_cutter *cutter, const json_t *head, int64_t deadline_us, struct ph_storyboard_drawn *drawn) {
+    const char *sheet = json_string_value(json_object_get(head, "sheet"));
+    int64_t sheet_bytes = bytes_of(head, "sheet_bytes", PH_MOST_STORYBOARD_BYTES);
+    int64_t poster_bytes = bytes_of(head, "poster_bytes", PH_MOST_STORYBOARD_BYTES);
+    int64_t first_tile = bytes_of(head, "first_tile", INT32_MAX);
+    if (!sheet || ph_storyboard_header_parse(sheet, &drawn->sheet) || sheet_bytes <= 0 || poster_bytes < 0 ||
+        first_tile < 0)
+        return -EIO;
+    drawn->sheet.first_tile = (uint64_t)first_tile;
+    int code = hear_bytes(cutter, sheet_bytes, deadline_us, &drawn->jpeg);
+    if (code == 0 && poster_bytes)
+        code = hear_bytes(cutter, poster_bytes, deadline_us, &drawn->poster);
+    return code;
+}
+
+int ph_cutter_draw(struct ph_cutter *cutter, const struct ph_draw *draw, struct ph_slice init,
+    struct ph_slice segment, struct ph_storyboard_drawn *drawn) {
+    int64_t deadline_us = ph_now_us() + answer_us;
+    json_t *head = NULL;
+    *drawn = (struct ph_storyboard_drawn){0};
+    int code = ask(cutter,
+        json_pack("{s:{s:I,s:I}}", "draw", "at_us", (json_int_t)draw->at_us, "tile", (json_int_t)draw->tile),
+        init, segment);
     if (code == 0)
-        code = send_cut(cutter, cut, fd);
-    close(fd);
-    return code < 0 ? code : hear_segment(cutter, made);
+        code = hear_head(cutter, deadline_us, &head);
+    if (code < 0)
+        return code;
+    code = hear_drawn(cutter, head, deadline_us, drawn);
+    json_decref(head);
+    if (code < 0)
+        ph_storyboard_drawn_finish(drawn);
+    return code;
 }
 
 void ph_cutter_destroy(struct ph_cutter *cutter) {

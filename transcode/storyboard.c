@@ -62,9 +62,10 @@ static void forget_oldest_sheet(struct ph_storyboard *storyboard) {
 }
 
 /* The canvas as it is takes the place of what the sheet was before. */
-static void note_sheet(struct ph_storyboard *storyboard) {
-    const struct ph_storyboard_sheet *sheet = &storyboard->canvas.sheet;
-    struct ph_bytes *jpeg = ph_storyboard_canvas_jpeg(&storyboard->canvas);
+static void note_sheet(void *opaque, const struct ph_storyboard_canvas *canvas) {
+    struct ph_storyboard *storyboard = opaque;
+    const struct ph_storyboard_sheet *sheet = &canvas->sheet;
+    struct ph_bytes *jpeg = ph_storyboard_canvas_jpeg(canvas);
     if (!jpeg) {
         ph_log_debug("no picture could be made of a storyboard's sheet");
         return;
@@ -80,20 +81,11 @@ static void note_sheet(struct ph_storyboard *storyboard) {
     storyboard->unsent[storyboard->unsent_count++] = (struct unsent_sheet){.sheet = *sheet, .jpeg = jpeg};
 }
 
-/* Tiles that were passed over, because the thread was behind, show the picture that came after them. */
 static void draw(struct ph_storyboard *storyboard, const struct waiting_tile *waiting) {
-    struct ph_storyboard_canvas *canvas = &storyboard->canvas;
-    uint64_t next = canvas->sheet.first_tile + canvas->sheet.tiles;
-    if (!canvas->sheet.tiles)
-        ph_storyboard_canvas_clear(canvas, next = waiting->tile);
-    for (; next <= waiting->tile; next++) {
-        if (ph_storyboard_canvas_is_full(canvas))
-            ph_storyboard_canvas_clear(canvas, next);
-        if (ph_storyboard_canvas_add(canvas, waiting->picture) < 0)
-            return;
-        if (next == waiting->tile || ph_storyboard_canvas_is_full(canvas))
-            note_sheet(storyboard);
-    }
+    int code = ph_storyboard_canvas_draw(
+        &storyboard->canvas, waiting->tile, waiting->picture, note_sheet, storyboard);
+    if (code < 0)
+        ph_log_debug("a storyboard's tile could not be drawn", ph_code(code));
 }
 
 /* Whether there is no use in sending it again. */

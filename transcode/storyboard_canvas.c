@@ -92,6 +92,23 @@ int ph_storyboard_canvas_add(struct ph_storyboard_canvas *canvas, const AVFrame 
     return 0;
 }
 
+int ph_storyboard_canvas_draw(struct ph_storyboard_canvas *canvas, uint64_t tile, const AVFrame *picture,
+    ph_storyboard_note *note, void *opaque) {
+    uint64_t next = canvas->sheet.first_tile + canvas->sheet.tiles;
+    if (!canvas->sheet.tiles)
+        ph_storyboard_canvas_clear(canvas, next = tile);
+    for (; next <= tile; next++) {
+        if (ph_storyboard_canvas_is_full(canvas))
+            ph_storyboard_canvas_clear(canvas, next);
+        int code = ph_storyboard_canvas_add(canvas, picture);
+        if (code < 0)
+            return code;
+        if (next == tile || ph_storyboard_canvas_is_full(canvas))
+            note(opaque, canvas);
+    }
+    return 0;
+}
+
 struct ph_bytes *ph_storyboard_canvas_jpeg(const struct ph_storyboard_canvas *canvas) {
     static const int qualities[] = {6, 12, 31};
     struct ph_bytes *jpeg = NULL;

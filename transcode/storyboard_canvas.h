@@ -9,8 +9,6 @@
 #include "core/media/storyboard.h"
 #include "transcode/scale.h"
 
-enum { PH_STORYBOARD_INTERVAL_MS = 10000 };
-
 /* Embedded; starts zeroed, ph_storyboard_canvas_finish() ends it. Of one thread. */
 struct ph_storyboard_canvas {
     struct ph_storyboard_sheet sheet; /* tiles 0: nothing is drawn yet */
@@ -36,6 +34,12 @@ bool ph_storyboard_canvas_is_full(const struct ph_storyboard_canvas *canvas);
 void ph_storyboard_canvas_clear(struct ph_storyboard_canvas *canvas, uint64_t first_tile);
 /* Draws the next tile of a sheet that is not full. 0 or a negative code: then the sheet is as it was. */
 int ph_storyboard_canvas_add(struct ph_storyboard_canvas *canvas, const AVFrame *picture) PH_NODISCARD;
+/* Draws a tile that follows those drawn before; those that were passed over, because who draws was behind,
+ * show the same picture. A sheet that is full is followed by an empty one. `note` is called with each sheet
+ * that has changed, in between and at the end. 0 or a negative code. */
+typedef void ph_storyboard_note(void *opaque, const struct ph_storyboard_canvas *canvas);
+int ph_storyboard_canvas_draw(struct ph_storyboard_canvas *canvas, uint64_t tile, const AVFrame *picture,
+    ph_storyboard_note *note, void *opaque) PH_NODISCARD;
 /* The sheet as a JPEG of at most PH_MOST_STORYBOARD_BYTES; NULL when it cannot be made. */
 struct ph_bytes *ph_storyboard_canvas_jpeg(const struct ph_storyboard_canvas *canvas);
 

@@ -18,12 +18,12 @@
 #include "core/base/log.h"
 #include "core/base/log_writer.h"
 #include "core/http/client.h"
-#include "transcode/cut.h"
 #include "transcode/effort.h"
 #include "transcode/encode.h"
 #include "transcode/encode_audio.h"
 #include "transcode/file_session.h"
 #include "transcode/link_session.h"
+#include "transcode/pieces.h"
 #include "transcode/sandbox.h"
 #include "transcode/thumbnail.h"
 
@@ -127,26 +127,10 @@ static bool says_take(const char *text, size_t size) {
 /* What there is to serve. */
 struct task {
     int fd;
-    bool is_file, is_cut;
+    bool is_file, is_piece;
     struct ph_link_hello hello; /* of a file */
-    struct ph_cut cut;
+    struct ph_piece_task piece;
 };
-
-static bool read_cut(struct task *task, const char *text, size_t size) {
-    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-    const json_t *cut = json_object_get(root, "cut");
-    char *publication = cut ? json_dumps(json_object_get(cut, "publication"), JSON_COMPACT) : NULL;
-    struct ph_error error;
-    task->is_cut = publication && ph_publication_from_json(
-                                      publication, strlen(publication), &task->cut.publication, &error) == 0;
-    task->cut.track = (uint32_t)json_integer_value(json_object_get(cut, "track"));
-    task->cut.from_us = json_integer_value(json_object_get(cut, "from_us"));
-    task->cut.to_us = json_integer_value(json_object_get(cut, "to_us"));
-    task->is_cut = task->is_cut && task->cut.track < task->cut.publication.track_count;
-    free(publication);
-    json_decref(root);
-    return task->is_cut;
-}
 
 /* Whether the message says what the descriptor is. */
 static bool read_task(struct task *task, const char *text, size_t size) {
@@ -156,7 +140,8 @@ static bool read_task(struct task *task, const char *text, size_t size) {
         ph_link_frame_parse((struct ph_slice){(const uint8_t *)text, size}, &frame, &consumed) == 0;
     if (task->is_file)
         return ph_link_hello_parse(&frame, &task->hello) == 0;
-    return says_take(text, size) || read_cut(task, text, size);
+    task->is_piece = ph_piece_task_parse(&task->piece, text, size);
+    return task->is_piece || says_take(text, size);
 }
 
 /* Waits for the supervisor for as long as it lives. 0 and the task, or PH_EOF. */
@@ -230,44 +215,18 @@ static void lower_priority(void) {
     (void)sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-/* 0, or a code when nobody listens. */
-static int send_bytes(int control, struct ph_slice bytes) {
-    while (bytes.size) {
-        size_t size = bytes.size < PH_TRANSCODE_MOST_MESSAGE ? bytes.size : PH_TRANSCODE_MOST_MESSAGE;
-        ssize_t sent = send(control, bytes.data, size, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return -errno;
-        bytes = (struct ph_slice){bytes.data + sent, bytes.size - (size_t)sent};
-    }
-    return 0;
-}
-
-/* One cut after the other, as long as someone asks. */
-static int serve_cuts(struct task *task) {
+/* One piece after the other, as long as someone asks. */
+static int serve_pieces(struct task *task) {
+    struct ph_drawing drawing = {0};
     int code;
     lower_priority();
     do {
-        struct ph_bytes *segment;
-        char text[64];
-        code = task->is_cut ? ph_cut_run(&task->cut, task->fd, &segment) : -EINVAL;
+        code = ph_piece_task_run(&task->piece, &drawing, task->fd, PH_TRANSCODE_CONTROL_FD);
         close(task->fd);
-        if (code < 0)
-            snprintf(text, sizeof(text), "{\"cut_code\":%d}", code);
-        else
-            snprintf(text, sizeof(text), "{\"cut_bytes\":%zu}", ph_bytes_size(segment));
-        int sent = send_text(PH_TRANSCODE_CONTROL_FD, text);
-        if (code == 0) {
-            if (sent >= 0)
-                sent = send_bytes(PH_TRANSCODE_CONTROL_FD, ph_bytes_slice(segment));
-            ph_bytes_unref(&segment);
-        }
-        if (sent < 0)
-            return 1;
         *task = (struct task){.fd = -1};
-    } while (wait_for_task(PH_TRANSCODE_CONTROL_FD, task) == 0);
-    return 0;
+    } while (code == 0 && wait_for_task(PH_TRANSCODE_CONTROL_FD, task) == 0);
+    ph_drawing_finish(&drawing);
+    return code < 0;
 }
 
 static int serve_file(struct task *task, bool devices) {
@@ -296,8 +255,8 @@ static int serve(int control, bool devices) {
     struct task task = {.fd = -1};
     if (send_text(control, "{\"ready\":true}") < 0 || wait_for_task(control, &task) < 0)
         return 0;
-    if (task.is_cut)
-        return serve_cuts(&task);
+    if (task.is_piece)
+        return serve_pieces(&task);
     return task.is_file ? serve_file(&task, devices) : serve_link(task.fd, devices);
 }
 

@@ -12,9 +12,11 @@
  * {"done_us":…,"duration_us":…} about once a second, and in the end {"finished":true} or
  * {"failed":{"code":…,"text":…}}; an empty code says that the file is not to blame.
  *
- * Or a piece of a recording's track, with {"cut":{"publication":…,"track":…,"from_us":…,"to_us":…}}
- * (cut.h), as often as it is asked to: it answers {"cut_code":…}, or {"cut_bytes":…} and that many bytes in
- * messages of their own. */
+ * Or a piece of a recording's track, as often as it is asked to (pieces.h), with one of
+ *   {"cut":{"publication":…,"track":…,"from_us":…,"to_us":…}}   (cut.h) answered by {"cut_bytes":…} and that
+ *                                                               many bytes in messages of their own
+ *   {"draw":{"at_us":…,"tile":…}}                               (draw.h) answered by
+ * {"sheet":…,"first_tile":…, "sheet_bytes":…,"poster_bytes":…}, likewise or either by {"piece_code":…}. */
 #ifndef PH_TRANSCODE_TRANSCODE_H
 #define PH_TRANSCODE_TRANSCODE_H
 

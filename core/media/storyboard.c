@@ -9,6 +9,11 @@
 static const uint64_t most_tiles = UINT64_C(86400000);
 enum { most_side = 1024, most_places = 16, least_interval_ms = 100, most_interval_ms = 3600000 };
 
+void ph_storyboard_drawn_finish(struct ph_storyboard_drawn *drawn) {
+    ph_bytes_unref(&drawn->jpeg);
+    ph_bytes_unref(&drawn->poster);
+}
+
 /* A decimal number without sign or leading zeros, up to `most`. Moves the text past it. */
 static bool take_number(const char **text, uint64_t most, uint64_t *number) {
     const char *p = *text;

@@ -22,6 +22,9 @@
 
 #define PH_HEADER_STORYBOARD "X-Storyboard"
 
+/* As Porthole draws it; what is read may have another. */
+enum { PH_STORYBOARD_INTERVAL_MS = 10000 };
+
 enum {
     PH_MOST_STORYBOARD_SHEETS = 4096,
     PH_MOST_STORYBOARD_BYTES = 1 << 20, /* of a sheet's picture */
@@ -35,6 +38,14 @@ struct ph_storyboard_sheet {
     uint32_t width, height; /* of a tile */
     uint32_t interval_ms;
 };
+
+/* A sheet with its picture, after a tile was drawn on it; with the first tile of a recording that is drawn
+ * from its segments also the recording's poster, else NULL. */
+struct ph_storyboard_drawn {
+    struct ph_storyboard_sheet sheet;
+    struct ph_bytes *jpeg, *poster;
+};
+void ph_storyboard_drawn_finish(struct ph_storyboard_drawn *drawn);
 
 /* The header's value. The first tile is not part of it. */
 void ph_storyboard_header_write(const struct ph_storyboard_sheet *sheet, char text[PH_STORYBOARD_TEXT_BYTES]);

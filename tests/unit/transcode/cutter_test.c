@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <libavcodec/avcodec.h>
 
 #include "core/base/builder.h"
 #include "core/base/log.h"
@@ -152,6 +153,65 @@ static void what_holds_no_frame_makes_no_segment(void **state) {
     assert_int_equal(cut("v240", 0, 1000000, &played), -ENODATA);
 }
 
+/* The luma in the middle of a tile, and of the whole picture when there is but one. */
+static int luma_of(struct ph_bytes *jpeg, uint32_t tile, uint32_t width, uint32_t height) {
+    const AVCodec *codec = avcodec_find_decoder(AV_CODEC_ID_MJPEG);
+    AVCodecContext *context = avcodec_alloc_context3(codec);
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    assert_int_equal(avcodec_open2(context, codec, NULL), 0);
+    assert_int_equal(av_new_packet(packet, (int)ph_bytes_size(jpeg)), 0);
+    memcpy(packet->data, ph_bytes_data(jpeg), ph_bytes_size(jpeg));
+    assert_int_equal(avcodec_send_packet(context, packet), 0);
+    assert_int_equal(avcodec_receive_frame(context, frame), 0);
+    int64_t sum = 0;
+    for (uint32_t row = 0; row < height; row++)
+        for (uint32_t column = 0; column < width; column++)
+            sum += frame->data[0][(ptrdiff_t)row * frame->linesize[0] + tile * width + column];
+    av_frame_free(&frame);
+    av_packet_free(&packet);
+    avcodec_free_context(&context);
+    return (int)(sum / (width * height));
+}
+
+/* Draws what stands at a time, of the second segment. */
+static int draw(int64_t at_us, uint64_t tile, struct ph_storyboard_drawn *drawn) {
+    const struct origin_track *track = origin_double_track(&scene.origin, "v240");
+    struct ph_bytes *segment = segment_of(track, 1);
+    int code = ph_cutter_draw(scene.cutter, &(struct ph_draw){.at_us = at_us, .tile = tile},
+        ph_bytes_slice(track->init), ph_bytes_slice(segment), drawn);
+    ph_bytes_unref(&segment);
+    return code;
+}
+
+/* The film's pictures grow brighter. */
+static void tiles_and_poster_show_what_stands_at_their_times(void **state) {
+    (void)state;
+    struct ph_storyboard_drawn first, second;
+    assert_int_equal(draw(1000000, 0, &first), 0);
+    assert_non_null(first.poster);
+    assert_int_equal(first.sheet.tiles, 1);
+    assert_int_equal(draw(1960000, 1, &second), 0);
+    assert_null(second.poster);
+    assert_int_equal(second.sheet.first_tile, 0);
+    assert_int_equal(second.sheet.tiles, 2);
+    assert_int_equal(second.sheet.interval_ms, PH_STORYBOARD_INTERVAL_MS);
+    int early = luma_of(second.jpeg, 0, 160, 90), late = luma_of(second.jpeg, 1, 160, 90);
+    assert_in_range(luma_of(first.jpeg, 0, 160, 90), early - 2, early + 2);
+    assert_in_range(luma_of(first.poster, 0, 426, 240), early - 6, early + 6);
+    assert_int_not_equal(early, late);
+    assert_int_equal(luma_of(second.jpeg, 2, 160, 90), 0);
+    ph_storyboard_drawn_finish(&first);
+    ph_storyboard_drawn_finish(&second);
+    static const uint8_t text[] = "This is neither an init segment nor one of media.";
+    struct ph_slice rubbish = {text, sizeof(text)};
+    assert_int_equal(ph_cutter_draw(scene.cutter, &(struct ph_draw){.tile = 2}, rubbish, rubbish, &first),
+        PH_INVALID_DATA);
+    assert_int_equal(draw(1500000, 2, &first), 0);
+    assert_int_equal(first.sheet.tiles, 3);
+    ph_storyboard_drawn_finish(&first);
+}
+
 /* The process reads what nobody vouches for, and goes on. */
 static void rubbish_is_refused_and_the_next_cut_is_made(void **state) {
     (void)state;
@@ -191,6 +251,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(both_ends_may_lie_in_one_segment),
         cmocka_unit_test(sound_is_cut_at_its_frames),
         cmocka_unit_test(what_holds_no_frame_makes_no_segment),
+        cmocka_unit_test(tiles_and_poster_show_what_stands_at_their_times),
         cmocka_unit_test(rubbish_is_refused_and_the_next_cut_is_made),
         cmocka_unit_test(a_track_of_other_settings_cannot_be_cut_at_its_beginning),
     };
