@@ -11,6 +11,15 @@ struct clip_job {
     struct ph_cutter *cutter; /* NULL until it is needed, and after it failed */
 };
 
+/* Whether the process is of use for the next piece. */
+static int judge(struct clip_job *job, int code) {
+    if (code != -EIO && code != -ETIMEDOUT)
+        return code;
+    ph_cutter_destroy(job->cutter);
+    job->cutter = NULL;
+    return PH_INVALID_DATA;
+}
+
 static int cut(struct ph_clip_cutter *base, const struct ph_publication *publication, uint32_t track,
     int64_t from_us, int64_t to_us, struct ph_slice init, struct ph_slice segment, struct ph_bytes **made) {
     struct clip_job *job = (struct clip_job *)base;
@@ -19,11 +28,17 @@ static int cut(struct ph_clip_cutter *base, const struct ph_publication *publica
     int code = job->cutter ? 0 : ph_cutter_create(&job->cutter, NULL);
     if (code == 0)
         code = ph_cutter_cut(job->cutter, &wanted, init, segment, made);
-    if (code != -EIO && code != -ETIMEDOUT)
-        return code;
-    ph_cutter_destroy(job->cutter);
-    job->cutter = NULL;
-    return PH_INVALID_DATA;
+    return judge(job, code);
+}
+
+static int draw(struct ph_clip_cutter *base, int64_t at_us, uint64_t tile, struct ph_slice init,
+    struct ph_slice segment, struct ph_storyboard_drawn *drawn) {
+    struct clip_job *job = (struct clip_job *)base;
+    int code = job->cutter ? 0 : ph_cutter_create(&job->cutter, NULL);
+    if (code == 0)
+        code = ph_cutter_draw(
+            job->cutter, &(struct ph_draw){.at_us = at_us, .tile = tile}, init, segment, drawn);
+    return judge(job, code);
 }
 
 static int keep_on(struct ph_clip_cutter *base) {
@@ -37,11 +52,12 @@ static int refuse(struct ph_link_reason *reason, const char *text) {
 
 int ph_clip_job_run(
     struct ph_recording_work *work, struct ph_recording_outcome *outcome, struct ph_link_reason *reason) {
-    struct clip_job job = {.base = {cut, keep_on}, .work = work};
+    struct clip_job job = {.base = {cut, draw, keep_on}, .work = work};
     struct ph_clip clip = {
         .id = work->job.id,
         .source = work->job.source,
         .title = work->job.title,
+        .take = (uint32_t)work->job.take,
         .from_us = work->job.from_ms * PH_MILLISECOND_US,
         .to_us = work->job.to_ms * PH_MILLISECOND_US,
         .cutter = &job.base,
@@ -56,6 +72,7 @@ int ph_clip_job_run(
         .width = result.width,
         .height = result.height,
         .has_poster = result.has_poster,
+        .has_storyboard = result.has_storyboard,
     };
     if (code == -ENODATA)
         return refuse(reason, "The recording has nothing between these times.");

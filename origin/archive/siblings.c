@@ -145,10 +145,5 @@ void ph_recording_facts_of(
         .total_bytes = ph_manifest_total_bytes(manifest),
         .has_poster = manifest->has_poster,
         .has_storyboard = manifest->storyboard.sheet_count > 0};
-    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
-        if (manifest->tracks[i].count && manifest->publication.tracks[i].height > facts->height) {
-            facts->height = manifest->publication.tracks[i].height;
-            facts->width = manifest->publication.tracks[i].width;
-        }
-    }
+    ph_manifest_picture_size(manifest, &facts->width, &facts->height);
 }

@@ -81,6 +81,10 @@ static int take_poster(struct ph_verify_check *check, struct ph_manifest *manife
     if (!code)
         code = ph_manifest_set_poster(manifest, ph_bytes_slice(jpeg));
     ph_bytes_unref(&jpeg);
+    if (code == -EREMOTE) { /* it is there, whatever its bytes are */
+        manifest->has_poster = true;
+        return 0;
+    }
     return code == -ENOENT || code == -EBADMSG ? 0 : code;
 }
 

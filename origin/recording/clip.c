@@ -1,50 +1,45 @@
-#include "origin/recording/clip.h"
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/log.h"
-#include "origin/recording/fragment_reader.h"
+#include "origin/recording/clip_private.h"
 #include "origin/recording/rebuild.h"
 
-struct making {
-    struct ph_store *store;
-    const struct ph_clip *clip;
-    struct ph_publication publication;
-    int64_t from_us, to_us; /* session time */
-    bool is_over;           /* the source grows no more */
-    uint32_t segments;      /* made so far */
-};
-
-static int key_of(char key[PH_STORE_KEY_BYTES], const char *id, const char *track, const char *name) {
-    int size = snprintf(key, PH_STORE_KEY_BYTES, "recordings/%s%s%s%s%s", id, *track ? "/" : "", track,
-        *name ? "/" : "", name);
+int ph_clip_key(char key[PH_STORE_KEY_BYTES], const char *prefix, const char *track, const char *name) {
+    int size = snprintf(
+        key, PH_STORE_KEY_BYTES, "%s%s%s%s%s", prefix, *track ? "/" : "", track, *name ? "/" : "", name);
     return size > 0 && size < PH_STORE_KEY_BYTES ? 0 : -EINVAL;
 }
 
-static int get(struct making *making, const char *track, const char *name, struct ph_bytes **bytes) {
+int ph_clip_get(struct ph_clip_making *making, const char *prefix, const char *track, const char *name,
+    struct ph_bytes **bytes) {
     char key[PH_STORE_KEY_BYTES];
     *bytes = NULL;
-    int code = key_of(key, making->clip->source, track, name);
+    int code = ph_clip_key(key, prefix, track, name);
     return code ? code : ph_store_get(making->store, key, 0, UINT64_MAX, bytes);
 }
 
-static int put(
-    struct making *making, const char *track, const char *name, struct ph_slice bytes, const char *type) {
+int ph_clip_put(struct ph_clip_making *making, const char *track, const char *name, struct ph_slice bytes,
+    const char *type) {
     char key[PH_STORE_KEY_BYTES];
-    int code = key_of(key, making->clip->id, track, name);
+    int code = ph_clip_key(key, making->work, track, name);
     return code ? code
                 : ph_store_put(making->store,
                       &(struct ph_store_put){.key = key, .bytes = bytes, .content_type = type}, NULL);
 }
 
-static int copy(struct making *making, const char *track, const char *name) {
+/* From the source. */
+static int get(struct ph_clip_making *making, const char *track, const char *name, struct ph_bytes **bytes) {
+    return ph_clip_get(making, making->source, track, name, bytes);
+}
+
+static int copy(struct ph_clip_making *making, const char *track, const char *name) {
     char from[PH_STORE_KEY_BYTES], to[PH_STORE_KEY_BYTES];
-    int code = key_of(from, making->clip->source, track, name);
+    int code = ph_clip_key(from, making->source, track, name);
     if (!code)
-        code = key_of(to, making->clip->id, track, name);
+        code = ph_clip_key(to, making->work, track, name);
     return code ? code : ph_store_copy(making->store, from, to);
 }
 
@@ -66,13 +61,13 @@ static int note_lowest(void *opaque, const char *key, const struct ph_store_obje
 }
 
 /* When the source's picture begins, in session time: a clip's begins within a segment. */
-static int find_start(struct making *making, int64_t *start_us) {
+static int find_start(struct ph_clip_making *making, int64_t *start_us) {
     const char *track = making->publication.tracks[0].name;
     char prefix[PH_STORE_KEY_BYTES], name[32];
     struct ph_bytes *init = NULL, *bytes = NULL;
     struct ph_manifest_segment segment;
     uint64_t lowest = UINT64_MAX;
-    int code = key_of(prefix, making->clip->source, track, "");
+    int code = ph_clip_key(prefix, making->source, track, "");
     if (!code)
         code = ph_store_list(making->store, prefix, note_lowest, &lowest);
     if (!code && lowest == UINT64_MAX)
@@ -94,7 +89,8 @@ static int find_start(struct making *making, int64_t *start_us) {
 
 /* Cuts a segment. One that cannot be cut at its beginning stays whole there: the clip begins a little early.
  */
-static int cut(struct making *making, uint32_t track, const char *name, int64_t from_us, int64_t to_us) {
+static int cut(
+    struct ph_clip_making *making, uint32_t track, const char *name, int64_t from_us, int64_t to_us) {
     struct ph_clip_cutter *cutter = making->clip->cutter;
     const char *folder = making->publication.tracks[track].name;
     struct ph_bytes *init = NULL, *bytes = NULL, *made = NULL;
@@ -111,7 +107,7 @@ static int cut(struct making *making, uint32_t track, const char *name, int64_t 
             ph_bytes_slice(bytes), &made);
     }
     if (!code)
-        code = put(making, folder, name, ph_bytes_slice(made), "video/mp4");
+        code = ph_clip_put(making, folder, name, ph_bytes_slice(made), "video/mp4");
     making->segments += code == 0;
     ph_bytes_unref(&init);
     ph_bytes_unref(&bytes);
@@ -119,7 +115,7 @@ static int cut(struct making *making, uint32_t track, const char *name, int64_t 
     return code == -ENODATA ? 0 : code;
 }
 
-static int make_segment(struct making *making, uint32_t track, uint64_t number) {
+static int make_segment(struct ph_clip_making *making, uint32_t track, uint64_t number) {
     int64_t start_us = segment_us(&making->publication, number);
     int64_t end_us = segment_us(&making->publication, number + 1);
     char name[32];
@@ -137,7 +133,7 @@ static int make_segment(struct making *making, uint32_t track, uint64_t number) 
     return code;
 }
 
-static int make_track(struct making *making, uint32_t track) {
+static int make_track(struct ph_clip_making *making, uint32_t track) {
     int64_t length_us = segment_us(&making->publication, 1);
     int code = copy(making, making->publication.tracks[track].name, "init.mp4");
     if (code == -ENOENT)
@@ -150,12 +146,12 @@ static int make_track(struct making *making, uint32_t track) {
     return code;
 }
 
-static int read_source(struct making *making) {
+static int read_source(struct ph_clip_making *making) {
     struct ph_bytes *json = NULL;
     char key[PH_STORE_KEY_BYTES];
     struct ph_store_object object;
     int64_t start_us = 0;
-    int code = key_of(key, making->clip->source, "", "recording.json");
+    int code = ph_clip_key(key, making->source, "", "recording.json");
     if (!code)
         code = ph_store_head(making->store, key, &object);
     making->is_over = code == 0;
@@ -168,7 +164,7 @@ static int read_source(struct making *making) {
             (const char *)ph_bytes_data(json), ph_bytes_size(json), &making->publication, NULL))
         code = PH_INVALID_DATA;
     if (!code)
-        code = put(making, "", "publication.json", ph_bytes_slice(json), "application/json");
+        code = ph_clip_put(making, "", "publication.json", ph_bytes_slice(json), "application/json");
     ph_bytes_unref(&json);
     if (!code)
         code = find_start(making, &start_us);
@@ -177,50 +173,95 @@ static int read_source(struct making *making) {
     return code;
 }
 
-static int put_manifest(struct making *making, struct ph_manifest *manifest, struct ph_clip_result *result) {
-    int code = copy(making, "", "poster.jpg");
-    manifest->has_poster = code == 0;
-    if (code && code != -ENOENT)
-        return code;
-    struct ph_bytes *json = ph_manifest_to_json(manifest);
-    code = json ? put(making, "", "recording.json", ph_bytes_slice(json), "application/json") : -ENOMEM;
-    result->duration_us = manifest->duration_us;
-    result->mp4_bytes = manifest->mp4_bytes;
-    result->total_bytes = manifest->mp4_bytes + ph_manifest_media_bytes(manifest);
-    result->has_poster = manifest->has_poster;
-    ph_bytes_unref(&json);
-    return code;
-}
-
-/* The MP4 and the list, from what is in the store. */
-static int make_whole(struct making *making, struct ph_clip_result *result) {
+/* The MP4, the pictures and the list, from what was made. */
+static int complete(struct ph_clip_making *making) {
+    const struct ph_clip *clip = making->clip;
     struct ph_manifest manifest;
     struct ph_recorder_result recorded;
     int code =
-        ph_recorder_rebuild(making->store, making->clip->id, making->clip->title, &manifest, &recorded);
+        ph_recorder_rebuild_below(making->store, making->work, clip->id, clip->title, &manifest, &recorded);
     if (code)
         return code;
-    result->width = recorded.width;
-    result->height = recorded.height;
-    code = put_manifest(making, &manifest, result);
+    code = ph_clip_draw(making, &manifest);
+    struct ph_bytes *json = code ? NULL : ph_manifest_to_json(&manifest);
+    if (!code)
+        code = json ? ph_clip_put(making, "", "recording.json", ph_bytes_slice(json), "application/json")
+                    : -ENOMEM;
+    ph_bytes_unref(&json);
     ph_manifest_finish(&manifest);
     return code;
 }
 
-int ph_clip_make(struct ph_store *store, const struct ph_clip *clip, struct ph_clip_result *result) {
-    struct making *making = calloc(1, sizeof(*making));
-    *result = (struct ph_clip_result){0};
-    if (!making)
-        return -ENOMEM;
-    making->store = store;
-    making->clip = clip;
+/* Takes away what takes made that is not needed any more; what stays goes with the store's rules. */
+static void clear(struct ph_clip_making *making, const char *prefix) {
+    int code = ph_store_remove_all(making->store, prefix);
+    if (code)
+        ph_log_warning("what a clip was made of stays in the store until it expires",
+            ph_str("recording", making->clip->id), ph_code(code));
+}
+
+static int make_take(struct ph_clip_making *making) {
     int code = read_source(making);
     for (uint32_t i = 0; !code && i < making->publication.track_count; i++)
         code = make_track(making, i);
     if (!code && !making->segments)
         code = -ENODATA;
     if (!code)
-        code = make_whole(making, result);
+        code = complete(making);
+    if (code)
+        clear(making, making->work);
+    return code;
+}
+
+/* Nothing is where it belongs before it is settled whose it is. */
+static int make(struct ph_clip_making *making, struct ph_manifest *manifest) {
+    uint32_t take;
+    int code = ph_clip_find_take(making, &take);
+    if (code == -ENOENT) {
+        code = make_take(making);
+        if (!code)
+            code = ph_clip_settle_take(making, &take);
+        else if (ph_clip_find_take(making, &take) == 0) /* another came first, and cleared away */
+            code = 0;
+    }
+    return code ? code : ph_clip_publish(making, take, manifest);
+}
+
+static void tell(const struct ph_manifest *manifest, struct ph_clip_result *result) {
+    result->duration_us = manifest->duration_us;
+    result->mp4_bytes = manifest->mp4_bytes;
+    result->total_bytes = ph_manifest_total_bytes(manifest);
+    result->has_poster = manifest->has_poster;
+    result->has_storyboard = manifest->storyboard.sheet_count > 0;
+    ph_manifest_picture_size(manifest, &result->width, &result->height);
+}
+
+int ph_clip_make(struct ph_store *store, const struct ph_clip *clip, struct ph_clip_result *result) {
+    struct ph_clip_making *making = calloc(1, sizeof(*making));
+    struct ph_manifest manifest;
+    char takes[PH_STORE_KEY_BYTES], own[24];
+    *result = (struct ph_clip_result){0};
+    if (!making)
+        return -ENOMEM;
+    making->store = store;
+    making->clip = clip;
+    snprintf(own, sizeof(own), "take-%" PRIu32, clip->take);
+    int code = ph_clip_key(making->source, "recordings", clip->source, "");
+    if (!code)
+        code = ph_clip_key(making->place, "recordings", clip->id, "");
+    if (!code)
+        code = ph_clip_key(takes, "uploads", clip->id, "");
+    if (!code)
+        code = ph_clip_key(making->work, takes, own, "");
+    if (!code)
+        code = ph_clip_load_manifest(making, making->place, &manifest);
+    if (code == -ENOENT)
+        code = make(making, &manifest);
+    if (!code) {
+        tell(&manifest, result);
+        ph_manifest_finish(&manifest);
+        clear(making, takes);
+    }
     free(making);
     return code;
 }

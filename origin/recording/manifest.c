@@ -205,3 +205,14 @@ uint64_t ph_manifest_total_bytes(const struct ph_manifest *manifest) {
         bytes += manifest->storyboard.sheets[i].picture.bytes;
     return bytes;
 }
+
+void ph_manifest_picture_size(const struct ph_manifest *manifest, uint32_t *width, uint32_t *height) {
+    *width = *height = 0;
+    for (uint32_t i = 0; i < manifest->publication.track_count; i++) {
+        const struct ph_track *track = &manifest->publication.tracks[i];
+        if (manifest->tracks[i].count && track->height > *height) {
+            *width = track->width;
+            *height = track->height;
+        }
+    }
+}

@@ -116,6 +116,9 @@ uint64_t ph_manifest_media_bytes(const struct ph_manifest *manifest);
 /* And of the MP4 and the pictures. */
 uint64_t ph_manifest_total_bytes(const struct ph_manifest *manifest);
 
+/* Of the largest rendition of which there is something; zeros without one. */
+void ph_manifest_picture_size(const struct ph_manifest *manifest, uint32_t *width, uint32_t *height);
+
 /* NULL when out of memory. */
 struct ph_bytes *ph_manifest_to_json(const struct ph_manifest *manifest);
 /* 0 and a manifest to finish; -ENOMEM, or -EINVAL with `error` naming what is wrong. */

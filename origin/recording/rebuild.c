@@ -12,7 +12,7 @@ struct numbers {
 
 struct rebuild {
     struct ph_store *store;
-    const char *id;
+    const char *prefix, *id;
     struct ph_manifest *manifest;
     struct ph_recorder *recorder;
     struct ph_bytes *inits[PH_MOST_TRACKS];
@@ -22,8 +22,8 @@ struct rebuild {
 
 static int key_of(
     const struct rebuild *rebuild, char key[PH_STORE_KEY_BYTES], const char *track, const char *name) {
-    int size = snprintf(key, PH_STORE_KEY_BYTES, "recordings/%s%s%s%s%s", rebuild->id, *track ? "/" : "",
-        track, *name ? "/" : "", name);
+    int size = snprintf(key, PH_STORE_KEY_BYTES, "%s%s%s%s%s", rebuild->prefix, *track ? "/" : "", track,
+        *name ? "/" : "", name);
     return size > 0 && size < PH_STORE_KEY_BYTES ? 0 : -EINVAL;
 }
 
@@ -159,7 +159,17 @@ static int run(struct rebuild *rebuild, const char *title, struct ph_recorder_re
 
 int ph_recorder_rebuild(struct ph_store *store, const char *id, const char *title,
     struct ph_manifest *manifest, struct ph_recorder_result *result) {
-    struct rebuild rebuild = {.store = store, .id = id, .manifest = manifest};
+    char prefix[PH_STORE_KEY_BYTES];
+    int size = snprintf(prefix, sizeof(prefix), "recordings/%s", id);
+    *manifest = (struct ph_manifest){0};
+    return size > 0 && size < PH_STORE_KEY_BYTES
+               ? ph_recorder_rebuild_below(store, prefix, id, title, manifest, result)
+               : -EINVAL;
+}
+
+int ph_recorder_rebuild_below(struct ph_store *store, const char *prefix, const char *id, const char *title,
+    struct ph_manifest *manifest, struct ph_recorder_result *result) {
+    struct rebuild rebuild = {.store = store, .prefix = prefix, .id = id, .manifest = manifest};
     *manifest = (struct ph_manifest){0};
     int code = run(&rebuild, title, result);
     if (code) {

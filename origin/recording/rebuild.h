@@ -11,5 +11,8 @@
  * without a segment that can be read; PH_INVALID_DATA; those of the store. */
 int ph_recorder_rebuild(struct ph_store *store, const char *id, const char *title,
     struct ph_manifest *manifest, struct ph_recorder_result *result) PH_NODISCARD;
+/* The same for what lies below another prefix than recordings/<id>. */
+int ph_recorder_rebuild_below(struct ph_store *store, const char *prefix, const char *id, const char *title,
+    struct ph_manifest *manifest, struct ph_recorder_result *result) PH_NODISCARD;
 
 #endif

@@ -41,6 +41,19 @@ async function makeClip(node, session, times) {
   return ready(node, session, made.json.id);
 }
 
+/** A clip shows its own pictures, not its source's. */
+async function checkPictures(node, session, clip) {
+  const archived = (id, name) => fs.readFileSync(path.join(node.dataDir, 'archive/recordings', id, name));
+  assert.notDeepEqual(archived(clip.id, 'poster.jpg'), archived(session.id, 'poster.jpg'));
+  const [poster, cues] = await Promise.all([clip.posterUrl, clip.storyboardUrl].map((address) => request(`${node.url}${address}`)));
+  assert.deepEqual([poster.status, cues.status], [200, 200]);
+  const [, sheet] = /00:00:00\.000 --> .*\n(storyboard-0\.jpg)#xywh=0,0,160,90/.exec(cues.text);
+  const tiles = await request(new URL(sheet + new URL(clip.storyboardUrl, node.url).search, new URL(clip.storyboardUrl, node.url)).href);
+  assert.deepEqual([tiles.status, tiles.headers['content-type']], [200, 'image/jpeg']);
+  assert.deepEqual(tiles.body, archived(clip.id, sheet));
+  assert.equal(fs.existsSync(path.join(node.dataDir, 'archive/uploads', clip.id)), false, 'its takes are cleared away');
+}
+
 async function checkClip(stage, node, session, source, clip, { fromMs, toMs }) {
   const [first, last] = [fromMs, toMs].map((ms) => Math.round((ms / 1000) * rate));
   const mp4 = path.join(node.dataDir, 'archive/recordings', clip.id, 'recording.mp4');
@@ -67,6 +80,7 @@ scenario('a clip has the frames between its times and no other, in every renditi
   for (const track of ['v360', 'v240']) source[track] = await numbersOf(stage, node, session.id, track);
 
   await checkClip(stage, node, session, source, whileLive, early);
+  await checkPictures(node, session, whileLive);
   for (const times of [{ fromMs: 1300, toMs: 6700 }, { fromMs: 2000, toMs: 4000 }, { fromMs: 2500, toMs: 3600 }]) {
     await checkClip(stage, node, session, source, await makeClip(node, session, times), times);
   }
