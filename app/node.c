@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "app/clock_wiring.h"
 #include "app/control_wiring.h"
 #include "app/recording_wiring.h"
 #include "app/recording_worker.h"
@@ -34,6 +35,7 @@ struct ph_node {
     struct ph_metrics *metrics;
     struct ph_error_tracker *errors; /* NULL without a DSN */
     struct ph_status status;
+    struct ph_clock_wiring clock_wiring;
     struct ph_http_server *server;
     struct ph_store_wiring store_wiring; /* without a store in a process that only ingests */
     struct ph_recording_wiring recording_wiring;
@@ -120,8 +122,15 @@ static int create_origin(struct ph_node *node, struct ph_error *error) {
     return code;
 }
 
-static int create_api(struct ph_node *node, struct ph_error *error) {
+static int open_db(struct ph_node *node, struct ph_error *error) {
     int code = ph_db_open(&node->db, node->settings->database_url, error);
+    if (!code)
+        ph_clock_wiring_use_db(&node->clock_wiring, node->db);
+    return code;
+}
+
+static int create_api(struct ph_node *node, struct ph_error *error) {
+    int code = open_db(node, error);
     if (code)
         return code;
     struct ph_api_options options = {
@@ -167,7 +176,7 @@ static int create_supervisor(struct ph_node *node, struct ph_error *error) {
  * is away when it starts. */
 static bool opens_db(struct ph_node *node, const char *unreported) {
     struct ph_error error = {0};
-    if (node->db || ph_db_open(&node->db, node->settings->database_url, &error) == 0)
+    if (node->db || open_db(node, &error) == 0)
         return true;
     ph_log_warning("the control plane is not told", ph_str("of", unreported), ph_str("reason", error.text));
     return false;
@@ -310,6 +319,8 @@ int ph_node_create(
     int code = ph_metrics_create(&node->metrics);
     ph_status_init(&node->status, node->metrics);
     if (!code)
+        ph_clock_wiring_init(&node->clock_wiring, node->metrics);
+    if (!code)
         code = create_error_tracker(node, error);
     if (!code)
         code = create_server(node, error);
@@ -357,6 +368,8 @@ int ph_node_start(struct ph_node *node, struct ph_error *error) {
         code = ph_ingest_start(node->ingest, error);
     if (!code && node->ingest)
         code = start_webrtc(node, error);
+    if (!code)
+        code = ph_clock_wiring_start(&node->clock_wiring);
     if (code) {
         if (error && !*error->text)
             ph_error_set(error, code, "the node could not be started: %s", strerrordesc_np(-code));
@@ -422,6 +435,7 @@ void ph_node_destroy(struct ph_node *node) {
     ph_api_destroy(node->api);
     ph_origin_destroy(node->origin);
     ph_recording_wiring_finish(&node->recording_wiring);
+    ph_clock_wiring_stop(&node->clock_wiring);
     ph_db_close(node->db);
     ph_store_wiring_destroy(&node->store_wiring);
     ph_error_tracker_destroy(node->errors);

@@ -16,9 +16,10 @@
 struct ph_clock {
     int64_t (*monotonic_us)(struct ph_clock *clock);
     int64_t (*utc_us)(struct ph_clock *clock);
+    unsigned (*steps)(struct ph_clock *clock); /* NULL: none is ever made */
 };
 
-/* The machine's clocks: CLOCK_MONOTONIC and CLOCK_REALTIME. Lives for ever. */
+/* The process's clocks: CLOCK_MONOTONIC, and UTC that does not jump (house_clock.h). Lives for ever. */
 struct ph_clock *ph_clock_system(void);
 
 static inline int64_t ph_clock_monotonic_us(struct ph_clock *clock) {
@@ -26,6 +27,11 @@ static inline int64_t ph_clock_monotonic_us(struct ph_clock *clock) {
 }
 static inline int64_t ph_clock_utc_us(struct ph_clock *clock) {
     return clock->utc_us(clock);
+}
+/* How often UTC was put forward or back by more than it is moved by degrees. Who compares what others wrote
+ * with the time asks whether this has changed. */
+static inline unsigned ph_clock_steps(struct ph_clock *clock) {
+    return clock->steps ? clock->steps(clock) : 0;
 }
 /* Shorthands for the system's clock. */
 int64_t ph_now_us(void);
@@ -36,9 +42,12 @@ struct ph_test_clock {
     struct ph_clock base;
     int64_t monotonic_us;
     int64_t utc_us;
+    unsigned steps;
 };
 void ph_test_clock_init(struct ph_test_clock *clock, int64_t utc_us);
 void ph_test_clock_advance(struct ph_test_clock *clock, int64_t duration_us);
+/* UTC alone, by a step. */
+void ph_test_clock_step(struct ph_test_clock *clock, int64_t by_us);
 
 /* A condition variable that waits on CLOCK_MONOTONIC. 0 or -errno. */
 int ph_cond_init(pthread_cond_t *cond);

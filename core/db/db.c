@@ -382,3 +382,24 @@ void ph_db_unlisten(struct ph_db_listener *listener) {
     if (listener)
         ph_notices_unlisten(listener);
 }
+
+/* The transaction stands already when the question is put, so that the time taken is the answer's alone. */
+int ph_db_ask_time(struct ph_db *db, int64_t *utc_us, int64_t *round_trip_us) {
+    struct ph_db_transaction *transaction;
+    struct ph_db_statement *statement;
+    if (!db->impl->time_sql)
+        return -ENOSYS;
+    int code = ph_db_begin(db, PH_DB_READ, &transaction);
+    if (code < 0)
+        return code;
+    code = ph_db_prepare(transaction, db->impl->time_sql, &statement);
+    if (code == 0) {
+        int64_t asked_us = ph_now_us();
+        code = ph_db_step(statement);
+        *round_trip_us = ph_now_us() - asked_us;
+        *utc_us = code == 1 ? ph_db_integer(statement, 0) : 0;
+        ph_db_finish(statement);
+    }
+    ph_db_rollback(transaction);
+    return code < 0 ? code : code == 1 ? 0 : -EIO;
+}

@@ -74,6 +74,10 @@ int ph_db_settle(struct ph_db_transaction *transaction, int64_t outcome) PH_NODI
 /* One or more statements without parameters or answers. */
 int ph_db_exec(struct ph_db_transaction *transaction, const char *sql) PH_NODISCARD;
 
+/* What the database's own clock says, which all of its clients share, and how long the answer took. -ENOSYS
+ * where that is this machine's; otherwise as ph_db_begin() and ph_db_step(). */
+int ph_db_ask_time(struct ph_db *db, int64_t *utc_us, int64_t *round_trip_us) PH_NODISCARD;
+
 /* A statement of this transaction, which must be finished before the transaction ends. The same text is
  * prepared once for a connection and must not be prepared again before it is finished. */
 int ph_db_prepare(

@@ -12,6 +12,8 @@ struct ph_notice;
 
 struct ph_db_impl {
     const char *scheme; /* "sqlite:" */
+    /* A query for the time of the server's clock, microseconds UTC. NULL: it has none but this machine's. */
+    const char *time_sql;
     /* How many connections the pool may hold for reading, and for writing. */
     unsigned most_readers, most_writers;
     /* `address` is the URL without the scheme. For PH_DB_MIGRATE a connection for writing is used. */

@@ -204,6 +204,7 @@ static int await_notice(
 
 const struct ph_db_impl ph_db_postgresql = {
     .scheme = "postgresql://",
+    .time_sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)",
     .most_readers = MOST_READERS,
     .most_writers = MOST_WRITERS,
     .connect = connect_server,

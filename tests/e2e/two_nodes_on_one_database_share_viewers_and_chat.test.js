@@ -4,6 +4,7 @@ import { openEvents } from './lib/event_stream.js';
 import { request } from './lib/http.js';
 import { scenario } from './lib/stage.js';
 import { waitFor } from './lib/wait.js';
+import { WallClock } from './lib/wall_clock.js';
 
 const secrets = { PORTHOLE_JWT_SECRET: 'j'.repeat(40), PORTHOLE_CLUSTER_SECRET: 'c'.repeat(40) };
 
@@ -14,10 +15,14 @@ const call = (node, method, path, token, body) =>
     body: body && JSON.stringify(body),
   });
 
+/* The second one's machine is an hour ahead: the time they go by is the database's. */
 const twoNodes = async (stage) => {
   await stage.postgres();
   const nodes = [];
-  for (const name of ['one', 'two']) nodes.push(await stage.node({ roles: 'api', name, dataDir: stage.dataDir(name), env: secrets }));
+  for (const [name, ahead] of [['one', 0], ['two', 3600]]) {
+    const { env } = await WallClock.make(stage, ahead);
+    nodes.push(await stage.node({ roles: 'api', name, dataDir: stage.dataDir(name), env: { ...secrets, ...env } }));
+  }
   return nodes;
 };
 

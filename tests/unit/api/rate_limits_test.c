@@ -32,7 +32,7 @@ static void advance(int64_t seconds) {
 
 static int open_limits(void **state) {
     (void)state;
-    test_clock = (struct ph_clock){read_utc, read_utc};
+    test_clock = (struct ph_clock){.monotonic_us = read_utc, .utc_us = read_utc};
     atomic_store(&utc_us, 1800000000 * PH_SECOND_US);
     if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0 ||
         ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL) < 0 ||

@@ -310,6 +310,20 @@ static void eight_threads_write_and_read(void **state) {
     assert_int_equal(count_houses(), THREADS * ROUNDS);
 }
 
+static void a_server_tells_its_time_and_an_embedded_one_has_none(void **state) {
+    (void)state;
+    int64_t utc_us = 0, round_trip_us = 0;
+    int code = ph_db_ask_time(db, &utc_us, &round_trip_us);
+    if (strncmp(ph_test_database_url(), "sqlite:", 7) == 0) {
+        assert_int_equal(code, -ENOSYS);
+        return;
+    }
+    assert_int_equal(code, 0);
+    assert_in_range(round_trip_us, 1, PH_DB_PATIENCE_US);
+    /* It runs on this machine. */
+    assert_in_range(utc_us, ph_utc_now_us() - round_trip_us - PH_SECOND_US, ph_utc_now_us() + PH_SECOND_US);
+}
+
 static int open_insert_close(void *opaque) {
     struct ph_db *own;
     struct ph_db_transaction *transaction;
@@ -350,6 +364,7 @@ int main(void) {
         ON_DB(a_failure_spoils_its_transaction),
         ON_DB(a_second_writer_waits_no_longer_than_its_patience),
         ON_DB(a_key_is_alone_with_itself_and_with_writers),
+        ON_DB(a_server_tells_its_time_and_an_embedded_one_has_none),
         ON_DB(eight_threads_write_and_read),
         ON_DB(failing_allocations),
     };

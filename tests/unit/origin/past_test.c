@@ -48,7 +48,7 @@ static void open_stage(struct stage *stage, bool with_store) {
     const struct ph_http_server_options server = {.listen = "127.0.0.1:0", .threads = 2};
     const struct ph_slice key = {(const uint8_t *)secret, strlen(secret)};
     char token[PH_PUBLISH_TOKEN_BYTES];
-    stage->clock.base = (struct ph_clock){monotonic_us, utc_us};
+    stage->clock.base = (struct ph_clock){.monotonic_us = monotonic_us, .utc_us = utc_us};
     assert_int_equal(ph_metrics_create(&stage->metrics), 0);
     const struct ph_store_options store = {.url = "file:",
         .data_dir = stage->dir,

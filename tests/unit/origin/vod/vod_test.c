@@ -83,7 +83,7 @@ static void fill_store(struct ph_store *store) {
 
 static void open_stage(struct stage *stage, struct ph_vod_options options) {
     const struct ph_http_server_options server = {.listen = "127.0.0.1:0", .threads = 2};
-    *stage = (struct stage){.clock = {.base = {monotonic_us, utc_us}}};
+    *stage = (struct stage){.clock = {.base = {.monotonic_us = monotonic_us, .utc_us = utc_us}}};
     stage->store = slow_store_create();
     fill_store(stage->store);
     assert_int_equal(ph_metrics_create(&stage->metrics), 0);
