@@ -1,8 +1,10 @@
 #include "app/store_wiring.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/base/house_clock.h"
 #include "core/base/log.h"
 #include "core/store/store_routes.h"
 
@@ -11,6 +13,9 @@ static const int64_t tick_us = 30 * PH_SECOND_US;
 static const int64_t sweep_us = 5 * 60 * PH_SECOND_US;
 /* Somebody may have changed a bucket's rules meanwhile. */
 static const int64_t check_us = 6 * 3600 * PH_SECOND_US;
+/* Files are dated by the machine's clock: while that is further from the node's time, nobody knows their age.
+ */
+static const int64_t dates_apart_us = 3600 * PH_SECOND_US;
 /* When a person has to do something about them first. */
 static const int64_t refused_check_us = 10 * 60 * PH_SECOND_US;
 
@@ -74,6 +79,8 @@ static void apply_rules(struct ph_store_wiring *wiring) {
 }
 
 static void sweep(struct ph_store_wiring *wiring) {
+    if (llabs(ph_house_clock_look(ph_house_clock_system()).machine_ahead_us) > dates_apart_us)
+        return;
     int code = ph_store_sweep(wiring->store);
     if (code == -ECANCELED)
         return;

@@ -22,6 +22,9 @@ struct ph_store_file {
     struct ph_store_rules rules;          /* under `sweeping` */
     unsigned swept_place;                 /* under `sweeping`: where the last sweep ended, */
     char swept_after[PH_STORE_KEY_BYTES]; /* and after which key */
+    int64_t date_ms;                      /* under `sweeping`: the janitor's, once it is known; */
+    int64_t saved_date_ms;                /* as it is kept in the folder; */
+    int64_t dated_us;                     /* when it was looked at last, monotonic */
 };
 
 static inline struct ph_store_file *ph_store_file_of(struct ph_store *store) {
@@ -48,5 +51,9 @@ int ph_store_file_resume(
 int ph_store_file_apply_rules(
     struct ph_store *store, const struct ph_store_rules *rules, struct ph_error *error);
 int ph_store_file_sweep(struct ph_store *store);
+/* What the janitor takes for now, UTC; under `sweeping`. It follows the clock, but no faster than a day for
+ * each hour that the process runs, and is kept in the folder: a clock that is far ahead, from the start or
+ * suddenly, does not make everything old at once. */
+int64_t ph_store_file_date_ms(struct ph_store_file *store);
 
 #endif

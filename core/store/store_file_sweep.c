@@ -27,6 +27,7 @@ int ph_store_file_apply_rules(
 
 struct sweep {
     struct ph_store_file *store;
+    int64_t date_ms;   /* the janitor's */
     int64_t before_ms; /* what was written earlier goes */
     unsigned looked_at;
     int removed;
@@ -34,10 +35,6 @@ struct sweep {
 
 static int64_t written_ms(const struct stat *status) {
     return (int64_t)status->st_mtim.tv_sec * 1000 + status->st_mtim.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(const struct ph_store_file *store) {
-    return ph_clock_utc_us(store->base.clock) / 1000;
 }
 
 /* Ends the walk with 1 when enough was looked at. */
@@ -91,7 +88,7 @@ static int sweep_objects(struct sweep *sweep) {
     int code = 0;
     for (; store->swept_place < sizeof(places) / sizeof(places[0]) && code == 0; store->swept_place++) {
         const struct place *place = &places[store->swept_place];
-        sweep->before_ms = now_ms(store) - place->days * DAY_MS;
+        sweep->before_ms = sweep->date_ms - place->days * DAY_MS;
         if (place->days)
             code = ph_folder_walk(&store->folder, place->prefix, store->swept_after, &visitor);
         if (code != 0)
@@ -106,10 +103,11 @@ int ph_store_file_sweep(struct ph_store *base) {
     struct ph_store_file *store = ph_store_file_of(base);
     struct sweep sweep = {.store = store};
     pthread_mutex_lock(&store->sweeping);
+    sweep.date_ms = ph_store_file_date_ms(store);
     int64_t abort_ms = store->rules.abort_multipart_days * DAY_MS;
-    int code = sweep_own(&sweep, store->folder.new_fd, now_ms(store) - new_file_ms);
+    int code = sweep_own(&sweep, store->folder.new_fd, sweep.date_ms - new_file_ms);
     if (code == 0 && abort_ms)
-        code = sweep_own(&sweep, store->folder.compositions_fd, now_ms(store) - abort_ms);
+        code = sweep_own(&sweep, store->folder.compositions_fd, sweep.date_ms - abort_ms);
     if (code == 0)
         code = sweep_objects(&sweep);
     pthread_mutex_unlock(&store->sweeping);

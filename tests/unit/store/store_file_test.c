@@ -242,6 +242,48 @@ static void the_janitor_removes_what_was_never_finished(void **state) {
     assert_int_equal(ph_composition_resume(store, "a", token, &composition), -ENOENT);
 }
 
+static int open_again(void) {
+    struct ph_store_options options = ph_test_store_options();
+    struct ph_error error;
+    ph_store_destroy(store);
+    options.clock = &test_clock.base;
+    return ph_store_create(&store, &options, &error);
+}
+
+static void a_clock_far_ahead_makes_nothing_old_at_once(void **state) {
+    (void)state;
+    struct ph_error error;
+    const struct ph_store_rules rules = {.live_expire_days = 30, .abort_multipart_days = 1};
+    const int64_t year_us = INT64_C(365) * day_s * PH_SECOND_US, hour_us = 3600 * PH_SECOND_US;
+    assert_int_equal(put("live/a", "x"), 0);
+    assert_int_equal(put("live/b", "x"), 0);
+    date("live/a", 0);
+    date("live/b", 27);
+    assert_int_equal(ph_store_apply_rules(store, &rules, &error), 0);
+    assert_int_equal(ph_store_sweep(store), 0);
+    test_clock.utc_us += year_us;
+    assert_int_equal(ph_store_sweep(store), 0);
+
+    /* Nor when the process begins with it. */
+    assert_int_equal(open_again(), 0);
+    assert_int_equal(ph_store_apply_rules(store, &rules, &error), 0);
+    assert_int_equal(ph_store_sweep(store), 0);
+
+    /* A day for each hour. */
+    ph_test_clock_advance(&test_clock, 2 * hour_us);
+    assert_int_equal(ph_store_sweep(store), 0);
+    ph_test_clock_advance(&test_clock, 2 * hour_us);
+    assert_int_equal(ph_store_sweep(store), 1);
+    assert_true(is_there("live/a"));
+
+    /* Back to what is true, and long behind it: what was old stays old, and the rest young. */
+    test_clock.utc_us -= 2 * year_us;
+    assert_int_equal(ph_store_sweep(store), 0);
+    test_clock.utc_us += year_us;
+    ph_test_clock_advance(&test_clock, 31 * day_s * PH_SECOND_US);
+    assert_int_equal(ph_store_sweep(store), 1);
+}
+
 static void the_janitor_never_follows_links(void **state) {
     (void)state;
     char outside[256], file[300];
@@ -395,6 +437,7 @@ int main(void) {
         CASE(a_killed_process_leaves_no_half_object),
         CASE(the_janitor_follows_the_rules),
         CASE(the_janitor_removes_what_was_never_finished),
+        CASE(a_clock_far_ahead_makes_nothing_old_at_once),
         CASE(the_janitor_never_follows_links),
         CASE(a_full_folder_takes_several_sweeps),
         CASE(folders_go_and_come_under_many_hands),
