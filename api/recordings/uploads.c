@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/access.h"
@@ -12,6 +11,7 @@
 #include "api/recordings/upload_file.h"
 #include "api/recordings/uploads_store.h"
 #include "core/base/log.h"
+#include "core/http/http_date.h"
 
 #define STRING(value) #value
 #define TEXT(value) STRING(value)
@@ -57,11 +57,8 @@ static struct ph_http_response *describe(struct ph_http_response *response) {
 
 /* How far it is. */
 static struct ph_http_response *tell(unsigned status, const struct ph_upload *upload) {
-    char date[40] = "";
-    struct tm time;
-    time_t seconds = (time_t)(upload->expires_ms / 1000);
-    if (gmtime_r(&seconds, &time))
-        strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &time);
+    char date[PH_HTTP_DATE_BYTES];
+    ph_http_date(upload->expires_ms / 1000, date);
     struct ph_http_response *response = ph_http_response_create(status);
     response = with_number(response, "Upload-Offset", upload->received);
     return with(response, "Upload-Expires", date);
