@@ -41,6 +41,8 @@ struct ph_rate_limits {
     uint64_t takes, settled; /* takes so far, and those the database knows of */
     int last_code;           /* of the database */
     bool is_stopping, is_hurried;
+    bool is_to_begin_anew; /* what the database has was written in another time */
+    unsigned steps;        /* of the clock */
 };
 
 /* A change to one bucket, on its way to the database and back. */
@@ -118,6 +120,16 @@ static struct ph_rate_verdict judge(const struct ph_rate_rule *rule, int64_t ful
     return verdict;
 }
 
+/* By a clock that was set, buckets would be full at once, or empty for as long as it was set back: all begin
+ * anew, here and in the database. Under the lock. */
+static void allow_for_steps(struct ph_rate_limits *limits) {
+    if (!ph_clock_has_stepped(limits->options.clock, &limits->steps))
+        return;
+    for (struct bucket *bucket = limits->buckets; bucket; bucket = bucket->hh.next)
+        bucket->full_ms = 0;
+    limits->is_to_begin_anew = true;
+}
+
 static struct ph_rate_verdict visit(
     struct ph_rate_limits *limits, enum ph_rate_class rate, const char *who, bool takes) {
     const struct ph_rate_rule *rule = &limits->options.rules.rules[rate];
@@ -127,6 +139,7 @@ static struct ph_rate_verdict visit(
     name_bucket(rate, who, name);
     int64_t time_ms = now_ms(limits);
     pthread_mutex_lock(&limits->lock);
+    allow_for_steps(limits);
     if (HASH_COUNT(limits->buckets) >= MOST_BUCKETS) {
         struct bucket *known;
         HASH_FIND_STR(limits->buckets, name, known);
@@ -201,12 +214,16 @@ static int write_change(struct ph_db_transaction *transaction, struct change *ch
     return 0;
 }
 
-static int write_changes(struct ph_rate_limits *limits, struct change *changes, size_t count) {
+static int write_changes(
+    struct ph_rate_limits *limits, struct change *changes, size_t count, bool begins_anew) {
     struct ph_db_transaction *transaction;
-    int64_t time_ms = now_ms(limits);
+    int64_t time_ms = now_ms(limits), removed = 0;
     int code = ph_db_begin_keyed(limits->options.db, "rate_limits", &transaction);
     if (code < 0)
         return code;
+    if (begins_anew)
+        removed = ph_db_change(transaction, PH_SQL("DELETE FROM rate_limits"));
+    code = removed < 0 ? (int)removed : 0;
     for (size_t i = 0; code == 0 && i < count; i++)
         code = write_change(transaction, &changes[i], time_ms);
     return ph_db_settle(transaction, code);
@@ -227,10 +244,12 @@ static void synchronize(struct ph_rate_limits *limits) {
         return;
     uint64_t takes = limits->takes;
     size_t count = gather(limits, changes);
-    bool is_all = limits->due == NULL;
+    bool is_all = limits->due == NULL, begins_anew = limits->is_to_begin_anew;
+    limits->is_to_begin_anew = false;
     pthread_mutex_unlock(&limits->lock);
-    int code = write_changes(limits, changes, count);
+    int code = write_changes(limits, changes, count, begins_anew);
     pthread_mutex_lock(&limits->lock);
+    limits->is_to_begin_anew = limits->is_to_begin_anew || (begins_anew && code < 0);
     if (code < 0 && limits->last_code == 0)
         ph_log_warning("rate limits are this node's own while the database does not answer", ph_code(code));
     spread(limits, changes, count, code);
@@ -284,6 +303,7 @@ int ph_rate_limits_create(struct ph_rate_limits **result, const struct ph_rate_l
     if (!limits)
         return -ENOMEM;
     limits->options = *options;
+    limits->steps = ph_clock_steps(options->clock);
     for (int i = 0; i < PH_RATE_FREE; i++)
         limits->refused[i] = ph_metrics_counter(options->metrics, "porthole_api_rate_limited_total",
             "Calls refused by a rate limit", PH_LABELS({"limit", ph_rate_class_name((enum ph_rate_class)i)}));

@@ -58,6 +58,7 @@ struct ph_session_feed {
     int64_t stop_deadline_us; /* under lock; 0 while running */
     int64_t well_since_us;    /* the thread's: the database has answered since then; 0: it does not */
     int64_t next_carry_us;    /* the thread's */
+    unsigned steps;           /* the thread's: of the clock */
 };
 
 static int64_t now_ms(struct ph_session_feed *feed) {
@@ -214,7 +215,11 @@ static void measure(struct ph_session_feed *feed) {
 static void sweep(struct ph_session_feed *feed) {
     int64_t now = now_ms(feed);
     int64_t window_ms = (int64_t)feed->options.reconnect_window_s * 1000 + sweep_grace_ms;
-    int code = ph_sessions_sweep(feed->options.sessions, now, now - window_ms);
+    /* What others wrote in another time tells nothing before they have written anew. */
+    bool has_stepped = ph_clock_has_stepped(feed->options.clock, &feed->steps);
+    int code = has_stepped ? ph_sessions_wait_anew(feed->options.sessions, now) : 0;
+    if (code == 0)
+        code = ph_sessions_sweep(feed->options.sessions, now, now - window_ms);
     bool was_healthy = atomic_exchange(&feed->is_healthy, code == 0);
     if (code < 0 && was_healthy)
         ph_log_error("database does not answer", ph_code(code));
@@ -222,7 +227,7 @@ static void sweep(struct ph_session_feed *feed) {
         feed->well_since_us = 0;
         return;
     }
-    if (feed->well_since_us == 0)
+    if (feed->well_since_us == 0 || has_stepped)
         feed->well_since_us = ph_now_us();
     look_after_carried(feed);
     measure(feed);

@@ -136,8 +136,7 @@ int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carri
     return code < 0 ? code : 0;
 }
 
-/* The time of what waits for its publisher begins anew. */
-static int wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
+int ph_sessions_wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
     int64_t changed = ph_db_write(sessions->db,
         PH_SQL("UPDATE sessions SET lost_ms = $1 WHERE state = 'reconnecting'", ph_sql_integer(now_ms)));
     return changed < 0 ? (int)changed : 0;
@@ -146,7 +145,7 @@ static int wait_anew(struct ph_sessions *sessions, int64_t now_ms) {
 int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) {
     const struct rule rule = {"SELECT id FROM sessions WHERE state = 'live' AND created_ms <= $1 LIMIT 100",
         INT64_MAX, PH_SESSION_LOST, ""};
-    int code = wait_anew(sessions, now_ms);
+    int code = ph_sessions_wait_anew(sessions, now_ms);
     while (code == 0 && (code = apply_rule(sessions, &rule, now_ms)) == SWEPT_AT_ONCE)
         code = 0;
     return code < 0 ? code : 0;

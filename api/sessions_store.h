@@ -139,6 +139,8 @@ int ph_sessions_carry(struct ph_sessions *sessions, char (*ids)[PH_SESSION_ID_BY
     int64_t now_ms) PH_NODISCARD;
 /* Live sessions that no process said to carry since `carried_before_ms` wait for their publisher. */
 int ph_sessions_miss(struct ph_sessions *sessions, int64_t now_ms, int64_t carried_before_ms) PH_NODISCARD;
+/* The time of those that wait for their publisher begins anew. */
+int ph_sessions_wait_anew(struct ph_sessions *sessions, int64_t now_ms) PH_NODISCARD;
 /* At the start of a process with ingest: what was live waits for its publisher. */
 int ph_sessions_recover(struct ph_sessions *sessions, int64_t now_ms) PH_NODISCARD;
 /* How many there are in each state that is not over. */

@@ -29,6 +29,7 @@ struct ph_viewer_counts {
     pthread_cond_t woken;    /* with `lock` */
     struct changed *changed; /* under lock */
     bool is_stopping;        /* under lock */
+    unsigned steps;          /* the thread's: of the clock */
 };
 
 static int64_t now_ms(const struct ph_viewer_counts *counts) {
@@ -92,6 +93,9 @@ static void *run(void *opaque) {
         int64_t until_us = may_count || next_expiry_us < next_count_us ? next_expiry_us : next_count_us;
         if (!wait_until(counts, until_us, may_count))
             return NULL;
+        /* Nobody's last beat tells anything in another time, before everybody could beat again. */
+        if (ph_clock_has_stepped(counts->clock, &counts->steps))
+            next_expiry_us = ph_now_us() + PH_VIEWER_PATIENCE_MS * PH_MILLISECOND_US;
         if (ph_now_us() >= next_expiry_us) {
             int code = ph_viewers_expire(counts->db, now_ms(counts), left, counts);
             if (code < 0)
@@ -127,6 +131,7 @@ int ph_viewer_counts_create(struct ph_viewer_counts **out, struct ph_db *db, str
     counts->observer.impl = &impl;
     counts->db = db;
     counts->clock = clock;
+    counts->steps = ph_clock_steps(clock);
     pthread_mutex_init(&counts->lock, NULL);
     int code = ph_cond_init(&counts->woken);
     if (code < 0) {

@@ -60,7 +60,7 @@ int ph_viewers_beat(
     int code = look_at(db, session, id, &sight);
     if (code < 0 || sight.has_left)
         return code < 0 ? code : -ENOENT;
-    if (now_ms - sight.seen_ms < early_ms)
+    if (now_ms >= sight.seen_ms && now_ms - sight.seen_ms < early_ms)
         return 0;
     make_key(id, key);
     code = ph_db_begin_keyed(db, key, &transaction);
@@ -124,10 +124,12 @@ int ph_viewers_expire(
     if (code < 0)
         return code;
     code = ph_db_prepare(transaction,
-        "UPDATE viewers SET left_ms = seen_ms WHERE left_ms IS NULL AND seen_ms < $1 RETURNING session",
+        "UPDATE viewers SET left_ms = CASE WHEN seen_ms < $1 THEN seen_ms ELSE $2 END WHERE left_ms IS NULL "
+        "AND (seen_ms < $1 OR seen_ms > $2) RETURNING session",
         &rows);
     if (code == 0) {
         ph_db_bind_integer(rows, 1, now_ms - PH_VIEWER_PATIENCE_MS);
+        ph_db_bind_integer(rows, 2, now_ms + PH_VIEWER_PATIENCE_MS);
         while ((code = ph_db_step(rows)) == 1)
             take(opaque, ph_db_text(rows, 0));
         ph_db_finish(rows);

@@ -39,7 +39,8 @@ int ph_viewers_leave(struct ph_db *db, const char *session, const char *id, int6
 /* Up to `most` of a session's viewers; `after` NULL: from the newest. */
 int ph_viewers_list(struct ph_db *db, const char *session, const struct ph_viewer_cursor *after, size_t most,
     struct ph_viewer *list, size_t *count) PH_NODISCARD;
-/* All who did not beat lately have left, with their last beat. Calls `take` with the session of each. */
+/* All who did not beat lately have left, with their last beat; so have those whose last beat lies ahead, by a
+ * clock that was set back since. Calls `take` with the session of each. */
 int ph_viewers_expire(struct ph_db *db, int64_t now_ms, void (*take)(void *opaque, const char *session),
     void *opaque) PH_NODISCARD;
 /* All of a session that is over have left. */

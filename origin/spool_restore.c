@@ -327,6 +327,8 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
         return 0;
     bool ended = ph_spool_read_end(dir, &end_utc_us) == 0;
     int64_t age_us = ph_clock_utc_us(spool->options.clock) - end_utc_us;
+    if (age_us < 0)
+        age_us = 0; /* by a clock that was ahead */
     bool is_over = ended && age_us > spool->options.keep_ended_us;
     struct ph_session *session = is_over ? NULL : restore_session(spool, id, dir, &code);
     if (ended && !session) {

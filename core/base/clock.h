@@ -6,6 +6,7 @@
 #define PH_BASE_CLOCK_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define PH_SECOND_US INT64_C(1000000)
@@ -32,6 +33,12 @@ static inline int64_t ph_clock_utc_us(struct ph_clock *clock) {
  * with the time asks whether this has changed. */
 static inline unsigned ph_clock_steps(struct ph_clock *clock) {
     return clock->steps ? clock->steps(clock) : 0;
+}
+/* Whether it has since `known`, which becomes what it is. */
+static inline bool ph_clock_has_stepped(struct ph_clock *clock, unsigned *known) {
+    unsigned before = *known;
+    *known = ph_clock_steps(clock);
+    return *known != before;
 }
 /* Shorthands for the system's clock. */
 int64_t ph_now_us(void);

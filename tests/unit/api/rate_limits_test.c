@@ -16,6 +16,7 @@
 /* A clock that other threads may read. */
 static struct ph_clock test_clock;
 static _Atomic int64_t utc_us;
+static atomic_uint steps;
 
 static struct ph_db *db;
 static struct ph_metrics *metrics;
@@ -26,13 +27,18 @@ static int64_t read_utc(struct ph_clock *clock) {
     return atomic_load(&utc_us);
 }
 
+static unsigned read_steps(struct ph_clock *clock) {
+    (void)clock;
+    return atomic_load(&steps);
+}
+
 static void advance(int64_t seconds) {
     atomic_fetch_add(&utc_us, seconds * PH_SECOND_US);
 }
 
 static int open_limits(void **state) {
     (void)state;
-    test_clock = (struct ph_clock){.monotonic_us = read_utc, .utc_us = read_utc};
+    test_clock = (struct ph_clock){read_utc, read_utc, read_steps};
     atomic_store(&utc_us, 1800000000 * PH_SECOND_US);
     if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0 ||
         ph_db_migrate(db, ph_api_migrations, ph_api_migration_count, NULL) < 0 ||
@@ -108,6 +114,22 @@ static void nodes_share_a_bucket(void **state) {
     assert_true(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").is_refused);
 }
 
+static void a_clock_that_is_set_back_locks_nobody_out(void **state) {
+    (void)state;
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_int_equal(passing(neighbour, PH_RATE_CALLS, "alice"), 10);
+    assert_int_equal(ph_rate_limits_settle(neighbour), 0);
+    advance(-86400);
+    atomic_fetch_add(&steps, 1);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_int_equal(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").reset_s, 100);
+    advance(100);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    assert_int_equal(passing(neighbour, PH_RATE_CALLS, "alice"), 10);
+}
+
 static void the_database_keeps_no_names(void **state) {
     (void)state;
     ph_rate_limits_take(limits, PH_RATE_CALLS, "alice-whose-name-is-not-kept");
@@ -137,6 +159,7 @@ int main(void) {
         ON_DB(a_bucket_empties_and_fills_again),
         ON_DB(what_has_no_rule_is_not_limited),
         ON_DB(nodes_share_a_bucket),
+        ON_DB(a_clock_that_is_set_back_locks_nobody_out),
         ON_DB(the_database_keeps_no_names),
         ON_DB(a_database_that_is_away_leaves_the_node_to_itself),
     };

@@ -264,6 +264,18 @@ static void who_stops_beating_has_left(void **state) {
     assert_int_equal(stage.status, 404);
 }
 
+static void a_clock_that_is_set_back_keeps_nobody(void **state) {
+    char viewer[PH_SESSION_ID_BYTES], gone[PH_SESSION_ID_BYTES] = "";
+    (void)state;
+    stage_start("{\"visibility\":\"public\"}", session);
+    join(viewer);
+    await_viewers(1);
+    int64_t earlier_ms = ph_utc_now_us() / 1000 - 3600000;
+    assert_int_equal(ph_viewers_expire(stage_database(), earlier_ms, take, gone), 0);
+    assert_string_equal(gone, session);
+    assert_int_equal(ph_viewers_count(stage_database(), session, earlier_ms), 0);
+}
+
 #define ON_STAGE(test) cmocka_unit_test_setup_teardown(test, stage_open, stage_close)
 
 int main(void) {
@@ -275,6 +287,7 @@ int main(void) {
         ON_STAGE(the_owner_sees_who_watched_and_with_what),
         ON_STAGE(many_join_at_once_and_are_counted_in_a_few_events),
         ON_STAGE(who_stops_beating_has_left),
+        ON_STAGE(a_clock_that_is_set_back_keeps_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
