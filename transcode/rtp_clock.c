@@ -49,8 +49,8 @@ int64_t ph_rtp_clock_map(struct ph_rtp_clock *clock, enum ph_track_kind kind, ui
     }
     int64_t unwrapped = unwrap(stream, timestamp);
     int64_t elapsed_us = time_of(stream, unwrapped) - time_of(stream, stream->reference);
-    int64_t late_us = arrival_us - time_of(stream, unwrapped) - stream->offset_us;
-    if (late_us > PH_TIMELINE_JUMP_US || late_us < -PH_TIMELINE_AHEAD_US) {
+    int64_t ahead_us = time_of(stream, unwrapped) + stream->offset_us - arrival_us;
+    if (ph_timeline_has_jumped(ahead_us, elapsed_us)) {
         place(stream, ssrc, rate, timestamp, arrival_us);
         return arrival_us;
     }

@@ -17,8 +17,9 @@ static int64_t unwrap(const struct ph_timeline *timeline, int64_t ticks) {
     return timeline->reference_ticks + ahead;
 }
 
-static bool is_good(int64_t mapped_us, int64_t arrival_us) {
-    return mapped_us - arrival_us <= PH_TIMELINE_AHEAD_US && arrival_us - mapped_us <= PH_TIMELINE_JUMP_US;
+bool ph_timeline_has_jumped(int64_t ahead_us, int64_t step_us) {
+    int64_t most_us = step_us > PH_TIMELINE_AHEAD_US ? PH_TIMELINE_AHEAD_US : PH_TIMELINE_MOST_AHEAD_US;
+    return ahead_us > most_us || -ahead_us > PH_TIMELINE_JUMP_US;
 }
 
 static void begin_window(struct ph_timeline *timeline, int64_t arrival_us) {
@@ -70,14 +71,17 @@ static bool stays_late(int64_t *late_since_us, int64_t lateness_us, int64_t arri
 int64_t ph_timeline_map(struct ph_timeline *timeline, unsigned stream, int64_t ticks, int64_t arrival_us) {
     if (!timeline->is_mapped)
         timeline->reference_ticks = ticks & ((INT64_C(1) << wrap_bits) - 1);
+    int64_t before_ticks = timeline->reference_ticks;
     timeline->reference_ticks = unwrap(timeline, ticks);
+    int64_t step_us = (timeline->reference_ticks - before_ticks) * 100 / 9;
     int64_t time_us = timeline->reference_ticks * 100 / 9;
     int64_t mapped_us = time_us + timeline->offset_us;
     if (!timeline->is_mapped)
         return map_anew(timeline, time_us, arrival_us);
-    if (!is_good(mapped_us, arrival_us)) {
+    if (ph_timeline_has_jumped(mapped_us - arrival_us, step_us)) {
         int64_t previous_us = time_us + timeline->previous_offset_us;
-        if (timeline->has_previous && is_good(previous_us, arrival_us))
+        /* The step is from the other stream's timestamps to those of before. */
+        if (timeline->has_previous && !ph_timeline_has_jumped(previous_us - arrival_us, 0))
             return previous_us;
         return map_anew(timeline, time_us, arrival_us);
     }

@@ -5,6 +5,9 @@
  *   - what lands more than PH_TIMELINE_JUMP_US behind its arrival, or more than PH_TIMELINE_AHEAD_US before
  * it, has jumped: it stands where it arrived. The stream that jumps later finds the old offset still good for
  * what it has left;
+ *   - what comes ever earlier without a hole in its timestamps has not jumped: the first packet was late. A
+ * publisher that encodes while it connects, and then catches up, sends so; it may come to stand
+ * PH_TIMELINE_MOST_AHEAD_US before its arrival, where moving it back would cost viewers that much;
  *   - what stays later than PH_GRID_PATIENCE_US for PH_TIMELINE_PERSISTS_US has a longer way now: it is
  * mapped anew;
  *   - slow drift of the source's clock is slewed away, 500 ppm at most, so that the session stays locked to
@@ -18,6 +21,7 @@
 enum {
     PH_TIMELINE_JUMP_US = 3000000,
     PH_TIMELINE_AHEAD_US = 500000,
+    PH_TIMELINE_MOST_AHEAD_US = 2000000,
     PH_TIMELINE_PERSISTS_US = 300000,
     PH_TIMELINE_WINDOW_US = 10000000,
     PH_TIMELINE_MOST_SLEW_US = PH_TIMELINE_WINDOW_US / 2000, /* of a window: 500 ppm */
@@ -39,6 +43,9 @@ struct ph_timeline {
 };
 
 void ph_timeline_init(struct ph_timeline *timeline);
+/* Whether a timestamp has jumped that lies `ahead_us` before its arrival (negative: behind it) and `step_us`
+ * after the timestamp before it. */
+bool ph_timeline_has_jumped(int64_t ahead_us, int64_t step_us);
 /* Session time of a timestamp (90 kHz; only the low 33 bits count) that arrived at this session time, of one
  * of the two streams: 0 is the picture, 1 the sound. */
 int64_t ph_timeline_map(struct ph_timeline *timeline, unsigned stream, int64_t ticks, int64_t arrival_us);

@@ -103,6 +103,20 @@ static void a_stream_that_jumps_is_placed_anew_alone(void **state) {
     assert_int_equal(renamed_us, 60000);
 }
 
+/* All that was made in the second in which the publisher connected comes at once. */
+static void what_waited_for_the_connection_keeps_its_distances(void **state) {
+    (void)state;
+    struct ph_rtp_clock clock = {0};
+    const int64_t connected_us = 1000000;
+    for (int64_t time_us = 0; time_us < 3000000; time_us += 20000) {
+        int64_t arrival_us = time_us < connected_us ? connected_us : time_us;
+        assert_in_range(llabs(map_picture(&clock, time_us, arrival_us) - time_us - connected_us), 0, 25);
+        assert_in_range(llabs(map_sound(&clock, time_us, arrival_us) - time_us - connected_us), 0, 25);
+    }
+    /* A hole is a jump all the same, and is closed. */
+    assert_int_equal(map_picture(&clock, 4000000, 3000000), 3000000);
+}
+
 static void a_picture_that_stood_still_goes_on(void **state) {
     (void)state;
     struct ph_rtp_clock clock = {0};
@@ -118,6 +132,7 @@ int main(void) {
         cmocka_unit_test(reports_beyond_belief_move_nothing),
         cmocka_unit_test(a_report_of_one_stream_moves_nothing),
         cmocka_unit_test(a_stream_that_jumps_is_placed_anew_alone),
+        cmocka_unit_test(what_waited_for_the_connection_keeps_its_distances),
         cmocka_unit_test(a_picture_that_stood_still_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

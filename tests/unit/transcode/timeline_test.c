@@ -121,6 +121,43 @@ static void a_short_delay_changes_nothing(void **state) {
     }
 }
 
+/* What ffmpeg's WHIP muxer sends: at once what was encoded while it connected, and then five per cent faster
+ * than time, until it has caught up. It is earlier then than the first packet was; nobody sees that. */
+static void who_catches_up_after_connecting_is_not_moved(void **state) {
+    (void)state;
+    const int64_t connected_us = 1500000, held_us = 800000, slewed_us = 2 * PH_TIMELINE_MOST_SLEW_US;
+    struct ph_timeline timeline;
+    ph_timeline_init(&timeline);
+    for (int64_t sent_us = 0; sent_us < 20000000; sent_us += packet_us) {
+        int64_t read_us = connected_us + (sent_us > held_us ? (sent_us - held_us) * 20 / 21 : 0);
+        int64_t arrival_us = read_us > sent_us ? read_us : sent_us;
+        int64_t mapped_us = ph_timeline_map(&timeline, picture, sent_us * 9 / 100, arrival_us);
+        assert_in_range(distance(mapped_us, sent_us + connected_us), 0, slewed_us + 12);
+    }
+}
+
+static void a_leap_of_a_second_is_not_seen(void **state) {
+    (void)state;
+    struct ph_timeline timeline;
+    ph_timeline_init(&timeline);
+    for (int64_t sent_us = 0; sent_us < 4000000; sent_us += packet_us) {
+        int64_t leap_us = sent_us >= 2000000 ? 1000000 : 0;
+        int64_t mapped_us = ph_timeline_map(&timeline, picture, (sent_us + leap_us) * 9 / 100, sent_us);
+        assert_in_range(distance(mapped_us, sent_us), 0, 12);
+    }
+}
+
+static void who_is_always_too_fast_comes_only_so_far_ahead(void **state) {
+    (void)state;
+    struct ph_timeline timeline;
+    ph_timeline_init(&timeline);
+    for (int64_t sent_us = 0; sent_us < 60000000; sent_us += packet_us) {
+        int64_t arrival_us = sent_us / 2;
+        int64_t mapped_us = ph_timeline_map(&timeline, picture, sent_us * 9 / 100, arrival_us);
+        assert_in_range(mapped_us, arrival_us, arrival_us + PH_TIMELINE_MOST_AHEAD_US);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_packet_stands_where_it_arrived),
@@ -130,6 +167,9 @@ int main(void) {
         cmocka_unit_test(slow_drift_is_followed_for_hours),
         cmocka_unit_test(a_longer_way_is_mapped_anew),
         cmocka_unit_test(a_short_delay_changes_nothing),
+        cmocka_unit_test(who_catches_up_after_connecting_is_not_moved),
+        cmocka_unit_test(a_leap_of_a_second_is_not_seen),
+        cmocka_unit_test(who_is_always_too_fast_comes_only_so_far_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
