@@ -17,7 +17,9 @@ struct ph_rtp_session {
     struct ph_transport_feedback feedback;
     struct ph_remb remb;
     bool tells_arrivals; /* transport-cc was negotiated */
-    bool reduced_size;   /* feedback may go without a report before it (RFC 5506) */
+    /* Feedback about all streams may go without a report before it (RFC 5506). What is about one follows its
+     * own m-line: ffmpeg offers reduced size for the picture alone, and reads no NACK in a compound. */
+    bool reduced_size;
 
     struct ph_builder out; /* the RTCP packet being put together */
     int64_t feedback_due_us, report_due_us;

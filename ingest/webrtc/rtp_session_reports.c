@@ -23,8 +23,8 @@ static void send_out(struct ph_rtp_session *session) {
 }
 
 /* A compound begins with a report and a CNAME (RFC 3550 section 6.1), unless reduced size was negotiated. */
-static void open_compound(struct ph_rtp_session *session, bool whole) {
-    if (session->out.size || (session->reduced_size && !whole))
+static void open_compound(struct ph_rtp_session *session, bool reduced_size) {
+    if (session->out.size || reduced_size)
         return;
     ph_receiver_report_write(&session->out, session->options.ssrc, NULL, 0);
     ph_sdes_write(&session->out, session->options.ssrc, session->options.cname);
@@ -36,7 +36,7 @@ static int64_t send_nacks(struct ph_rtp_session *session, struct ph_rtp_stream *
     size_t count = ph_rtp_stream_ask(stream, now_us, sequences, most_nacks_at_once, &due_us);
     if (!count)
         return due_us;
-    open_compound(session, false);
+    open_compound(session, stream->media->reduced_size);
     ph_nack_write(&session->out, session->options.ssrc, stream->source.ssrc, sequences, count);
     send_out(session);
     session->figures.nacks += count;
@@ -57,7 +57,7 @@ static int64_t request_keyframe(struct ph_rtp_session *session, int64_t now_us) 
     if (!video->media || !video->latched || !(video->media->feedback & PH_FEEDBACK_PLI))
         return PH_NEVER_US;
     if (ph_keyframe_request_take(&video->keyframe, &session->rtt, now_us)) {
-        open_compound(session, false);
+        open_compound(session, video->media->reduced_size);
         ph_pli_write(&session->out, session->options.ssrc, video->source.ssrc);
         send_out(session);
         session->figures.plis++;
@@ -77,7 +77,7 @@ static int64_t send_feedback(struct ph_rtp_session *session, int64_t now_us) {
         return session->feedback_due_us;
     session->feedback_due_us = now_us + feedback_interval_us;
     for (;;) {
-        open_compound(session, false);
+        open_compound(session, session->reduced_size);
         if (!ph_transport_feedback_write(&session->feedback, &session->out, session->options.ssrc,
                 any_ssrc(session), most_feedback_bytes))
             break;

@@ -222,6 +222,18 @@ static void a_publisher_without_feedback_is_waited_for_only_briefly(void **state
     assert_true(seen.longest_wait_us <= 40000);
 }
 
+static void a_publisher_without_pli_recovers_by_rtx(void **state) {
+    (void)state;
+    struct ph_network_seen seen;
+    struct ph_network_options options = usual;
+    options.offer = "ffmpeg_9";
+    options.loss = 0.05;
+    run(options, 5 * PH_SECOND_US, &seen);
+    assert_true(seen.figures.nacks > 0);
+    assert_int_equal(seen.figures.plis, 0);
+    assert_int_equal(seen.gaps, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_loss_nothing_waits_and_nothing_is_asked_for),
@@ -235,6 +247,7 @@ int main(void) {
         cmocka_unit_test(after_two_seconds_of_silence_the_stream_goes_on),
         cmocka_unit_test(a_new_source_goes_on_where_the_old_one_stood),
         cmocka_unit_test(a_publisher_without_feedback_is_waited_for_only_briefly),
+        cmocka_unit_test(a_publisher_without_pli_recovers_by_rtx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

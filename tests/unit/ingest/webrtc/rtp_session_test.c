@@ -358,6 +358,26 @@ static void feedback_is_compound_unless_reduced_size_was_negotiated(void **state
     ph_rtp_scene_finish(&scene);
 }
 
+/* ffmpeg 9 offers reduced size for its picture alone, and reads a NACK only where it is alone. */
+static void reduced_size_holds_for_the_stream_that_offers_it(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "ffmpeg_9", NULL);
+    ph_rtp_scene_audio(&scene, 0, 0, "opus");
+    ph_rtp_scene_video(&scene, 0, 0, "\x65");
+    ph_rtp_scene_video(&scene, 2, 0, "\x41");
+    ph_rtp_scene_pass(&scene, 1000);
+    size_t nacks = 0;
+    for (size_t i = 0; i < scene.rtcp_count; i++) {
+        bool is_nack = scene.rtcp[i][0] == 0x81 && scene.rtcp[i][1] == PH_RTCP_TRANSPORT_FEEDBACK;
+        assert_true(is_nack || scene.rtcp[i][1] == PH_RTCP_RECEIVER_REPORT);
+        assert_true(!is_nack || scene.rtcp_sizes[i] == 16);
+        nacks += is_nack;
+    }
+    assert_int_equal(nacks, 1);
+    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_TRANSPORT_FEEDBACK, 1, NULL), 1);
+    ph_rtp_scene_finish(&scene);
+}
+
 static int carry(void *opaque) {
     (void)opaque;
     static const struct ph_rtp_session_impl impl = {NULL, NULL};
@@ -393,6 +413,7 @@ int main(void) {
         cmocka_unit_test(what_waits_behind_a_hole_is_bounded_in_packets_and_bytes),
         cmocka_unit_test(a_leap_over_many_packets_is_not_waited_for),
         cmocka_unit_test(feedback_is_compound_unless_reduced_size_was_negotiated),
+        cmocka_unit_test(reduced_size_holds_for_the_stream_that_offers_it),
         cmocka_unit_test(without_memory_no_session_begins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
