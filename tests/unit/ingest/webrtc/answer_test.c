@@ -123,6 +123,36 @@ static void a_dtls_server_is_answered_by_a_client(void **state) {
     free(text);
 }
 
+/* ffmpeg 9 sends again what was lost, and takes reduced-size RTCP for its picture alone. */
+static void ffmpeg_is_asked_for_what_was_lost(void **state) {
+    (void)state;
+    char *text = answer_to("ffmpeg_9");
+    char *video = strstr(text, "m=video 9 UDP/TLS/RTP/SAVPF 106 105\r\n");
+    assert_non_null(video);
+    has(text, "a=setup:active\r\n");
+    has(video, "a=rtcp-rsize\r\n");
+    has(video, "a=rtcp-fb:106 nack\r\n");
+    has(video, "a=rtpmap:105 rtx/90000\r\na=fmtp:105 apt=106\r\n");
+    has_not(text, "nack pli");
+    *video = '\0';
+    has_not(text, "a=rtcp-rsize");
+    free(text);
+}
+
+/* OBS 32.2: its fingerprint for all, its ICE for each, no candidate gathered yet, no RTX. */
+static void obs_is_answered_before_it_has_candidates(void **state) {
+    (void)state;
+    struct ph_negotiation negotiation = ph_offer_negotiate("obs_32");
+    assert_int_equal(negotiation.candidate_count, 0);
+    assert_int_equal(negotiation.fingerprint_count, 1);
+    char *text = answer_to("obs_32");
+    has(text, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n");
+    has(text, "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n");
+    has(text, "a=setup:passive\r\n");
+    has(text, "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 goog-remb\r\n");
+    free(text);
+}
+
 static void a_small_ladder_lowers_the_rates(void **state) {
     (void)state;
     struct ph_answer_rates rates = ph_answer_rates_for(2000000);
@@ -155,6 +185,8 @@ int main(void) {
         cmocka_unit_test(of_simulcast_one_encoding_is_answered),
         cmocka_unit_test(every_m_line_is_answered_in_order),
         cmocka_unit_test(a_dtls_server_is_answered_by_a_client),
+        cmocka_unit_test(ffmpeg_is_asked_for_what_was_lost),
+        cmocka_unit_test(obs_is_answered_before_it_has_candidates),
         cmocka_unit_test(a_small_ladder_lowers_the_rates),
         cmocka_unit_test(a_worker_gets_a_plain_session),
     };
