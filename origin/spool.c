@@ -9,7 +9,6 @@
 #include "core/base/queue.h"
 #include "core/base/thread.h"
 #include "origin/spool_private.h"
-#include "origin/storyboard.h"
 
 enum { queue_capacity = 2 * PH_MOST_SESSIONS };
 static const int64_t sweep_every_us = 600 * PH_SECOND_US;
@@ -54,116 +53,25 @@ void ph_spool_poke(struct ph_spool *spool, struct ph_session *session) {
     ph_session_unref(&session);
 }
 
+bool ph_spool_put_back(struct ph_spool *spool, struct ph_session *session) {
+    if (ph_queue_length(spool->queue) == 0)
+        return false;
+    if (atomic_exchange(&session->spool_queued, true))
+        return true;
+    ph_session_ref(session);
+    if (ph_queue_push(spool->queue, session, 0) == 0)
+        return true;
+    atomic_store(&session->spool_queued, false);
+    ph_session_unref(&session);
+    return false;
+}
+
 const char *ph_spool_root(const struct ph_spool *spool) {
     return spool->root;
 }
 
 double ph_spool_fill(const struct ph_spool *spool) {
     return atomic_load(&spool->fill);
-}
-
-static int write_part(
-    struct ph_spool *spool, struct ph_session *session, uint32_t track, const struct ph_part *part) {
-    ph_spool_note_step(spool, true);
-    int code = ph_spool_files_write_part(session, track, part, &spool->budget);
-    while (code == -ENOSPC && ph_spool_make_room(spool))
-        code = ph_spool_files_write_part(session, track, part, &spool->budget);
-    if (!code)
-        ph_metric_add(spool->options.metrics->spool_parts, -1);
-    return code;
-}
-
-static int sync_segment(struct ph_spool *spool, struct ph_session *session, uint32_t track) {
-    int64_t start_us = ph_now_us();
-    const struct ph_spool_track *written = &session->spool->tracks[track];
-    const struct ph_archive_segment segment = {.number = written->next.segment,
-        .start_ticks = written->start_ticks,
-        .duration_ticks = written->duration_ticks,
-        .bytes = written->data_bytes};
-    ph_spool_note_step(spool, true);
-    int code = ph_spool_files_sync(session, track, true);
-    if (code)
-        ph_spool_files_rewind(session, track, &spool->budget);
-    else if (session->spool->archived)
-        ph_archive_take(session->spool->archived, track, &segment);
-    ph_metric_observe(
-        spool->options.metrics->fsync_seconds, (double)(ph_now_us() - start_us) / (double)PH_SECOND_US);
-    return code;
-}
-
-/* The parts between what was written and what is left of them in memory are lost to the disk: it took nothing
- * for too long. */
-static void skip_lost(
-    struct ph_spool *spool, struct ph_session *session, uint32_t index, const struct ph_window_run *run) {
-    const struct ph_spool_track *track = &session->spool->tracks[index];
-    uint64_t from = track->begun ? track->next.segment : run->first;
-    if (run->oldest > from)
-        ph_spool_note_loss(spool, session, index, run->oldest - from);
-    ph_spool_files_skip_to(session, index, run->oldest);
-}
-
-/* Everything the window has and the disk has not. */
-static int write_track(struct ph_spool *spool, struct ph_session *session, uint32_t index) {
-    struct ph_spool_track *track = &session->spool->tracks[index];
-    struct ph_window_run run;
-    int code = 0;
-    do {
-        pthread_mutex_lock(&session->lock);
-        ph_window_take_run(&session->window, index, track->next, &run);
-        pthread_mutex_unlock(&session->lock);
-        if (run.lost) {
-            skip_lost(spool, session, index, &run);
-            continue;
-        }
-        for (uint32_t i = 0; i < run.count; i++) {
-            if (!code)
-                code = write_part(spool, session, index, run.parts[i]);
-            ph_part_unref(&run.parts[i]);
-        }
-        if (!code && run.closes)
-            code = sync_segment(spool, session, index);
-        if (!code && run.closes)
-            ph_session_mark_durable(session, index, track->next.segment);
-    } while (!code && (run.lost || run.count || run.closes));
-    return code;
-}
-
-/* Whether the session has ended, and when (UTC). */
-static bool has_ended(struct ph_spool *spool, struct ph_session *session, int64_t *utc_us) {
-    pthread_mutex_lock(&session->lock);
-    bool ended = session->ended && !session->given_up;
-    int64_t since_us = ph_clock_monotonic_us(spool->options.clock) - session->ended_us;
-    pthread_mutex_unlock(&session->lock);
-    *utc_us = ph_clock_utc_us(spool->options.clock) - since_us;
-    return ended;
-}
-
-/* Whether it has ended is asked before the tracks are written: then they were complete, and the marker may
- * follow. */
-static int write_session(struct ph_spool *spool, struct ph_session *session) {
-    int64_t utc_us = 0;
-    if (!ph_spool_files_of(session, spool->root))
-        return -ENOMEM;
-    if (session->spool->files_gone)
-        return 0;
-    bool ended = has_ended(spool, session, &utc_us);
-    int code = ph_spool_files_write_head(session);
-    if (!code)
-        ph_spool_tell_archive(spool, session);
-    for (uint32_t i = 0; i < session->publication.track_count && !code; i++)
-        code = write_track(spool, session, i);
-    if (!code)
-        code = ph_storyboard_spool(session);
-    if (!code)
-        code = ph_spool_write_poster(session, ended);
-    if (code || !ended || session->spool->end_written)
-        return code;
-    code = ph_spool_files_write_end(session, utc_us);
-    if (!code)
-        ph_session_mark_end_durable(session);
-    if (!code && session->spool->archived)
-        ph_archive_end(session->spool->archived);
-    return code;
 }
 
 /* Files of segments nobody can fetch any more. */
@@ -193,13 +101,14 @@ static void serve_session(struct ph_spool *spool, struct ph_session *session) {
         ph_session_fail_durability(session);
         return;
     }
-    int code = write_session(spool, session);
+    bool is_whole;
+    int code = ph_spool_write_session(spool, session, &is_whole);
     if (code) {
         ph_spool_note_failure(spool, session, code);
         ph_session_fail_durability(session);
         return;
     }
-    ph_spool_note_success(spool, session);
+    ph_spool_note_success(spool, session, is_whole);
 }
 
 static void publish_figures(struct ph_spool *spool) {

@@ -24,6 +24,7 @@ struct ph_spool {
     _Atomic double fill;              /* how full it is, 0 to 1 */
     /* of the spool's thread */
     struct ph_spool_budget budget;
+    bool is_slow; /* the last sync was */
     int64_t retry_at_us;
     int64_t log_next_us;
     int64_t fill_log_next_us;
@@ -35,11 +36,16 @@ struct ph_spool {
 void ph_spool_note_step(struct ph_spool *spool, bool goes_on);
 /* What became of writing a session: logged once, and when it changes. */
 void ph_spool_note_failure(struct ph_spool *spool, const struct ph_session *session, int code);
-void ph_spool_note_success(struct ph_spool *spool, const struct ph_session *session);
+void ph_spool_note_success(struct ph_spool *spool, const struct ph_session *session, bool is_whole);
 /* From the part to be written next on, so many of the track's segments are no longer there to be written. */
 void ph_spool_note_loss(
     struct ph_spool *spool, const struct ph_session *session, uint32_t track, uint64_t segments);
 
+/* Writes what the disk has not of the session, and makes it durable: all of it, or some when others wait for
+ * their turn; then it has another one. `is_whole`: nothing of its tracks is left. */
+int ph_spool_write_session(struct ph_spool *spool, struct ph_session *session, bool *is_whole) PH_NODISCARD;
+/* Gives the session another turn when others wait for theirs; false when none does. */
+bool ph_spool_put_back(struct ph_spool *spool, struct ph_session *session);
 /* Frees space for the budget. Returns whether it freed any. */
 bool ph_spool_make_room(struct ph_spool *spool);
 /* Measures how full it is, and says so when that is nearly all. */
