@@ -15,12 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "origin/spool_files.h"
-#include "origin/spool_index.h"
+#include "tests/unit/origin/archive/spool_folder.h"
 #include "tests/unit/origin/recording/example_media.h"
 #include "tests/unit/support/store.h"
-
-enum { SAMPLE_BYTES = 40 };
 
 const char scene_id[] = "abcdefghijklmnopqrstuvwxyz", scene_title[] = "Ein Bär";
 struct archive_scene scene;
@@ -84,50 +81,15 @@ static int each_ready(struct ph_archive_catalogue *catalogue, const char *record
     return atomic_load(&scene.list.ready) ? visit(opaque, scene_id) : 0;
 }
 
-static void write_file(const char *folder, const char *name, struct ph_bytes *bytes) {
-    assert_non_null(bytes);
-    assert_int_equal(ph_spool_write_file(folder, name, ph_bytes_slice(bytes)), 0);
-    ph_bytes_unref(&bytes);
-}
-
-/* A segment as one part, and its line in the index. */
 void scene_write_segment(uint32_t track, uint64_t number) {
-    char folder[PH_ARCHIVE_PATH_BYTES + 64], path[PH_ARCHIVE_PATH_BYTES + 80], name[32];
-    struct ph_builder line = {0};
-    uint32_t ticks = scene.publication.tracks[track].timescale * 2;
-    struct ph_bytes *bytes =
-        example_media_segment(scene.publication.tracks[track].kind, number, SAMPLE_BYTES);
-    struct ph_part_head head = {.position = {number, 0},
-        .start_ticks = (int64_t)(number * ticks),
-        .duration_ticks = ticks,
-        .independent = true,
-        .last = true};
-    snprintf(folder, sizeof(folder), "%s/%s", scene.dir, scene.publication.tracks[track].name);
-    ph_spool_record_write(&line, &head, ph_bytes_size(bytes), 0);
-    snprintf(path, sizeof(path), "%s/index", folder);
-    FILE *index = fopen(path, "ab");
-    assert_non_null(index);
-    assert_int_equal(fwrite(line.data, 1, line.size, index), line.size);
-    fclose(index);
-    ph_builder_discard(&line);
-    snprintf(name, sizeof(name), "%" PRIu64 ".m4s", number);
-    write_file(folder, name, bytes);
+    spool_folder_add_segment(scene.dir, &scene.publication, track, number);
 }
 
 void scene_write_folder(bool is_recorded, uint32_t take) {
-    char folder[PH_ARCHIVE_PATH_BYTES + 64];
     example_media_publication(&scene.publication);
     scene.publication.is_recorded = is_recorded;
     scene.publication.take = take;
-    char *json = ph_publication_to_json(&scene.publication);
-    assert_int_equal(mkdir(scene.dir, 0700), 0);
-    write_file(scene.dir, "publication.json", ph_bytes_copy(json, strlen(json)));
-    free(json);
-    for (uint32_t i = 0; i < scene.publication.track_count; i++) {
-        snprintf(folder, sizeof(folder), "%s/%s", scene.dir, scene.publication.tracks[i].name);
-        assert_int_equal(mkdir(folder, 0700), 0);
-        write_file(folder, "init.mp4", example_media_init(scene.publication.tracks[i].kind));
-    }
+    spool_folder_make(scene.dir, &scene.publication);
 }
 
 void scene_take(uint64_t number) {

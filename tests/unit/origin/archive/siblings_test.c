@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "origin/archive/siblings.h"
+#include "origin/archive/verify_bytes.h"
 #include "origin/archive/verify_mp4.h"
 #include "origin/spool_files.h"
+#include "tests/unit/origin/archive/spool_folder.h"
 #include "tests/unit/origin/recording/example_media.h"
 #include "tests/unit/support/store.h"
 
@@ -166,7 +168,7 @@ static void recording_that_cannot_be_read_is_replaced(void **state) {
 
 /* Two whole archives on one store, with a spool's folder each. */
 static const char id[] = "abcdefghijklmnopqrstuvwxyz";
-enum { segments = 6, missed_from = 2, missed_below = 4, sample_bytes = 40 };
+enum { segments = 6, missed_from = 2, missed_below = 4 };
 
 struct origin {
     struct ph_archive *archive;
@@ -174,27 +176,14 @@ struct origin {
     char dir[PH_ARCHIVE_PATH_BYTES];
 };
 
-static void write_file(const char *dir, const char *track, const char *name, struct ph_bytes *bytes) {
-    char path[PH_ARCHIVE_PATH_BYTES + 64];
-    snprintf(path, sizeof(path), "%s/%s", dir, track);
-    assert_true(mkdir(path, 0700) == 0 || access(path, W_OK) == 0);
-    assert_int_equal(ph_spool_write_file(path, name, ph_bytes_slice(bytes)), 0);
-    ph_bytes_unref(&bytes);
-}
-
 static void open_origin(struct origin *origin, const char *name) {
     const struct ph_publication *publication = &session.publication;
     uint64_t below[PH_MOST_TRACKS] = {0};
-    char command[PH_ARCHIVE_PATH_BYTES + 16];
     snprintf(origin->dir, sizeof(origin->dir), "%s/%s/%s", ph_test_store_folder(), name, id);
-    snprintf(command, sizeof(command), "mkdir -p '%s'", origin->dir);
-    assert_int_equal(system(command), 0);
-    char *json = ph_publication_to_json(publication);
-    write_file(origin->dir, "", "publication.json", ph_bytes_copy(json, strlen(json)));
-    free(json);
-    for (uint32_t i = 0; i < publication->track_count; i++)
-        write_file(origin->dir, publication->tracks[i].name, "init.mp4",
-            example_media_init(publication->tracks[i].kind));
+    spool_folder_make(origin->dir, publication);
+    assert_int_equal(ph_spool_write_file(origin->dir, PH_ARCHIVE_POSTER,
+                         (struct ph_slice){(const uint8_t *)name, strlen(name)}),
+        0);
     const struct ph_archive_options options = {.store = store, .metrics = metrics, .retry_us = 20000};
     assert_int_equal(ph_archive_create(&origin->archive, &options), 0);
     origin->session = ph_archive_open(origin->archive, id, origin->dir, publication, below);
@@ -203,16 +192,12 @@ static void open_origin(struct origin *origin, const char *name) {
 }
 
 static void take(struct origin *origin, uint64_t number, bool is_missed) {
-    char name[32];
     for (uint32_t i = 0; i < session.publication.track_count; i++) {
-        const struct ph_track *track = &session.publication.tracks[i];
-        int64_t ticks = (int64_t)track->timescale * 2;
+        int64_t ticks = (int64_t)session.publication.tracks[i].timescale * 2;
         const struct ph_archive_segment segment = {
             number, (int64_t)number * ticks, ticks, is_missed ? 0 : 1000};
-        snprintf(name, sizeof(name), "%" PRIu64 ".m4s", number);
         if (!is_missed)
-            write_file(
-                origin->dir, track->name, name, example_media_segment(track->kind, number, sample_bytes));
+            spool_folder_add_segment(origin->dir, &session.publication, i, number);
         ph_archive_take(origin->session, i, &segment);
     }
 }
@@ -225,6 +210,16 @@ static void await_complete(const struct origin *origin) {
     while (access(path, F_OK) && ph_now_us() < deadline_us)
         nanosleep(&moment, NULL);
     assert_int_equal(access(path, F_OK), 0);
+}
+
+/* Each origin has one of its own; the manifest tells of the one that is there. */
+static void assert_poster(const struct ph_manifest *made) {
+    bool is_same;
+    assert_true(made->has_poster && made->poster.bytes == strlen("rich"));
+    assert_int_equal(ph_verify_bytes(store, "recordings/abcdefghijklmnopqrstuvwxyz/poster.jpg",
+                         made->poster.hash, &is_same),
+        0);
+    assert_true(is_same);
 }
 
 static void assert_whole(void) {
@@ -243,6 +238,7 @@ static void assert_whole(void) {
     }
     assert_int_equal(ph_store_head(store, "recordings/abcdefghijklmnopqrstuvwxyz/recording.mp4", &mp4), 0);
     assert_int_equal(mp4.bytes, made.mp4_bytes);
+    assert_poster(&made);
     ph_manifest_finish(&made);
     assert_int_equal(ph_verify_mp4(store, id, &is_same), 0);
     assert_true(is_same);
