@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/backoff.h"
 #include "core/base/house_clock.h"
 #include "core/base/log.h"
 #include "core/store/store_routes.h"
@@ -16,8 +17,8 @@ static const int64_t check_us = 6 * 3600 * PH_SECOND_US;
 /* Files are dated by the machine's clock: while that is further from the node's time, nobody knows their age.
  */
 static const int64_t dates_apart_us = 3600 * PH_SECOND_US;
-/* When a person has to do something about them first. */
-static const int64_t refused_check_us = 10 * 60 * PH_SECOND_US;
+/* When a person has to do something about them first; half of it to half as much again. */
+static const int64_t refused_check_us = 3600 * PH_SECOND_US;
 
 int ph_store_wiring_create(struct ph_store_wiring *wiring, const struct ph_settings *settings,
     struct ph_metrics *metrics, struct ph_error *error) {
@@ -75,7 +76,8 @@ static void apply_rules(struct ph_store_wiring *wiring) {
         ph_log_info("the archive's rules for what ages are in force");
     wiring->last_code = code;
     if (code != -EAGAIN)
-        wiring->check_at_us = ph_now_us() + (code == 0 ? check_us : refused_check_us);
+        wiring->check_at_us =
+            ph_now_us() + (code == 0 ? check_us : ph_backoff_us(1, refused_check_us, refused_check_us));
 }
 
 static void sweep(struct ph_store_wiring *wiring) {

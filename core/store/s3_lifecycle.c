@@ -6,27 +6,35 @@
 
 #include "core/store/s3_xml.h"
 
-static void name_rule(struct ph_s3_rule *rule, const char *prefix, const char *folder) {
-    snprintf(rule->id, sizeof(rule->id), "porthole %s%s", prefix, folder);
+/* What was deleted or replaced is gone as soon as a bucket's rules can do it. */
+enum { version_days = 1 };
+
+static void name_rule(struct ph_s3_rule *rule, const char *prefix, const char *folder, const char *what) {
+    snprintf(rule->id, sizeof(rule->id), "porthole %s%s%s", prefix, folder, what);
     snprintf(rule->prefix, sizeof(rule->prefix), "%s%s/", prefix, folder);
 }
 
-void ph_s3_lifecycle_plan(
-    struct ph_s3_rule rules[PH_S3_RULES], const char *prefix, const struct ph_store_rules *wanted) {
+void ph_s3_lifecycle_plan(struct ph_s3_rule rules[PH_S3_RULES], const char *prefix,
+    const struct ph_store_rules *wanted, bool has_versions) {
+    static const char *const folders[PH_S3_FOLDERS] = {"live", "recordings", "uploads"};
+    struct ph_s3_rule *versions = rules + PH_S3_FOLDERS;
     memset(rules, 0, PH_S3_RULES * sizeof(rules[0]));
-    name_rule(&rules[0], prefix, "live");
     rules[0].expire_days = wanted->live_expire_days;
-    name_rule(&rules[1], prefix, "recordings");
     rules[1].colder_days = wanted->recordings_colder_days;
     rules[1].deep_days = wanted->recordings_deep_days;
-    name_rule(&rules[2], prefix, "uploads");
     rules[2].expire_days = wanted->uploads_expire_days;
-    name_rule(&rules[3], prefix, "multipart");
-    snprintf(rules[3].prefix, sizeof(rules[3].prefix), "%s", prefix);
-    rules[3].abort_days = wanted->abort_multipart_days;
-    for (size_t i = 0; i < PH_S3_RULES; i++)
+    for (size_t i = 0; i < PH_S3_FOLDERS; i++) {
+        name_rule(&rules[i], prefix, folders[i], "");
+        rules[i].abort_days = wanted->abort_multipart_days;
         rules[i].is_wanted =
             rules[i].expire_days || rules[i].colder_days || rules[i].deep_days || rules[i].abort_days;
+        /* Of its own: S3 takes markers and days of expiry in one rule for a mistake. */
+        name_rule(&versions[i], prefix, folders[i], " versions");
+        versions[i].version_days = version_days;
+        versions[i].removes_markers = true;
+        versions[i].is_wanted = has_versions;
+    }
+    name_rule(&rules[PH_S3_RULES - 1], prefix, "multipart", "");
 }
 
 struct reading {
@@ -86,9 +94,14 @@ static void take_element(struct reading *reading, const char *name, const char *
         end_transition(reading);
     else if (strcmp(name, "AbortIncompleteMultipartUpload/DaysAfterInitiation") == 0)
         ok = parse_days(text, &rule->abort_days);
+    else if (strcmp(name, "NoncurrentVersionExpiration/NoncurrentDays") == 0)
+        ok = parse_days(text, &rule->version_days);
+    else if (strcmp(name, "Expiration/ExpiredObjectDeleteMarker") == 0)
+        rule->removes_markers = strcmp(text, "true") == 0;
     else
         ok = strcmp(name, "Filter") == 0 || strcmp(name, "Expiration") == 0 ||
-             strcmp(name, "AbortIncompleteMultipartUpload") == 0;
+             strcmp(name, "AbortIncompleteMultipartUpload") == 0 ||
+             strcmp(name, "NoncurrentVersionExpiration") == 0;
     if (!ok)
         rule->is_odd = true;
 }
@@ -158,6 +171,13 @@ static void write_rule(struct ph_builder *builder, const struct ph_s3_rule *rule
     write_transition(builder, rule->deep_days, "DEEP_ARCHIVE");
     if (rule->expire_days)
         ph_builder_format(builder, "<Expiration><Days>%u</Days></Expiration>", rule->expire_days);
+    if (rule->removes_markers)
+        ph_builder_text(
+            builder, "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>");
+    if (rule->version_days)
+        ph_builder_format(builder,
+            "<NoncurrentVersionExpiration><NoncurrentDays>%u</NoncurrentDays></NoncurrentVersionExpiration>",
+            rule->version_days);
     if (rule->abort_days)
         ph_builder_format(builder,
             "<AbortIncompleteMultipartUpload><DaysAfterInitiation>%u</DaysAfterInitiation>"
@@ -185,7 +205,8 @@ static bool is_same(const struct ph_s3_rule *wanted, const struct ph_s3_rule *th
         return wanted->is_wanted == there->is_wanted;
     return !there->is_odd && strcmp(wanted->prefix, there->prefix) == 0 &&
            wanted->expire_days == there->expire_days && wanted->colder_days == there->colder_days &&
-           wanted->deep_days == there->deep_days && wanted->abort_days == there->abort_days;
+           wanted->deep_days == there->deep_days && wanted->abort_days == there->abort_days &&
+           wanted->version_days == there->version_days && wanted->removes_markers == there->removes_markers;
 }
 
 const struct ph_s3_rule *ph_s3_lifecycle_compare(

@@ -7,7 +7,10 @@
 #include "core/base/builder.h"
 #include "core/store/store.h"
 
-enum { PH_S3_RULES = 4, PH_S3_RULE_ID_BYTES = 300, PH_S3_RULE_PREFIX_BYTES = 300 };
+/* Of each of our folders what ages in it, and what becomes of its older versions; and one that older releases
+ * wrote, which is never wanted. */
+enum { PH_S3_FOLDERS = 3, PH_S3_RULES = 2 * PH_S3_FOLDERS + 1 };
+enum { PH_S3_RULE_ID_BYTES = 300, PH_S3_RULE_PREFIX_BYTES = 300 };
 
 /* Days are 0 where nothing happens. */
 struct ph_s3_rule {
@@ -17,13 +20,16 @@ struct ph_s3_rule {
     uint32_t colder_days; /* to STANDARD_IA */
     uint32_t deep_days;   /* to DEEP_ARCHIVE */
     uint32_t abort_days;
-    bool is_wanted; /* with a day in it; of one read: it is there */
-    bool is_odd;    /* of one read: disabled, or with something else in it */
+    uint32_t version_days; /* until a version that is not current is removed */
+    bool removes_markers;  /* of deleted objects that have no version left */
+    bool is_wanted;        /* with a day in it; of one read: it is there */
+    bool is_odd;           /* of one read: disabled, or with something else in it */
 };
 
-/* The rules wanted in a bucket under `prefix` ("" or with a slash at its end). */
-void ph_s3_lifecycle_plan(
-    struct ph_s3_rule rules[PH_S3_RULES], const char *prefix, const struct ph_store_rules *wanted);
+/* The rules wanted in a bucket under `prefix` ("" or with a slash at its end), which nothing outside our
+ * folders falls under. `has_versions`: the bucket keeps what is deleted or replaced as an older version. */
+void ph_s3_lifecycle_plan(struct ph_s3_rule rules[PH_S3_RULES], const char *prefix,
+    const struct ph_store_rules *wanted, bool has_versions);
 
 struct ph_s3_lifecycle {
     struct ph_s3_rule ours[PH_S3_RULES]; /* in the plan's places */

@@ -27,6 +27,7 @@ struct ph_store_s3 {
     atomic_llong clock_offset_us; /* what the server's clock is ahead of ours */
     atomic_int condition;         /* enum ph_s3_condition */
     atomic_bool has_seen_bucket;
+    bool has_told_of_versions; /* of apply_rules' thread alone */
     /* By key, for who looks before putting; held over both. */
     pthread_mutex_t put_locks[PH_S3_PUT_LOCKS];
     pthread_mutex_t pause_lock;
@@ -48,6 +49,9 @@ struct ph_sigv4_credentials ph_store_s3_signer(const struct ph_store_s3 *s3, con
 int ph_store_s3_put(struct ph_store *store, const struct ph_store_put *put, struct ph_store_object *written);
 int ph_store_s3_copy(struct ph_store *store, const char *from, const char *to);
 /* store_s3_get.c */
+/* Asks for as little as there is, so that the store is known to be well or not. -EACCES when it may not list.
+ */
+int ph_store_s3_look(struct ph_store_s3 *s3);
 int ph_store_s3_get(
     struct ph_store *store, const char *key, uint64_t offset, uint64_t size, struct ph_bytes **bytes);
 int ph_store_s3_head(struct ph_store *store, const char *key, struct ph_store_object *object);

@@ -58,16 +58,21 @@ int ph_store_s3_get(
     return code;
 }
 
-/* 404 to HEAD does not tell whether it is the object that is missing, or the bucket. */
-static int check_bucket(struct ph_store_s3 *s3) {
-    if (atomic_load_explicit(&s3->has_seen_bucket, memory_order_relaxed))
-        return 0;
+int ph_store_s3_look(struct ph_store_s3 *s3) {
     struct ph_s3_call call = {.operation = "list", .method = "GET"};
     ph_s3_call_add_query(&call, "list-type", "2");
     ph_s3_call_add_query(&call, "max-keys", "1");
     ph_s3_call_add_query(&call, "prefix", s3->place.prefix);
     int code = ph_s3_call(s3, &call);
     ph_s3_call_finish(&call);
+    return code;
+}
+
+/* 404 to HEAD does not tell whether it is the object that is missing, or the bucket. */
+static int check_bucket(struct ph_store_s3 *s3) {
+    if (atomic_load_explicit(&s3->has_seen_bucket, memory_order_relaxed))
+        return 0;
+    int code = ph_store_s3_look(s3);
     return code == -EACCES ? 0 : code; /* who may not list may still put */
 }
 

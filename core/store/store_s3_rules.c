@@ -1,11 +1,37 @@
 #include <string.h>
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/store/s3_call.h"
 #include "core/store/s3_lifecycle.h"
 
 enum { most_readings = 5 };
 static const int64_t reading_pause_us = 500 * PH_MILLISECOND_US;
+
+/* A bucket that has ever had versions keeps them, also while that is suspended. 0 or 1, or a negative code.
+ */
+static int ask_for_versions(struct ph_store_s3 *s3) {
+    char status[16];
+    struct ph_s3_call call = {.operation = "get_versioning", .method = "GET", .tells_unsupported = true};
+    ph_s3_call_add_query(&call, "versioning", "");
+    int code = ph_s3_call(s3, &call);
+    if (!code)
+        code = ph_s3_xml_text((struct ph_slice){call.answer.data, call.answer.size},
+            "VersioningConfiguration/Status", status, sizeof(status));
+    ph_s3_call_finish(&call);
+    if (code == PH_INVALID_DATA || code == -EMSGSIZE)
+        return -EAGAIN;
+    return code == 0 ? 1 : code == -ENOSYS || code == -ENOENT ? 0 : code;
+}
+
+static void tell_of_versions(struct ph_store_s3 *s3) {
+    if (!s3->has_told_of_versions)
+        ph_log_warning(
+            "the bucket keeps versions: what is deleted can still be read by its version until the "
+            "bucket's rules remove it, a day or two later",
+            ph_str("bucket", s3->place.bucket));
+    s3->has_told_of_versions = true;
+}
 
 /* A bucket without rules has none of anybody's. */
 static int read_rules(
@@ -72,15 +98,12 @@ static int explain(
             : "");
 }
 
-int ph_store_s3_apply_rules(
-    struct ph_store *store, const struct ph_store_rules *rules, struct ph_error *error) {
-    struct ph_store_s3 *s3 = ph_store_s3_of(store);
-    struct ph_s3_rule plan[PH_S3_RULES];
+static int put_in_force(
+    struct ph_store_s3 *s3, const struct ph_s3_rule plan[PH_S3_RULES], struct ph_error *error) {
     struct ph_s3_lifecycle there;
     char refusal[PH_S3_CODE_BYTES] = "";
     const struct ph_s3_rule *drift;
     bool has_lost_others;
-    ph_s3_lifecycle_plan(plan, s3->place.prefix, rules);
     int code = read_rules(s3, plan, &there);
     size_t other_count = there.other_count;
     bool is_done = !code && !ph_s3_lifecycle_compare(plan, &there);
@@ -104,4 +127,23 @@ int ph_store_s3_apply_rules(
                      "the bucket %s has other lifecycle rules than before: see what else writes them",
                      s3->place.bucket)
                : 0;
+}
+
+int ph_store_s3_apply_rules(
+    struct ph_store *store, const struct ph_store_rules *rules, struct ph_error *error) {
+    struct ph_store_s3 *s3 = ph_store_s3_of(store);
+    struct ph_s3_rule plan[PH_S3_RULES];
+    int versions = ask_for_versions(s3);
+    if (versions < 0 && versions != -EACCES)
+        return explain(s3, versions, "read", "", error);
+    if (versions == 1)
+        tell_of_versions(s3);
+    /* Who may not ask puts the rules for versions too: where there are none they do nothing. */
+    ph_s3_lifecycle_plan(plan, s3->place.prefix, rules, versions != 0);
+    int code = put_in_force(s3, plan, error);
+    /* Who may not see to rules may do all that matters: whether the store is well is told by something else.
+     */
+    if (code == -EACCES && ph_store_s3_look(s3) == -ECANCELED)
+        return -ECANCELED;
+    return code;
 }

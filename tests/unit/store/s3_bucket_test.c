@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "core/base/clock.h"
+#include "core/base/random.h"
 #include "core/http/client.h"
 #include "core/store/s3_call.h"
 #include "tests/unit/support/store.h"
@@ -105,14 +106,15 @@ static void credentials_and_options_are_checked_at_once(void **state) {
     assert_null(other);
 }
 
-static int call_lifecycle(const char *method, const char *body, struct ph_builder *answer) {
+static int call_bucket(const char *what, const char *method, const char *body, struct ph_builder *answer) {
     struct ph_s3_digest digest;
     struct ph_s3_call call = {.operation = "test",
         .method = method,
         .body = {(const uint8_t *)body, strlen(body)},
         .digest = &digest,
         .has_md5 = *body != '\0'};
-    ph_s3_call_add_query(&call, "lifecycle", "");
+    if (*what)
+        ph_s3_call_add_query(&call, what, "");
     assert_int_equal(ph_s3_digest_bytes(call.body, &digest), 0);
     int code = ph_s3_call(ph_store_s3_of(store), &call);
     if (!code && answer)
@@ -123,7 +125,7 @@ static int call_lifecycle(const char *method, const char *body, struct ph_builde
 
 static bool bucket_has(const char *text) {
     struct ph_builder answer = {0};
-    int code = call_lifecycle("GET", "", &answer);
+    int code = call_bucket("lifecycle", "GET", "", &answer);
     char *document = ph_builder_finish_string(&answer);
     bool has = !code && strstr(document, text);
     free(document);
@@ -161,7 +163,7 @@ static void rules_are_kept_and_enforced_beside_others(void **state) {
     struct ph_error error = {""};
     struct ph_composition *composition, *again;
     char token[PH_COMPOSITION_TOKEN_BYTES];
-    assert_int_equal(call_lifecycle("PUT", theirs, NULL), 0);
+    assert_int_equal(call_bucket("lifecycle", "PUT", theirs, NULL), 0);
     put("live/a/v1080/1.m4s", "old");
     put("recordings/a/v1080/1.m4s", "kept");
     assert_int_equal(ph_composition_begin(store, "recordings/a.mp4", NULL, &composition, token), 0);
@@ -197,6 +199,81 @@ static void rules_are_kept_and_enforced_beside_others(void **state) {
     assert_false(bucket_has("porthole"));
 }
 
+static unsigned versions_below(const char *folder) {
+    struct ph_builder answer = {0};
+    char key[64];
+    unsigned found = 0;
+    snprintf(key, sizeof(key), "/%s/", folder);
+    assert_int_equal(call_bucket("versions", "GET", "", &answer), 0);
+    char *document = ph_builder_finish_string(&answer);
+    for (const char *next = document; (next = strstr(next, "<Key>")); next += 5) {
+        const char *end = strstr(next, "</Key>"), *place = strstr(next, key);
+        found += place && place < end;
+    }
+    free(document);
+    return found;
+}
+
+static void set_versions(const char *status) {
+    char body[128];
+    snprintf(
+        body, sizeof(body), "<VersioningConfiguration><Status>%s</Status></VersioningConfiguration>", status);
+    assert_int_equal(call_bucket("versioning", "PUT", body, NULL), 0);
+}
+
+static void await_versions_gone(const char *folder) {
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
+    while (versions_below(folder) && ph_now_us() < deadline_us)
+        enforce_rules();
+    assert_int_equal(versions_below(folder), 0);
+}
+
+/* Of the case's own: a bucket that has had versions stays one. Radosgw sees to the rules of the first bucket
+ * by name alone, while it has any. */
+static int open_own_bucket(void **state) {
+    struct ph_store_options options;
+    char url[512], name[11];
+    ph_random_id(name, sizeof(name) - 1);
+    if (open_store(state) < 0)
+        return -1;
+    ph_store_destroy(store);
+    options = ph_test_store_options();
+    const char *rest = options.url + strlen("s3://porthole");
+    snprintf(url, sizeof(url), "s3://a-versions-%s%s", name, rest);
+    options.url = url;
+    if (ph_store_create(&store, &options, NULL) < 0)
+        return -1;
+    return call_bucket("", "PUT", "", NULL);
+}
+
+static int close_own_bucket(void **state) {
+    int code = call_bucket("lifecycle", "DELETE", "", NULL);
+    return close_store(state) | code;
+}
+
+/* What is deleted in a bucket that keeps versions is gone a day later, with its markers. */
+static void deleted_objects_leave_no_version(void **state) {
+    const struct ph_store_rules rules = {0};
+    struct ph_error error = {""};
+    struct ph_store_object object;
+    (void)state;
+    set_versions("Enabled");
+    put("recordings/gone/recording.mp4", "a child");
+    put("recordings/gone/recording.mp4", "a child, repaired");
+    put("recordings/stays/recording.mp4", "another");
+    put("uploads/gone/source", "a child");
+    assert_int_equal(ph_store_remove_all(store, "recordings/gone"), 0);
+    assert_int_equal(ph_store_remove(store, "uploads/gone/source"), 0);
+    assert_int_equal(versions_below("recordings/gone"), 3);
+    set_versions("Suspended");
+    int code = ph_store_apply_rules(store, &rules, &error);
+    if (code)
+        fail_msg("%d %s", code, error.text);
+    await_versions_gone("recordings/gone");
+    await_versions_gone("uploads/gone");
+    assert_int_equal(ph_store_head(store, "recordings/stays/recording.mp4", &object), 0);
+}
+
 static void rules_that_a_server_refuses_are_told_of(void **state) {
     (void)state;
     const struct ph_store_rules rules = {.live_expire_days = 1};
@@ -218,6 +295,7 @@ int main(void) {
         CASE(credentials_and_options_are_checked_at_once),
         CASE(rules_are_kept_and_enforced_beside_others),
         CASE(rules_that_a_server_refuses_are_told_of),
+        cmocka_unit_test_setup_teardown(deleted_objects_leave_no_version, open_own_bucket, close_own_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,29 @@ static void bucket_that_is_missing_is_not_an_object_that_is_missing(void **state
     assert_non_null(strstr(error.text, "no bucket nobodys"));
 }
 
+/* Where the credentials may do all but see to the bucket's rules, the archive works. */
+static void rules_that_may_not_be_seen_to_are_no_trouble_of_the_store(void **state) {
+    static const char forbidden[] =
+        "HTTP/1.1 403 Forbidden\r\nContent-Length: 40\r\nConnection: close\r\n\r\n"
+        "<Error><Code>AccessDenied</Code></Error>";
+    const struct ph_store_rules rules = {.live_expire_days = 1};
+    struct ph_error error = {""};
+    (void)state;
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 9, "?lifecycle", 0, forbidden);
+    assert_int_equal(ph_store_apply_rules(store, &rules, &error), -EACCES);
+    assert_non_null(strstr(error.text, "s3:PutLifecycleConfiguration"));
+    assert_true(ph_store_is_well(store, NULL));
+    /* A store that was away is known to be back all the same. */
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, NULL, 0,
+        "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\n"
+        "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    assert_int_equal(put(1000, true), -EAGAIN);
+    assert_false(ph_store_is_well(store, &error));
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 9, "?lifecycle", 0, forbidden);
+    assert_int_equal(ph_store_apply_rules(store, &rules, &error), -EACCES);
+    assert_true(ph_store_is_well(store, NULL));
+}
+
 static void server_that_asks_for_too_much_patience_is_left(void **state) {
     (void)state;
     static const char later[] =
@@ -390,6 +413,7 @@ int main(void) {
         CASE(clock_that_is_wrong_is_set_right),
         CASE(secret_that_is_wrong_is_told_of),
         CASE(bucket_that_is_missing_is_not_an_object_that_is_missing),
+        CASE(rules_that_may_not_be_seen_to_are_no_trouble_of_the_store),
         CASE(server_that_asks_for_too_much_patience_is_left),
         CASE(cancelling_ends_a_wait_for_an_answer),
         CASE(cancelling_ends_a_wait_before_another_try),

@@ -52,12 +52,64 @@ static char *replace(const char *text, const char *from, const char *to) {
 
 static void rules_are_written_and_known_again(void **state) {
     (void)state;
-    ph_s3_lifecycle_plan(plan, "a/", &rules);
+    ph_s3_lifecycle_plan(plan, "a/", &rules, false);
     char *text = write_over(NULL);
-    assert_non_null(strstr(text, "<Rule><ID>porthole a/live</ID><Filter><Prefix>a/live/</Prefix></Filter>"
-                                 "<Status>Enabled</Status><Expiration><Days>30</Days></Expiration></Rule>"));
+    assert_non_null(
+        strstr(text, "<Rule><ID>porthole a/live</ID><Filter><Prefix>a/live/</Prefix></Filter>"
+                     "<Status>Enabled</Status><Expiration><Days>30</Days></Expiration>"
+                     "<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation>"
+                     "</AbortIncompleteMultipartUpload></Rule>"));
+    assert_null(strstr(text, "Noncurrent"));
     assert_null(compare(text));
     free(text);
+}
+
+static unsigned count(const char *text, const char *what) {
+    unsigned found = 0;
+    for (const char *next = text; (next = strstr(next, what)); next++)
+        found++;
+    return found;
+}
+
+/* A bucket that is ours without a prefix may be somebody else's too. */
+static void nothing_outside_our_folders_falls_under_a_rule(void **state) {
+    static const char ours[] =
+        "<Rule><ID>porthole multipart</ID><Filter><Prefix></Prefix></Filter>"
+        "<Status>Enabled</Status><AbortIncompleteMultipartUpload>"
+        "<DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>";
+    (void)state;
+    struct ph_builder document = {0};
+    ph_s3_lifecycle_plan(plan, "", &rules, true);
+    ph_builder_format(&document, "<LifecycleConfiguration>%s</LifecycleConfiguration>", ours);
+    char *before = ph_builder_finish_string(&document), *text = write_over(before);
+    assert_int_equal(count(text, "<Prefix>"), count(text, "<Prefix>live/</Prefix>") +
+                                                  count(text, "<Prefix>recordings/</Prefix>") +
+                                                  count(text, "<Prefix>uploads/</Prefix>"));
+    assert_int_equal(count(text, "<DaysAfterInitiation>7<"), 3);
+    assert_non_null(compare(before));
+    assert_null(compare(text));
+    free(before);
+    free(text);
+}
+
+static void older_versions_go_where_a_bucket_keeps_them(void **state) {
+    (void)state;
+    ph_s3_lifecycle_plan(plan, "a/", &(struct ph_store_rules){0}, true);
+    char *text = write_over(NULL);
+    assert_non_null(strstr(text,
+        "<Rule><ID>porthole a/recordings versions</ID><Filter><Prefix>a/recordings/</Prefix></Filter>"
+        "<Status>Enabled</Status><Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker>"
+        "</Expiration><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>"
+        "</NoncurrentVersionExpiration></Rule>"));
+    assert_int_equal(count(text, "<Rule>"), 3);
+    assert_null(compare(text));
+    char *later = replace(text, "<NoncurrentDays>1<", "<NoncurrentDays>2<");
+    char *kept = replace(text, "Marker>true<", "Marker>false<");
+    assert_non_null(compare(later));
+    assert_non_null(compare(kept));
+    free(text);
+    free(later);
+    free(kept);
 }
 
 static void every_drift_is_seen(void **state) {
@@ -74,7 +126,7 @@ static void every_drift_is_seen(void **state) {
         {"</Status>", "</Status><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>"
                       "</NoncurrentVersionExpiration>"},
     };
-    ph_s3_lifecycle_plan(plan, "", &rules);
+    ph_s3_lifecycle_plan(plan, "", &rules, false);
     char *text = write_over(NULL);
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         char *changed = replace(text, changes[i][0], changes[i][1]);
@@ -90,7 +142,7 @@ static void rules_of_others_stay_as_they_are(void **state) {
     static const char other[] =
         "<Rule><ID>theirs</ID><Filter><And><Prefix>x/</Prefix><Tag><Key>k</Key>"
         "<Value>&lt;v&gt;</Value></Tag></And></Filter>\n <Status>Enabled</Status></Rule>";
-    ph_s3_lifecycle_plan(plan, "", &rules);
+    ph_s3_lifecycle_plan(plan, "", &rules, false);
     struct ph_builder document = {0};
     ph_builder_format(&document,
         "<?xml version='1.0'?><LifecycleConfiguration xmlns='urn:x'><Rule><ID>porthole live</ID></Rule>%s"
@@ -108,14 +160,14 @@ static void rules_of_others_stay_as_they_are(void **state) {
 static void what_is_not_wanted_is_taken_away(void **state) {
     (void)state;
     const struct ph_store_rules fewer = {.live_expire_days = 1}, none = {0};
-    ph_s3_lifecycle_plan(plan, "", &rules);
+    ph_s3_lifecycle_plan(plan, "", &rules, false);
     char *text = write_over(NULL);
-    ph_s3_lifecycle_plan(plan, "", &fewer);
+    ph_s3_lifecycle_plan(plan, "", &fewer, false);
     assert_non_null(compare(text));
     char *less = write_over(text);
     assert_null(compare(less));
     assert_null(strstr(less, "uploads"));
-    ph_s3_lifecycle_plan(plan, "", &none);
+    ph_s3_lifecycle_plan(plan, "", &none, false);
     assert_null(write_over(less));
     free(text);
     free(less);
@@ -125,7 +177,7 @@ static int read_again(void *opaque) {
     static const char text[] = "<LifecycleConfiguration><Rule><ID>x</ID></Rule></LifecycleConfiguration>";
     struct ph_s3_lifecycle there;
     (void)opaque;
-    ph_s3_lifecycle_plan(plan, "", &rules);
+    ph_s3_lifecycle_plan(plan, "", &rules, false);
     int code = ph_s3_lifecycle_read(&there, (struct ph_slice){(const uint8_t *)text, sizeof(text) - 1}, plan);
     ph_s3_lifecycle_finish(&there);
     return code;
@@ -139,6 +191,8 @@ static void failing_allocations_are_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_are_written_and_known_again),
+        cmocka_unit_test(nothing_outside_our_folders_falls_under_a_rule),
+        cmocka_unit_test(older_versions_go_where_a_bucket_keeps_them),
         cmocka_unit_test(every_drift_is_seen),
         cmocka_unit_test(rules_of_others_stay_as_they_are),
         cmocka_unit_test(what_is_not_wanted_is_taken_away),
