@@ -3,6 +3,7 @@
 # and on free ports of 127.0.0.1. A day of its lifecycle rules is a second.
 #
 # With S3_TOKENS=1 it has session tokens too (STS), which are sealed by token-key; it then tells wrong secrets as AccessDenied.
+# Objects may be encrypted by aws:kms:test-key.
 # What a client needs lies in the folder: url, endpoint, access-key, secret-key.
 set -euo pipefail
 
@@ -110,6 +111,9 @@ rgw restore debug interval = 1
 rgw gc obj min wait = 1
 rgw gc processor period = 2
 rgw thread pool size = 32
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = test-key=$(head -c 32 /dev/urandom | base64)
 rgw enable usage log = false
 CONF
     [ "${S3_TOKENS:-}" != 1 ] || cat >>"$CEPH_CONF" <<CONF

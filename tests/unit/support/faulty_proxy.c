@@ -22,6 +22,8 @@ static struct {
     const char *answer;
     void (*hook)(void);
     unsigned requests, faults, connections;
+    const char *watched;
+    unsigned watched_requests, watched_answers;
     bool is_ending;
 } plan = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 static int listener = -1;
@@ -74,6 +76,13 @@ static bool read_head(struct exchange *exchange) {
         return true;
     }
     return false;
+}
+
+static void watch(const char *bytes, unsigned *number) {
+    pthread_mutex_lock(&plan.lock);
+    if (plan.watched && strstr(bytes, plan.watched))
+        (*number)++;
+    pthread_mutex_unlock(&plan.lock);
 }
 
 static void choose_fault(struct exchange *exchange) {
@@ -129,14 +138,17 @@ static bool pass_body(struct exchange *exchange) {
 
 /* The last byte is known as such when the server has closed. */
 static void pass_answer(struct exchange *exchange) {
-    char piece[piece_bytes], held = 0;
+    char piece[piece_bytes + 1], held = 0;
     bool is_held = false, changes = is(exchange, PH_TEST_ANSWER_CHANGED);
     size_t passed = 0;
     for (;;) {
-        ssize_t got = recv(exchange->server, piece, sizeof(piece), 0);
+        ssize_t got = recv(exchange->server, piece, piece_bytes, 0);
         if (got <= 0)
             break;
         size_t size = (size_t)got;
+        piece[size] = '\0';
+        if (!passed)
+            watch(piece, &plan.watched_answers);
         if (is(exchange, PH_TEST_ANSWER_LOST))
             continue;
         bool ends = (is(exchange, PH_TEST_ANSWER_RESET) || is(exchange, PH_TEST_ANSWER_ENDS)) &&
@@ -177,6 +189,7 @@ static void lose_condition(struct exchange *exchange) {
 static void serve(struct exchange *exchange) {
     if (!read_head(exchange))
         return;
+    watch(exchange->head, &plan.watched_requests);
     choose_fault(exchange);
     if (is(exchange, PH_TEST_CONDITION_LOST))
         lose_condition(exchange);
@@ -270,6 +283,13 @@ void ph_test_proxy_after_fault(void (*hook)(void)) {
     pthread_mutex_unlock(&plan.lock);
 }
 
+void ph_test_proxy_watch(const char *text) {
+    pthread_mutex_lock(&plan.lock);
+    plan.watched = text;
+    plan.watched_requests = plan.watched_answers = 0;
+    pthread_mutex_unlock(&plan.lock);
+}
+
 static unsigned locked(const unsigned *number) {
     pthread_mutex_lock(&plan.lock);
     unsigned value = *number;
@@ -283,4 +303,12 @@ unsigned ph_test_proxy_requests(void) {
 
 unsigned ph_test_proxy_faults(void) {
     return locked(&plan.faults);
+}
+
+unsigned ph_test_proxy_watched_requests(void) {
+    return locked(&plan.watched_requests);
+}
+
+unsigned ph_test_proxy_watched_answers(void) {
+    return locked(&plan.watched_answers);
 }

@@ -31,5 +31,9 @@ void ph_test_proxy_after_fault(void (*hook)(void));
 /* Requests that came since then, and those of them that met the fault. */
 unsigned ph_test_proxy_requests(void);
 unsigned ph_test_proxy_faults(void);
+/* From now on the requests are counted whose heads hold `text`, and the answers; borrowed. */
+void ph_test_proxy_watch(const char *text);
+unsigned ph_test_proxy_watched_requests(void);
+unsigned ph_test_proxy_watched_answers(void);
 
 #endif
