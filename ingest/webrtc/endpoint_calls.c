@@ -53,11 +53,15 @@ static int find(struct ph_webrtc_endpoint *endpoint, const char *id, const uint8
     return CRYPTO_memcmp(connection->key_hash, key_hash, sizeof(connection->key_hash)) ? -EACCES : 0;
 }
 
-/* A list of entity-tags, or "*" (RFC 9110 section 13.1.1). Ours is the ufrag: letters and digits alone. */
+/* A list of entity-tags, or "*" (RFC 9110 section 13.1.1). Ours is the ufrag: letters and digits alone. A
+ * weak one matches nothing. */
 static bool matches(const char *if_match, const struct ph_ice_credentials *latest) {
     char tag[PH_ICE_UFRAG_CHARACTERS + 3] = "\"";
     strcat(strcat(tag, latest->ufrag), "\"");
-    return strcmp(if_match, "*") == 0 || strstr(if_match, tag) != NULL;
+    if (strcmp(if_match, "*") == 0)
+        return true;
+    const char *found = strstr(if_match, tag);
+    return found && (found == if_match || strchr(", \t", found[-1]));
 }
 
 /* The restart under way is asked for once more: a publisher between two networks misses answers. Once a check
@@ -83,7 +87,8 @@ static int run_patch(struct ph_webrtc_endpoint *endpoint, void *argument) {
     if (patch->if_match && !matches(patch->if_match, latest))
         return -ESTALE;
     const struct ph_sdpfrag *fragment = patch->fragment;
-    /* A lite agent checks nothing, so it has no use for the publisher's candidates. */
+    /* A lite agent checks nothing, so it has no use for the publisher's candidates, and asks for no If-Match
+     * with them: who forgets it would be sent away for nothing. */
     if (!*fragment->ufrag)
         return PH_WEBRTC_TRICKLED;
     if (strcmp(fragment->ufrag, connection->negotiation.ufrag) == 0)

@@ -101,21 +101,25 @@ static bool is_rtp_over_dtls(struct ph_slice protocol) {
     return false;
 }
 
+/* Why the m-section at hand brings no sound or picture that anybody would miss; NULL when it does. */
+static const char *idleness(const struct ph_sdp_section *section) {
+    if (!ph_sdp_is(section->type, "video") && !ph_sdp_is(section->type, "audio"))
+        return "only audio and video are taken";
+    if (section->port == 0 && !section->bundle_only)
+        return "its port is 0, so the offer itself rejects it";
+    if (section->direction == PH_SDP_RECVONLY || section->direction == PH_SDP_INACTIVE)
+        return "it sends nothing: its direction has to be sendonly or sendrecv";
+    return NULL;
+}
+
 /* Why the m-section at hand cannot be taken, whatever its codecs; NULL when nothing stands against it. */
 static const char *objection(const struct offer *offer) {
     const struct ph_sdp_section *section = &offer->section;
     const struct ph_negotiation *negotiation = offer->negotiation;
-    bool video = ph_sdp_is(section->type, "video"), audio = ph_sdp_is(section->type, "audio");
-    if (!video && !audio)
-        return "only audio and video are taken";
-    if (section->port == 0 && !section->bundle_only)
-        return "its port is 0, so the offer itself rejects it";
     if (!is_rtp_over_dtls(section->protocol))
         return "its protocol has to be UDP/TLS/RTP/SAVPF";
-    if (section->direction == PH_SDP_RECVONLY || section->direction == PH_SDP_INACTIVE)
-        return "it sends nothing: its direction has to be sendonly or sendrecv";
-    if (video ? negotiation->video >= 0 : negotiation->audio >= 0)
-        return "one m-line of its type is taken already";
+    if (ph_sdp_is(section->type, "video") ? negotiation->video >= 0 : negotiation->audio >= 0)
+        return "one m-line of its type is taken already: mix or choose before publishing";
     if (offer->session.bundle && !is_bundled(offer, section->mid))
         return "it is not in a=group:BUNDLE";
     if (!offer->session.bundle && (negotiation->video >= 0 || negotiation->audio >= 0))
@@ -148,18 +152,28 @@ static void take_streams(const struct offer *offer, struct ph_negotiated_media *
             media->rtx_ssrc = section->pairs[i].rtx;
 }
 
+/* Sound without its picture would pass for success: the whole offer is refused (RFC 9725 section 4.4.3). */
+static int refuse(const struct offer *offer, const char *why) {
+    char type[PH_SDP_MOST_TOKEN + 1];
+    if (!ph_sdp_copy_token(offer->section.type, type, sizeof(type)))
+        type[0] = '\0';
+    return ph_error_set(offer->error, -ENOTSUP, "M-line %zu of the offer, %s, cannot be taken: %s.",
+        offer->negotiation->media_count + 1, type, why);
+}
+
 /* Fills in what the m-section at hand says. */
-static void judge(struct offer *offer, struct ph_negotiated_media *media) {
+static int judge(struct offer *offer, struct ph_negotiated_media *media) {
     media->is_video = ph_sdp_is(offer->section.type, "video");
-    media->rejection = objection(offer);
+    media->rejection = idleness(&offer->section);
     if (media->rejection)
-        return;
-    if (!ph_codec_choose(&offer->section, offer->codecs, media)) {
-        media->rejection = media->is_video
-                               ? "it offers no video codec that is carried: H264, VP8, VP9, H265 or AV1"
-                               : "it offers no audio codec that is carried: opus/48000/2";
-        return;
-    }
+        return 0;
+    const char *why = objection(offer);
+    if (why)
+        return refuse(offer, why);
+    if (!ph_codec_choose(&offer->section, offer->codecs, media))
+        return refuse(offer, media->is_video
+                                 ? "it offers no video codec that is carried: H264, VP8, VP9, H265 or AV1"
+                                 : "it offers no audio codec that is carried: opus/48000/2");
     media->accepted = true;
     media->reduced_size = offer->section.reduced_size;
     take_extensions(offer, &media->extensions);
@@ -169,7 +183,15 @@ static void judge(struct offer *offer, struct ph_negotiated_media *media) {
     if (!(media->feedback & PH_FEEDBACK_NACK))
         media->rtx_payload_type = PH_NO_PAYLOAD_TYPE;
     if (media->is_video)
-        ph_simulcast_choose(&offer->section, media->rid);
+        ph_simulcast_choose(&offer->section, media->payload_type, media->rid);
+    return 0;
+}
+
+static bool is_mid_taken(const struct ph_negotiation *negotiation, const char *mid) {
+    for (size_t i = 0; *mid && i < negotiation->media_count; i++)
+        if (strcmp(negotiation->media[i].mid, mid) == 0)
+            return true;
+    return false;
 }
 
 static int read_media(struct offer *offer) {
@@ -191,7 +213,11 @@ static int read_media(struct offer *offer) {
         return code;
     if (offer->section.mid.size && !ph_sdp_copy_token(offer->section.mid, media->mid, sizeof(media->mid)))
         return not_sdp(offer, "An a=mid of the offer is malformed or longer than 32 characters.");
-    judge(offer, media);
+    if (is_mid_taken(negotiation, media->mid))
+        return not_sdp(offer, "Two m-lines of the offer have the same a=mid.");
+    code = judge(offer, media);
+    if (code)
+        return code;
     if (media->accepted)
         *(media->is_video ? &negotiation->video : &negotiation->audio) = (int)negotiation->media_count;
     bool same_transport = offer->session.bundle ? is_bundled(offer, offer->section.mid) : media->accepted;
@@ -232,7 +258,7 @@ static int take_transport(struct offer *offer) {
     return 0;
 }
 
-/* Nothing was taken: the first audio or video m-line's reason helps most. */
+/* Nothing is sent: the first audio or video m-line's reason helps most. */
 static int explain(const struct offer *offer) {
     const struct ph_negotiation *negotiation = offer->negotiation;
     const struct ph_negotiated_media *media = &negotiation->media[0];

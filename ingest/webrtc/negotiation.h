@@ -79,7 +79,7 @@ enum { PH_NO_PAYLOAD_TYPE = -1 };
 /* One m-line of the offer, in its place. */
 struct ph_negotiated_media {
     bool accepted;
-    const char *rejection; /* why not, static words for a log; NULL when accepted */
+    const char *rejection; /* why it is not: it brings nothing; static words. NULL when accepted */
 
     /* Set for every m-line: what an answer repeats. */
     char type[PH_SDP_MOST_TOKEN + 1];     /* "audio", "video", "application", … */

@@ -181,6 +181,8 @@ static void take_rid(struct ph_sdp_section *section, struct ph_slice value) {
                         ph_sdp_is(name, "max-br") || ph_sdp_is(name, "max-fs") || ph_sdp_is(name, "max-pps");
         if (compares && ph_sdp_number(restriction, UINT32_MAX, &number) && number > rid->size)
             rid->size = number;
+        if (ph_sdp_is(name, "pt"))
+            rid->formats = restriction;
     }
 }
 

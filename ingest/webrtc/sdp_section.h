@@ -31,7 +31,8 @@ struct ph_sdp_format {
 
 struct ph_sdp_rid {
     struct ph_slice id;
-    uint32_t size; /* the greatest of its restrictions, to compare with others; 0: none */
+    struct ph_slice formats; /* payload types it is sent as, with commas; empty: any of the m-line's */
+    uint32_t size;           /* the greatest of its restrictions, to compare with others; 0: none */
 };
 
 struct ph_sdp_section {

@@ -30,6 +30,16 @@ static bool same(struct ph_slice a, struct ph_slice b) {
     return ph_sdp_copy_token(b, text, sizeof(text)) && ph_sdp_is(a, text);
 }
 
+static bool is_sent_as(const struct ph_sdp_rid *rid, int payload_type) {
+    struct ph_slice formats = rid->formats;
+    uint32_t format;
+    while (formats.size) {
+        if (ph_sdp_number(ph_sdp_until(&formats, ','), 127, &format) && (int)format == payload_type)
+            return true;
+    }
+    return !rid->formats.size;
+}
+
 /* The m-line's rid of this name; NULL: not described, so not sent. */
 static const struct ph_sdp_rid *rid_named(const struct ph_sdp_section *section, struct ph_slice id) {
     for (size_t i = 0; i < section->rid_count; i++)
@@ -45,13 +55,14 @@ static int name_rank(struct ph_slice id) {
     return name_count;
 }
 
-void ph_simulcast_choose(const struct ph_sdp_section *section, char rid[PH_SDP_MOST_TOKEN + 1]) {
+void ph_simulcast_choose(
+    const struct ph_sdp_section *section, int payload_type, char rid[PH_SDP_MOST_TOKEN + 1]) {
     const struct ph_sdp_rid *best = NULL;
     struct ph_slice list = sent_list(section->simulcast);
     rid[0] = '\0';
     while (list.size) {
         const struct ph_sdp_rid *candidate = rid_named(section, next_id(&list));
-        if (!candidate)
+        if (!candidate || !is_sent_as(candidate, payload_type))
             continue;
         bool larger = best && candidate->size > best->size;
         bool named_larger =
@@ -59,7 +70,7 @@ void ph_simulcast_choose(const struct ph_sdp_section *section, char rid[PH_SDP_M
         if (!best || larger || named_larger)
             best = candidate;
     }
-    if (!best && section->rid_count)
+    if (!best && section->rid_count && is_sent_as(&section->rids[0], payload_type))
         best = &section->rids[0]; /* one encoding that carries a name */
     if (best && !ph_sdp_copy_token(best->id, rid, PH_SDP_MOST_TOKEN + 1))
         rid[0] = '\0';

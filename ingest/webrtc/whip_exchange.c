@@ -89,22 +89,6 @@ static char *write_worker_sdp(const struct ph_negotiation *negotiation) {
     return ph_builder_finish_string(&builder);
 }
 
-/* The answer rejects these m-lines without a word: whoever misses the picture finds the reason here. */
-static void log_rejections(
-    const struct ph_whip_exchange *exchange, const struct ph_webrtc_publisher *publisher) {
-    const struct ph_negotiation *negotiation = &publisher->negotiation;
-    for (size_t i = 0; i < negotiation->media_count; i++) {
-        const struct ph_negotiated_media *media = &negotiation->media[i];
-        uint64_t suppressed;
-        bool is_media = strcmp(media->type, "video") == 0 || strcmp(media->type, "audio") == 0;
-        if (is_media && media->rejection &&
-            ph_log_allowance_take(exchange->log_allowance, ph_now_us(), &suppressed))
-            ph_log_warning("an m-line of a publisher's offer is not taken",
-                ph_str("session", publisher->admission.session), ph_str("type", media->type),
-                ph_str("reason", media->rejection), ph_int("lines_suppressed", (int64_t)suppressed));
-    }
-}
-
 static struct ph_http_response *open_connection(const struct ph_whip_exchange *exchange,
     const struct ph_whip_request *request, struct ph_webrtc_publisher *publisher) {
     const char *ladder = *publisher->admission.ladder ? publisher->admission.ladder : exchange->ladder;
@@ -117,7 +101,6 @@ static struct ph_http_response *open_connection(const struct ph_whip_exchange *e
     if (code)
         return refuse(exchange, request, publisher->admission.session, ph_whip_failed(code),
             code == -EMFILE ? "too many connections" : "the connection cannot be made");
-    log_rejections(exchange, publisher);
     struct ph_ice_server servers[PH_MOST_ICE_SERVERS];
     size_t server_count = ph_ice_servers_list(exchange->turn_urls, exchange->turn_secret,
         publisher->admission.session, ph_utc_now_us() / PH_SECOND_US, servers);
