@@ -19,6 +19,7 @@ enum {
 static const int64_t least_time_us = 20 * PH_SECOND_US;
 static const int64_t slow_time_us = 300 * PH_SECOND_US;
 static const int64_t keys_time_us = 5 * PH_SECOND_US; /* what waiting for keys may take */
+static const int64_t most_skew_us = 60 * PH_SECOND_US;
 static const int64_t first_pause_us = 100 * PH_MILLISECOND_US;
 static const int64_t most_pause_us = 5 * PH_SECOND_US;
 
@@ -218,6 +219,17 @@ static void learn_clock(struct ph_store_s3 *s3, const struct ph_s3_call *call) {
         ph_int("seconds", offset_us / PH_SECOND_US));
 }
 
+/* Servers take what is signed a quarter of an hour off. An address that is handed to others is to be nearer,
+ * and so is what is known of when credentials expire. Answers to these methods come from no cache, and their
+ * date is of their end. */
+static void check_clock(struct ph_store_s3 *s3, const struct ph_s3_call *call) {
+    bool is_fresh =
+        strcmp(call->method, "GET") != 0 && strcmp(call->method, "HEAD") != 0 && !call->may_fail_late;
+    if (is_fresh && call->answered.date_us >= 0 &&
+        llabs(call->answered.date_us - ph_store_s3_utc_us(s3)) > most_skew_us)
+        learn_clock(s3, call);
+}
+
 static void explain_silence(struct ph_store_s3 *s3, int code) {
     char text[64];
     struct ph_error sentence;
@@ -253,6 +265,7 @@ static struct ph_s3_verdict attempt_with(
     if (call->status / 100 == 2 && !*call->code) {
         atomic_store_explicit(&s3->has_seen_bucket, true, memory_order_relaxed);
         ph_store_set_trouble(&s3->base, NULL);
+        check_clock(s3, call);
         return (struct ph_s3_verdict){0};
     }
     struct ph_s3_verdict verdict = ph_s3_judge(call, signed_us);
