@@ -34,12 +34,13 @@ static void tell_machine(struct ph_clock_wiring *wiring) {
     if (is_apart && (!wiring->told_us || llabs(view.machine_ahead_us - wiring->told_us) > told_again_us)) {
         wiring->told_us = view.machine_ahead_us;
         ph_log_warning(
-            "this machine's clock is wrong or was set; the node goes by its own time: look after NTP",
+            "this machine's wall clock is not the time that the node goes by: look after NTP, here and "
+            "at the database's server",
             ph_int("seconds_ahead", view.machine_ahead_us / PH_SECOND_US),
             ph_bool("is_waited_for", view.is_in_doubt));
     } else if (!is_apart && wiring->told_us) {
         wiring->told_us = 0;
-        ph_log_info("this machine's clock and the node's time agree");
+        ph_log_info("this machine's wall clock and the node's time agree");
     }
 }
 
