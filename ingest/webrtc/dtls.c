@@ -11,7 +11,12 @@
 #include "core/base/clock.h"
 
 enum {
-    first_timeout_us = 250000,
+    /* ffmpeg's WHIP muxer, a server of DTLS, throws away what comes while it still reads answers to its
+     * check: often our first flight. It answers in steps of 50 ms, and what comes again after its last
+     * flight it sends back as data and stops: so our second flight waits the second of RFC 6347. */
+    first_flight_timeout_us = 50000,
+    second_flight_timeout_us = 1000000,
+    server_timeout_us = 250000,
     longest_timeout_us = 2000000,
     datagram_overhead_bytes = 48, /* IPv6 and UDP */
     record_header_bytes = 13,
@@ -21,6 +26,7 @@ enum {
 struct ph_dtls {
     SSL *ssl;
     bool client;
+    bool is_answered; /* something came */
     enum ph_dtls_state state;
     const char *failure;
     bool wrong_fingerprint;
@@ -115,9 +121,11 @@ int ph_dtls_verify(X509_STORE_CTX *store, void *opaque) {
 }
 
 static unsigned next_timeout_us(SSL *ssl, unsigned before_us) {
-    (void)ssl;
+    const struct ph_dtls *dtls = SSL_get_app_data(ssl);
+    if (!before_us && !dtls->client)
+        return server_timeout_us;
     if (!before_us)
-        return first_timeout_us;
+        return dtls->is_answered ? second_flight_timeout_us : first_flight_timeout_us;
     return before_us >= longest_timeout_us / 2 ? longest_timeout_us : before_us * 2;
 }
 
@@ -232,6 +240,7 @@ void ph_dtls_receive(struct ph_dtls *dtls, struct ph_slice datagram) {
     if (dtls->state == PH_DTLS_CONNECTED && has_stub(dtls, datagram))
         return;
     dtls->incoming = datagram;
+    dtls->is_answered = true;
     if (dtls->state == PH_DTLS_HANDSHAKING)
         handshake(dtls);
     if (dtls->state == PH_DTLS_CONNECTED)
