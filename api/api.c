@@ -95,7 +95,8 @@ static int create_parts(struct ph_api *api) {
                               .runtime = options->runtime,
                               .clock = options->clock,
                               .metrics = options->metrics,
-                              .upload_folder = api->uploads_resource.folder});
+                              .upload_folder = api->uploads_resource.folder,
+                              .deep_days = options->settings->archive_deep_days});
     return code < 0 ? code : ph_messenger_start(api->messenger);
 }
 

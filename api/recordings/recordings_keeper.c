@@ -16,6 +16,9 @@
 enum { MOST_AT_ONCE = 16 };
 static const int64_t minute_ms = 60 * INT64_C(1000);
 static const int64_t hour_ms = 3600 * INT64_C(1000);
+static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
+/* How long a bucket may take to move what is due. */
+static const int64_t most_moving_ms = 7 * 24 * 3600 * INT64_C(1000);
 static const int64_t removal_lease_ms = 10 * 60 * INT64_C(1000);
 
 struct ph_recordings_keeper {
@@ -78,11 +81,20 @@ static void remove_what_waits(struct ph_recordings_keeper *keeper) {
     }
 }
 
+/* Until it is asked again about what can be read. A bucket moves things some time after the day that its rule
+ * names: meanwhile often, so that hardly anybody is sent to what cannot be read any more. */
+static int64_t pause_before_deep(const struct ph_recordings_keeper *keeper, int64_t modified_ms) {
+    int64_t left_ms = modified_ms + (int64_t)keeper->options.deep_days * day_ms - now_ms(keeper);
+    if (!keeper->options.deep_days || left_ms >= day_ms || left_ms <= -most_moving_ms)
+        return day_ms;
+    return left_ms > hour_ms ? left_ms : hour_ms;
+}
+
 /* Where it lies by what the store says of its MP4, and in how long to ask again. */
-static enum ph_recording_storage judge(
-    const struct ph_recording *recording, enum ph_store_class class, int64_t *pause_ms) {
-    *pause_ms = 24 * hour_ms;
-    switch (class) {
+static enum ph_recording_storage judge(const struct ph_recordings_keeper *keeper,
+    const struct ph_recording *recording, const struct ph_store_object *object, int64_t *pause_ms) {
+    *pause_ms = pause_before_deep(keeper, object->modified_ms);
+    switch (object->class) {
     case PH_STORE_INFREQUENT:
         return PH_STORAGE_INFREQUENT;
     case PH_STORE_RESTORING:
@@ -93,7 +105,7 @@ static enum ph_recording_storage judge(
         return PH_STORAGE_RESTORED;
     case PH_STORE_DEEP:
         /* Asked for, and not on its way yet. */
-        *pause_ms = recording->storage == PH_STORAGE_RESTORING ? minute_ms : 24 * hour_ms;
+        *pause_ms = recording->storage == PH_STORAGE_RESTORING ? minute_ms : day_ms;
         return recording->storage == PH_STORAGE_RESTORING ? PH_STORAGE_RESTORING : PH_STORAGE_ARCHIVED;
     default:
         return PH_STORAGE_STANDARD;
@@ -114,7 +126,7 @@ static void look_at(struct ph_recordings_keeper *keeper, const struct ph_recordi
             "where a recording lies could not be asked", ph_str("recording", recording->id), ph_code(code));
         return; /* the lease's end is the next look */
     }
-    enum ph_recording_storage storage = judge(recording, object.class, &pause_ms);
+    enum ph_recording_storage storage = judge(keeper, recording, &object, &pause_ms);
     int64_t now = now_ms(keeper);
     code = ph_recording_storage_note(keeper->options.db, recording->id, storage, now + pause_ms, now);
     if (code < 0 && code != -ENOENT)

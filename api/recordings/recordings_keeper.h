@@ -21,6 +21,7 @@ struct ph_recordings_keeper_options {
     struct ph_clock *clock;
     struct ph_metrics *metrics;
     const char *upload_folder; /* whose whole uploads go into the store */
+    uint32_t deep_days;        /* until the store's rules move recordings to the deep archive; 0: never */
 };
 
 int ph_recordings_keeper_create(

@@ -14,6 +14,7 @@
 #include "api/recordings/recording_states.h"
 #include "api/recordings/recording_storage.h"
 #include "api/recordings/recordings_keeper.h"
+#include "core/db/sql.h"
 #include "tests/unit/support/database.h"
 #include "tests/unit/support/faulty_proxy.h"
 #include "tests/unit/support/store.h"
@@ -64,7 +65,8 @@ static int open_all(void **state) {
                                                     .store = store,
                                                     .clock = ph_clock_system(),
                                                     .metrics = metrics,
-                                                    .upload_folder = "/nowhere"});
+                                                    .upload_folder = "/nowhere",
+                                                    .deep_days = 180});
 }
 
 static int close_all(void **state) {
@@ -81,6 +83,24 @@ static enum ph_recording_storage storage(void) {
     struct ph_recording recording;
     assert_int_equal(ph_recordings_find_for(db, id, "", &recording), 0);
     return recording.storage;
+}
+
+static void take_number(void *numbers, size_t index, struct ph_db_statement *row) {
+    ((int64_t *)numbers)[index] = ph_db_integer(row, 0);
+}
+
+/* In how many seconds the keeper looks again, once it has looked: for ten minutes it holds a lease. */
+static int64_t await_pause(int64_t least_s, int64_t most_s) {
+    const struct timespec pause = {.tv_nsec = 10000000};
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US, left_s;
+    do {
+        int64_t next_ms = 0;
+        nanosleep(&pause, NULL);
+        assert_int_equal(
+            ph_db_read(db, PH_SQL("SELECT storage_ms FROM recordings"), 1, take_number, &next_ms), 1);
+        left_s = next_ms / 1000 - time(NULL);
+    } while ((left_s < least_s || left_s > most_s) && ph_now_us() < deadline_us);
+    return left_s;
 }
 
 /* The keeper looks now, and not again by itself. */
@@ -107,33 +127,69 @@ static void await_requests(unsigned expected) {
     assert_int_equal(ph_test_proxy_faults(), expected);
 }
 
-static void every_object_is_asked_back_and_the_end_is_noticed(void **state) {
+static void add_recording(void) {
     struct ph_recording recording = {.kind = PH_RECORDING_SESSION, .state = PH_RECORDING_PROCESSING};
     const struct ph_recording_outcome outcome = {.duration_ms = 1000, .bytes = 5};
-    (void)state;
-    put("recording.mp4");
-    put("v720/init.mp4");
-    put("v720/1.m4s");
     memcpy(recording.id, id, sizeof(recording.id));
     strcpy(recording.owner, "alice");
     assert_int_equal(ph_recordings_insert(db, &recording), 0);
     assert_int_equal(ph_recordings_ready(db, id, &outcome, 1000), 0);
+}
+
+static void every_object_is_asked_back_and_the_end_is_noticed(void **state) {
+    (void)state;
+    put("recording.mp4");
+    put("v720/init.mp4");
+    put("v720/1.m4s");
+    add_recording();
     assert_int_equal(ph_recordings_keeper_start(keeper), 0);
     look();
     await_storage(PH_STORAGE_ARCHIVED);
     ph_test_proxy_fault(PH_TEST_ANSWERED, 9, "POST ", 0, begun);
     assert_int_equal(ph_recording_storage_restore(db, id, 2000), 0);
     await_requests(3);
+    assert_in_range(await_pause(0, 60), 0, 60);
     assert_int_equal(storage(), PH_STORAGE_RESTORING);
     ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "HEAD ", 0, restored);
     look();
     await_storage(PH_STORAGE_RESTORED);
 }
 
+/* How long the keeper waits, once it has looked, when the store says that the MP4 is so old. */
+static int64_t pause_at_age(int days, int hours) {
+    char answer[256], date[64];
+    time_t modified = time(NULL) - (time_t)days * 86400 - (time_t)hours * 3600;
+    struct tm parts;
+    gmtime_r(&modified, &parts);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+    snprintf(answer, sizeof(answer),
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"a\"\r\nLast-Modified: %s\r\nConnection: "
+        "close\r\n\r\n",
+        date);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 1, "HEAD ", 0, answer);
+    look();
+    await_requests(1);
+    return (await_pause(11 * 60, 8 * 86400) + 30) / 60 * 60;
+}
+
+/* Whoever downloads what has been moved meanwhile gets the bucket's refusal. */
+static void recording_is_looked_at_often_while_it_may_be_moved(void **state) {
+    (void)state;
+    add_recording();
+    assert_int_equal(ph_recordings_keeper_start(keeper), 0);
+    assert_int_equal(pause_at_age(3, 0), 86400);
+    assert_int_equal(pause_at_age(179, 10), 14 * 3600);
+    assert_int_equal(pause_at_age(180, 1), 3600);
+    assert_int_equal(pause_at_age(186, 23), 3600);
+    assert_int_equal(pause_at_age(188, 0), 86400);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             every_object_is_asked_back_and_the_end_is_noticed, open_all, close_all),
+        cmocka_unit_test_setup_teardown(
+            recording_is_looked_at_often_while_it_may_be_moved, open_all, close_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
