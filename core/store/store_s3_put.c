@@ -184,7 +184,8 @@ int ph_store_s3_copy(struct ph_store *store, const char *from, const char *to) {
     char *text = ph_builder_finish_string(&source);
     if (!text)
         return -ENOMEM;
-    struct ph_s3_call call = {.operation = "copy", .method = "PUT", .key = to, .may_fail_late = true};
+    struct ph_s3_call call = {
+        .operation = "copy", .method = "PUT", .key = to, .may_fail_late = true, .is_slow = true};
     ph_s3_call_add_header(&call, "x-amz-copy-source", text);
     ph_store_s3_add_kept(s3, &call, NULL);
     int code = ph_s3_call(s3, &call);

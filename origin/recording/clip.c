@@ -173,13 +173,22 @@ static int read_source(struct ph_clip_making *making) {
     return code;
 }
 
+static int keep_on(void *opaque) {
+    struct ph_clip_cutter *cutter = opaque;
+    return cutter->keep_on(cutter);
+}
+
 /* The MP4, the pictures and the list, from what was made. */
 static int complete(struct ph_clip_making *making) {
     const struct ph_clip *clip = making->clip;
     struct ph_manifest manifest;
     struct ph_recorder_result recorded;
-    int code =
-        ph_recorder_rebuild_below(making->store, making->work, clip->id, clip->title, &manifest, &recorded);
+    const struct ph_rebuild rebuild = {.prefix = making->work,
+        .id = clip->id,
+        .title = clip->title,
+        .keep_on = keep_on,
+        .opaque = clip->cutter};
+    int code = ph_recorder_rebuild_there(making->store, &rebuild, &manifest, &recorded);
     if (code)
         return code;
     code = ph_clip_draw(making, &manifest);

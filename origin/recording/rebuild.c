@@ -12,7 +12,7 @@ struct numbers {
 
 struct rebuild {
     struct ph_store *store;
-    const char *prefix, *id;
+    const struct ph_rebuild *wanted;
     struct ph_manifest *manifest;
     struct ph_recorder *recorder;
     struct ph_bytes *inits[PH_MOST_TRACKS];
@@ -22,8 +22,8 @@ struct rebuild {
 
 static int key_of(
     const struct rebuild *rebuild, char key[PH_STORE_KEY_BYTES], const char *track, const char *name) {
-    int size = snprintf(key, PH_STORE_KEY_BYTES, "%s%s%s%s%s", rebuild->prefix, *track ? "/" : "", track,
-        *name ? "/" : "", name);
+    int size = snprintf(key, PH_STORE_KEY_BYTES, "%s%s%s%s%s", rebuild->wanted->prefix, *track ? "/" : "",
+        track, *name ? "/" : "", name);
     return size > 0 && size < PH_STORE_KEY_BYTES ? 0 : -EINVAL;
 }
 
@@ -47,7 +47,7 @@ static int read_publication(struct rebuild *rebuild) {
     ph_bytes_unref(&json);
     if (code)
         return code == -EINVAL ? PH_INVALID_DATA : code;
-    return ph_manifest_init(rebuild->manifest, rebuild->id, &publication);
+    return ph_manifest_init(rebuild->manifest, rebuild->wanted->id, &publication);
 }
 
 static int note_number(void *opaque, const char *key, const struct ph_store_object *object) {
@@ -142,16 +142,23 @@ static int read_segment(struct rebuild *rebuild, uint32_t track, uint64_t number
     return code == PH_INVALID_DATA || code == -EINVAL || code == -EALREADY ? 0 : code;
 }
 
-static int run(struct rebuild *rebuild, const char *title, struct ph_recorder_result *result) {
+static int keep_on(const struct ph_rebuild *wanted) {
+    return wanted->keep_on ? wanted->keep_on(wanted->opaque) : 0;
+}
+
+static int run(struct rebuild *rebuild, struct ph_recorder_result *result) {
     uint32_t track = 0;
     uint64_t number = 0;
     int code = read_publication(rebuild);
     for (uint32_t i = 0; !code && i < rebuild->manifest->publication.track_count; i++)
         code = read_track(rebuild, i);
     if (!code)
-        code = open_recorder(rebuild, title);
-    while (!code && next_segment(rebuild, &track, &number))
-        code = read_segment(rebuild, track, number);
+        code = open_recorder(rebuild, rebuild->wanted->title);
+    while (!code && next_segment(rebuild, &track, &number)) {
+        code = keep_on(rebuild->wanted);
+        if (!code)
+            code = read_segment(rebuild, track, number);
+    }
     if (!code)
         code = ph_recorder_finish(rebuild->recorder, result);
     return code;
@@ -162,16 +169,17 @@ int ph_recorder_rebuild(struct ph_store *store, const char *id, const char *titl
     char prefix[PH_STORE_KEY_BYTES];
     int size = snprintf(prefix, sizeof(prefix), "recordings/%s", id);
     *manifest = (struct ph_manifest){0};
-    return size > 0 && size < PH_STORE_KEY_BYTES
-               ? ph_recorder_rebuild_below(store, prefix, id, title, manifest, result)
-               : -EINVAL;
+    if (size < 0 || size >= PH_STORE_KEY_BYTES)
+        return -EINVAL;
+    const struct ph_rebuild wanted = {.prefix = prefix, .id = id, .title = title};
+    return ph_recorder_rebuild_there(store, &wanted, manifest, result);
 }
 
-int ph_recorder_rebuild_below(struct ph_store *store, const char *prefix, const char *id, const char *title,
+int ph_recorder_rebuild_there(struct ph_store *store, const struct ph_rebuild *wanted,
     struct ph_manifest *manifest, struct ph_recorder_result *result) {
-    struct rebuild rebuild = {.store = store, .prefix = prefix, .id = id, .manifest = manifest};
+    struct rebuild rebuild = {.store = store, .wanted = wanted, .manifest = manifest};
     *manifest = (struct ph_manifest){0};
-    int code = run(&rebuild, title, result);
+    int code = run(&rebuild, result);
     if (code) {
         /* What an abort that fails leaves is taken away by the store's rules. */
         int aborted = rebuild.recorder ? ph_recorder_abort(rebuild.recorder) : 0;

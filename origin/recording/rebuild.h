@@ -11,8 +11,14 @@
  * without a segment that can be read; PH_INVALID_DATA; those of the store. */
 int ph_recorder_rebuild(struct ph_store *store, const char *id, const char *title,
     struct ph_manifest *manifest, struct ph_recorder_result *result) PH_NODISCARD;
-/* The same for what lies below another prefix than recordings/<id>. */
-int ph_recorder_rebuild_below(struct ph_store *store, const char *prefix, const char *id, const char *title,
+/* What is made again, where it may lie elsewhere and take long. */
+struct ph_rebuild {
+    const char *prefix; /* instead of recordings/<id> */
+    const char *id, *title;
+    int (*keep_on)(void *opaque); /* asked before each segment; a negative code ends the making */
+    void *opaque;
+};
+int ph_recorder_rebuild_there(struct ph_store *store, const struct ph_rebuild *wanted,
     struct ph_manifest *manifest, struct ph_recorder_result *result) PH_NODISCARD;
 
 #endif

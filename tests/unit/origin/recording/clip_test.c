@@ -277,7 +277,7 @@ static void a_take_that_was_killed_leaves_nothing_half(void **state) {
         return;
     struct ph_clip_result result;
     int most = times_asked();
-    assert_true(most > 20);
+    assert_true(most > 28);
     for (int at = 1; at <= most; at += 4) {
         struct worker next = worker_with(2);
         make_and_die(1, at);
