@@ -178,17 +178,21 @@ static int keep_on(void *opaque) {
     return cutter->keep_on(cutter);
 }
 
+int ph_clip_rebuild(struct ph_clip_making *making, const char *prefix, struct ph_manifest *manifest,
+    struct ph_recorder_result *result) {
+    const struct ph_rebuild rebuild = {.prefix = prefix,
+        .id = making->clip->id,
+        .title = making->clip->title,
+        .keep_on = keep_on,
+        .opaque = making->clip->cutter};
+    return ph_recorder_rebuild_there(making->store, &rebuild, manifest, result);
+}
+
 /* The MP4, the pictures and the list, from what was made. */
 static int complete(struct ph_clip_making *making) {
-    const struct ph_clip *clip = making->clip;
     struct ph_manifest manifest;
     struct ph_recorder_result recorded;
-    const struct ph_rebuild rebuild = {.prefix = making->work,
-        .id = clip->id,
-        .title = clip->title,
-        .keep_on = keep_on,
-        .opaque = clip->cutter};
-    int code = ph_recorder_rebuild_there(making->store, &rebuild, &manifest, &recorded);
+    int code = ph_clip_rebuild(making, making->work, &manifest, &recorded);
     if (code)
         return code;
     code = ph_clip_draw(making, &manifest);

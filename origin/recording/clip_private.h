@@ -3,6 +3,7 @@
 #define PH_ORIGIN_RECORDING_CLIP_PRIVATE_H
 
 #include "origin/recording/clip.h"
+#include "origin/recording/recorder.h"
 
 struct ph_clip_making {
     struct ph_store *store;
@@ -24,6 +25,10 @@ int ph_clip_get(struct ph_clip_making *making, const char *prefix, const char *t
 /* Below where this take works. */
 int ph_clip_put(struct ph_clip_making *making, const char *track, const char *name, struct ph_slice bytes,
     const char *type) PH_NODISCARD;
+
+/* The MP4 of the segments below a prefix, as ph_recorder_rebuild(). */
+int ph_clip_rebuild(struct ph_clip_making *making, const char *prefix, struct ph_manifest *manifest,
+    struct ph_recorder_result *result) PH_NODISCARD;
 
 /* Draws poster and storyboard of what the manifest lists, puts them and notes them in it. What cannot be
  * drawn is left out. */

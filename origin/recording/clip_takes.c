@@ -6,6 +6,9 @@
 
 #include "origin/recording/clip_private.h"
 
+/* What S3 copies at once. */
+static const uint64_t most_copied_bytes = UINT64_C(5) << 30;
+
 static const char claim_name[] = "take.json";
 
 static int read_claim(struct ph_slice text, uint32_t *take) {
@@ -92,9 +95,25 @@ static int move_pictures(struct moving *moving, const struct ph_manifest *manife
     return code;
 }
 
+/* The same bytes once more, of the segments that are in their place: the store copies none so large. */
+static int make_mp4(struct ph_clip_making *making, struct ph_manifest *manifest) {
+    struct ph_manifest again;
+    struct ph_recorder_result result;
+    int code = ph_clip_rebuild(making, making->place, &again, &result);
+    if (code)
+        return code;
+    manifest->mp4_bytes = result.bytes;
+    memcpy(manifest->mp4_etag, result.etag, sizeof(manifest->mp4_etag));
+    ph_manifest_finish(&again);
+    return 0;
+}
+
 /* A copy may have another tag. */
 static int move_mp4(struct moving *moving, struct ph_manifest *manifest) {
     struct ph_clip_making *making = moving->making;
+    uint64_t most = making->clip->most_copied_bytes ? making->clip->most_copied_bytes : most_copied_bytes;
+    if (manifest->mp4_bytes > most)
+        return make_mp4(making, manifest);
     char key[PH_STORE_KEY_BYTES];
     struct ph_store_object object;
     int code = move(moving, "", "recording.mp4");

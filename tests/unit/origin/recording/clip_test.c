@@ -39,6 +39,7 @@ struct worker {
     void (*then)(struct worker *worker);
     char drawn[256]; /* "tile@ms " */
     bool draws_nothing;
+    uint64_t most_copied_bytes;
 };
 
 static struct worker *worker_of(struct ph_clip_cutter *cutter) {
@@ -101,7 +102,8 @@ static int make(struct worker *worker, struct ph_clip_result *result) {
         .take = worker->take,
         .from_us = 1000000,
         .to_us = 13000000,
-        .cutter = &worker->base};
+        .cutter = &worker->base,
+        .most_copied_bytes = worker->most_copied_bytes};
     return ph_clip_make(store, &clip, result);
 }
 
@@ -229,6 +231,16 @@ static void a_clip_whose_pictures_cannot_be_drawn_has_none(void **state) {
     worker.draws_nothing = true;
     assert_int_equal(make(&worker, &result), 0);
     assert_false(result.has_poster || result.has_storyboard);
+    assert_whole();
+}
+
+static void an_mp4_that_is_too_large_to_be_copied_is_made_in_its_place(void **state) {
+    (void)state;
+    struct worker worker = worker_with(1);
+    struct ph_clip_result result;
+    worker.most_copied_bytes = 1000;
+    assert_int_equal(make(&worker, &result), 0);
+    assert_true(result.mp4_bytes > 1000);
     assert_whole();
 }
 
@@ -367,6 +379,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STORE(a_clip_has_poster_and_storyboard_of_its_own),
         ON_STORE(a_clip_whose_pictures_cannot_be_drawn_has_none),
+        ON_STORE(an_mp4_that_is_too_large_to_be_copied_is_made_in_its_place),
         ON_STORE(a_take_that_was_killed_leaves_nothing_half),
         ON_STORE(a_take_that_comes_back_changes_nothing),
         ON_STORE(the_first_take_that_is_whole_counts_for_ever),
