@@ -1,5 +1,7 @@
 #include "api/recordings/recording_storage.h"
 
+#include <stdio.h>
+
 #include "api/recordings/recording_rows.h"
 
 #define DUE "state = 'ready' AND storage_ms <= $1"
@@ -43,6 +45,30 @@ int ph_recording_storage_note(
     return ph_db_settle(transaction, answer);
 }
 
+static int64_t note_asked(
+    struct ph_db_transaction *transaction, const char *id, const char *key, int64_t next_ms) {
+    return ph_db_change(transaction,
+        PH_SQL("UPDATE recordings SET asked_key = $2, storage_ms = $3 WHERE id = $1 AND state = 'ready'",
+            ph_sql_text(id), ph_sql_text(key), ph_sql_integer(next_ms)));
+}
+
+int ph_recording_storage_note_asked(struct ph_db *db, const char *id, const char *key, int64_t next_ms) {
+    struct ph_db_transaction *transaction;
+    int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
+    return code < 0 ? code : ph_db_settle(transaction, note_asked(transaction, id, key, next_ms));
+}
+
+static void take_key(void *keys, size_t index, struct ph_db_statement *row) {
+    (void)index;
+    snprintf(keys, PH_STORE_KEY_BYTES, "%s", ph_db_text(row, 0));
+}
+
+int ph_recording_storage_asked(struct ph_db *db, const char *id, char key[PH_STORE_KEY_BYTES]) {
+    int code = ph_db_read(
+        db, PH_SQL("SELECT asked_key FROM recordings WHERE id = $1", ph_sql_text(id)), 1, take_key, key);
+    return code == 0 ? -ENOENT : code < 0 ? code : 0;
+}
+
 int ph_recording_storage_restore(struct ph_db *db, const char *id, int64_t now_ms) {
     struct ph_db_transaction *transaction;
     struct ph_recording recording;
@@ -50,8 +76,12 @@ int ph_recording_storage_restore(struct ph_db *db, const char *id, int64_t now_m
     if (code < 0)
         return code;
     int64_t answer = ph_recordings_find_in(transaction, id, &recording);
-    if (answer == 0 && recording.state == PH_RECORDING_READY && recording.storage == PH_STORAGE_ARCHIVED)
+    bool is_archived =
+        answer == 0 && recording.state == PH_RECORDING_READY && recording.storage == PH_STORAGE_ARCHIVED;
+    if (is_archived)
         answer = set(transaction, &recording, PH_STORAGE_RESTORING, now_ms, now_ms);
+    if (is_archived && answer >= 0)
+        answer = note_asked(transaction, id, "", now_ms);
     if (answer >= 0)
         answer = ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
     return ph_db_settle(transaction, answer);

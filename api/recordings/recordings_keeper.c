@@ -14,6 +14,7 @@
 #include "core/base/ticker.h"
 
 enum { MOST_AT_ONCE = 16 };
+static const int64_t tick_us = PH_SECOND_US;
 static const int64_t minute_ms = 60 * INT64_C(1000);
 static const int64_t hour_ms = 3600 * INT64_C(1000);
 static const int64_t day_ms = 24 * 3600 * INT64_C(1000);
@@ -91,8 +92,8 @@ static int64_t pause_before_deep(const struct ph_recordings_keeper *keeper, int6
 }
 
 /* Where it lies by what the store says of its MP4, and in how long to ask again. */
-static enum ph_recording_storage judge(const struct ph_recordings_keeper *keeper,
-    const struct ph_recording *recording, const struct ph_store_object *object, int64_t *pause_ms) {
+static enum ph_recording_storage judge(
+    const struct ph_recordings_keeper *keeper, const struct ph_store_object *object, int64_t *pause_ms) {
     *pause_ms = pause_before_deep(keeper, object->modified_ms);
     switch (object->class) {
     case PH_STORE_INFREQUENT:
@@ -104,12 +105,27 @@ static enum ph_recording_storage judge(const struct ph_recordings_keeper *keeper
         *pause_ms = hour_ms;
         return PH_STORAGE_RESTORED;
     case PH_STORE_DEEP:
-        /* Asked for, and not on its way yet. */
-        *pause_ms = recording->storage == PH_STORAGE_RESTORING ? minute_ms : day_ms;
-        return recording->storage == PH_STORAGE_RESTORING ? PH_STORAGE_RESTORING : PH_STORAGE_ARCHIVED;
+        *pause_ms = day_ms;
+        return PH_STORAGE_ARCHIVED;
     default:
         return PH_STORAGE_STANDARD;
     }
+}
+
+/* The next batch of its objects has its turn with the next tick, behind all else that waits. */
+static void ask_back(struct ph_recordings_keeper *keeper, const struct ph_recording *recording) {
+    struct ph_db *db = keeper->options.db;
+    char asked[PH_STORE_KEY_BYTES];
+    if (ph_recording_storage_asked(db, recording->id, asked) < 0)
+        return; /* the lease's end is the next look */
+    int code = ph_recording_restore(keeper->options.store, recording->id, asked);
+    int64_t pause_ms = code == 1 ? tick_us / PH_MILLISECOND_US : code == 0 ? minute_ms : 10 * minute_ms;
+    int noted = ph_recording_storage_note_asked(db, recording->id, asked, now_ms(keeper) + pause_ms);
+    if (code < 0)
+        ph_metric_add(keeper->failures, 1);
+    if (code < 0 || noted < 0)
+        ph_log_warning("a recording could not be asked back from the deep archive; it is tried again",
+            ph_str("recording", recording->id), ph_code(code < 0 ? code : noted));
 }
 
 static void look_at(struct ph_recordings_keeper *keeper, const struct ph_recording *recording) {
@@ -118,15 +134,17 @@ static void look_at(struct ph_recordings_keeper *keeper, const struct ph_recordi
     int64_t pause_ms;
     snprintf(key, sizeof(key), "recordings/%s/recording.mp4", recording->id);
     int code = ph_store_head(keeper->options.store, key, &object);
-    if (code == 0 && object.class == PH_STORE_DEEP && recording->storage == PH_STORAGE_RESTORING)
-        code = ph_recording_restore(keeper->options.store, recording->id);
+    if (code == 0 && object.class == PH_STORE_DEEP && recording->storage == PH_STORAGE_RESTORING) {
+        ask_back(keeper, recording);
+        return;
+    }
     if (code < 0) {
         ph_metric_add(keeper->failures, 1);
         ph_log_warning(
             "where a recording lies could not be asked", ph_str("recording", recording->id), ph_code(code));
         return; /* the lease's end is the next look */
     }
-    enum ph_recording_storage storage = judge(keeper, recording, &object, &pause_ms);
+    enum ph_recording_storage storage = judge(keeper, &object, &pause_ms);
     int64_t now = now_ms(keeper);
     code = ph_recording_storage_note(keeper->options.db, recording->id, storage, now + pause_ms, now);
     if (code < 0 && code != -ENOENT)
@@ -180,7 +198,7 @@ int ph_recordings_keeper_create(
 int ph_recordings_keeper_start(struct ph_recordings_keeper *keeper) {
     return ph_ticker_start(&keeper->ticker, &(struct ph_ticker_options){.name = "recordings",
                                                 .first_us = PH_SECOND_US / 4,
-                                                .period_us = PH_SECOND_US,
+                                                .period_us = tick_us,
                                                 .tick = tick,
                                                 .opaque = keeper});
 }

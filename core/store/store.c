@@ -193,8 +193,15 @@ int ph_store_copy(struct ph_store *store, const char *from, const char *to) {
 }
 
 int ph_store_list(struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque) {
+    return ph_store_list_after(store, prefix, "", visit, opaque);
+}
+
+int ph_store_list_after(
+    struct ph_store *store, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque) {
     int code = may_begin(store, prefix);
-    return code < 0 ? code : store->impl->list(store, prefix, visit, opaque);
+    if (code == 0 && *after && !ph_store_key_is_valid(after))
+        code = -EINVAL;
+    return code < 0 ? code : store->impl->list(store, prefix, after, visit, opaque);
 }
 
 int ph_store_restore(struct ph_store *store, const char *key, uint32_t days) {

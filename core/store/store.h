@@ -105,6 +105,9 @@ int ph_store_copy(struct ph_store *store, const char *from, const char *to) PH_N
 typedef int ph_store_visitor(void *opaque, const char *key, const struct ph_store_object *object);
 int ph_store_list(
     struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque) PH_NODISCARD;
+/* The same from the first key on that comes after `after`; "": all. */
+int ph_store_list_after(struct ph_store *store, const char *prefix, const char *after,
+    ph_store_visitor *visit, void *opaque) PH_NODISCARD;
 /* Asks that an object of the deep archive be readable for some days. 0 when asked already. */
 int ph_store_restore(struct ph_store *store, const char *key, uint32_t days) PH_NODISCARD;
 

@@ -163,11 +163,12 @@ static int list_visited(
     return listing->answer;
 }
 
-static int list(struct ph_store *base, const char *prefix, ph_store_visitor *visit, void *opaque) {
+static int list(
+    struct ph_store *base, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque) {
     struct ph_store_file *store = ph_store_file_of(base);
     struct listing listing = {store, visit, opaque, 0};
     const struct ph_folder_visitor visitor = {list_visited, NULL, &listing};
-    int code = ph_folder_walk(&store->folder, prefix, "", &visitor);
+    int code = ph_folder_walk(&store->folder, prefix, after, &visitor);
     return listing.answer ? listing.answer : ph_store_file_told(store, code);
 }
 

@@ -24,7 +24,8 @@ struct ph_store_impl {
     int (*remove)(struct ph_store *store, const char *key);
     int (*remove_all)(struct ph_store *store, const char *prefix);
     int (*copy)(struct ph_store *store, const char *from, const char *to);
-    int (*list)(struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque);
+    int (*list)(
+        struct ph_store *store, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque);
     int (*restore)(struct ph_store *store, const char *key, uint32_t days);
     int (*sign)(struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]);
     int (*begin)(struct ph_store *store, const char *key, const char *content_type,

@@ -58,7 +58,8 @@ int ph_store_s3_head(struct ph_store *store, const char *key, struct ph_store_ob
 int ph_store_s3_restore(struct ph_store *store, const char *key, uint32_t days);
 int ph_store_s3_sign(struct ph_store *store, const struct ph_store_link *link, char url[PH_STORE_URL_BYTES]);
 /* store_s3_list.c */
-int ph_store_s3_list(struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque);
+int ph_store_s3_list(
+    struct ph_store *store, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque);
 int ph_store_s3_remove(struct ph_store *store, const char *key);
 int ph_store_s3_remove_all(struct ph_store *store, const char *prefix);
 /* store_s3_compose.c */

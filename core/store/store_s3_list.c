@@ -9,7 +9,9 @@ enum { most_batch = 1000 }; /* of DeleteObjects, and of a page */
 /* Every page begins after the one before it: a server that goes round in circles ends at this many. */
 static const unsigned most_pages = 100000;
 
-static int get_page(struct ph_store_s3 *s3, const char *prefix, const char *token, struct ph_s3_page *page) {
+/* The page that the token of the one before leads to, or, of the first, what comes after `after`. */
+static int get_page(struct ph_store_s3 *s3, const char *prefix, const char *after, const char *token,
+    struct ph_s3_page *page) {
     struct ph_s3_call call = {.operation = "list", .method = "GET", .may_fail_late = true};
     ph_s3_call_add_query(&call, "list-type", "2");
     ph_s3_call_add_query(&call, "encoding-type", "url");
@@ -17,6 +19,8 @@ static int get_page(struct ph_store_s3 *s3, const char *prefix, const char *toke
     ph_s3_call_add_query(&call, "prefix", prefix);
     if (*token)
         ph_s3_call_add_query(&call, "continuation-token", token);
+    else if (*after)
+        ph_s3_call_add_query(&call, "start-after", after);
     int code = ph_s3_call(s3, &call);
     if (!code)
         code = ph_s3_xml_page((struct ph_slice){call.answer.data, call.answer.size}, page);
@@ -24,20 +28,26 @@ static int get_page(struct ph_store_s3 *s3, const char *prefix, const char *toke
     return code == PH_INVALID_DATA ? -EAGAIN : code;
 }
 
-static int list_all(struct ph_store_s3 *s3, const char *prefix, struct ph_s3_page *page) {
-    char token[PH_S3_TEXT_BYTES] = "";
-    char *full = NULL;
+static char *full_key(const struct ph_store_s3 *s3, const char *key, const char *end) {
     struct ph_builder builder = {0};
-    ph_builder_format(&builder, "%s%s/", s3->place.prefix, prefix);
-    full = ph_builder_finish_string(&builder);
-    int code = full ? 0 : -ENOMEM;
+    if (*key)
+        ph_builder_format(&builder, "%s%s%s", s3->place.prefix, key, end);
+    return ph_builder_finish_string(&builder);
+}
+
+static int list_after(
+    struct ph_store_s3 *s3, const char *prefix, const char *after, struct ph_s3_page *page) {
+    char token[PH_S3_TEXT_BYTES] = "";
+    char *full = full_key(s3, prefix, "/"), *full_after = full_key(s3, after, "");
+    int code = full && full_after ? 0 : -ENOMEM;
     for (unsigned pages = 0; !code && pages < most_pages; pages++) {
-        code = get_page(s3, full, token, page);
+        code = get_page(s3, full, full_after, token, page);
         if (code || !page->is_truncated)
             break;
         memcpy(token, page->next, sizeof(token));
     }
     free(full);
+    free(full_after);
     return code;
 }
 
@@ -45,7 +55,7 @@ struct listing {
     const struct ph_store_s3 *s3;
     ph_store_visitor *visit;
     void *opaque;
-    char last[PH_STORE_KEY_BYTES]; /* told last, or "" */
+    char last[PH_STORE_KEY_BYTES]; /* told last; at first what is wanted comes after it */
 };
 
 /* What others put there is passed over, and so is what is told twice. */
@@ -60,10 +70,12 @@ static int tell(void *opaque, const char *key, const struct ph_store_object *obj
     return listing->visit(listing->opaque, listing->last, object);
 }
 
-int ph_store_s3_list(struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque) {
+int ph_store_s3_list(
+    struct ph_store *store, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque) {
     struct listing listing = {.s3 = ph_store_s3_of(store), .visit = visit, .opaque = opaque};
     struct ph_s3_page page = {.visit = tell, .opaque = &listing};
-    return list_all(ph_store_s3_of(store), prefix, &page);
+    snprintf(listing.last, sizeof(listing.last), "%s", after);
+    return list_after(ph_store_s3_of(store), prefix, after, &page);
 }
 
 int ph_store_s3_remove(struct ph_store *store, const char *key) {
@@ -128,7 +140,7 @@ static int gather(void *opaque, const char *key, const struct ph_store_object *o
 int ph_store_s3_remove_all(struct ph_store *store, const char *prefix) {
     struct removal removal = {.s3 = ph_store_s3_of(store)};
     struct ph_s3_page page = {.visit = gather, .opaque = &removal};
-    int code = list_all(removal.s3, prefix, &page);
+    int code = list_after(removal.s3, prefix, "", &page);
     if (!code)
         code = remove_batch(&removal);
     ph_builder_discard(&removal.body);

@@ -123,8 +123,9 @@ static int head(struct ph_store *store, const char *key, struct ph_store_object 
     return ph_store_head(((struct mirror *)store)->real, key, object);
 }
 
-static int list(struct ph_store *store, const char *prefix, ph_store_visitor *visit, void *opaque) {
-    return ph_store_list(((struct mirror *)store)->real, prefix, visit, opaque);
+static int list(
+    struct ph_store *store, const char *prefix, const char *after, ph_store_visitor *visit, void *opaque) {
+    return ph_store_list_after(((struct mirror *)store)->real, prefix, after, visit, opaque);
 }
 
 /* What making a recording again calls; nothing else reaches it. */

@@ -226,6 +226,16 @@ static void a_list_is_in_the_order_of_keys(void **state) {
     assert_int_equal(ph_store_list(store, "l", note, &listing), 7);
     assert_int_equal(listing.count, 2);
     listing = (struct listing){.is_ordered = true};
+    assert_int_equal(ph_store_list_after(store, "l", "l/a.b/x", note, &listing), 0);
+    assert_string_equal(listing.keys, "l/a/c l/a/c.d l/a0 ");
+    listing = (struct listing){.is_ordered = true};
+    assert_int_equal(ph_store_list_after(store, "l", "l/a/b", note, &listing), 0);
+    assert_string_equal(listing.keys, "l/a/c l/a/c.d l/a0 ");
+    listing = (struct listing){.is_ordered = true};
+    assert_int_equal(ph_store_list_after(store, "l", "l/a0", note, &listing), 0);
+    assert_int_equal(listing.count, 0);
+    assert_int_equal(ph_store_list_after(store, "l", "../l", note, &listing), -EINVAL);
+    listing = (struct listing){.is_ordered = true};
     assert_int_equal(ph_store_list(store, "nothing/here", note, &listing), 0);
     assert_int_equal(listing.count, 0);
 }
