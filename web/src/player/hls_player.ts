@@ -53,6 +53,8 @@ export class HlsPlayer implements Player {
 
   constructor(options: HlsPlayerOptions) {
     this.#options = options;
+    /* What a page feeds to its element by itself no AirPlay receiver can load. */
+    options.video.toggleAttribute('disableremoteplayback', true);
     if (options.isRecording) this.#place = options.startAt;
     this.#playback = new PlaybackState(options.video, (state) => {
       if (state === 'playing') this.#settled();
@@ -126,6 +128,7 @@ export class HlsPlayer implements Player {
     this.#playback.destroy();
     this.#hls?.destroy();
     this.#hls = null;
+    this.#options.video.toggleAttribute('disableremoteplayback', false);
   }
 
   get #isRecording(): boolean {
