@@ -263,9 +263,10 @@ static int head_cold(struct ph_store *base, const char *key, struct ph_store_obj
     return ph_store_head(store, key, object);
 }
 
-static int list_cold(struct ph_store *base, const char *key, ph_store_visitor *visit, void *opaque) {
+static int list_cold(
+    struct ph_store *base, const char *key, const char *after, ph_store_visitor *visit, void *opaque) {
     (void)base;
-    return ph_store_list(store, key, visit, opaque);
+    return ph_store_list_after(store, key, after, visit, opaque);
 }
 
 static void what_lies_in_the_deep_archive_is_counted_and_left(void **state) {
