@@ -64,6 +64,17 @@ void ph_history_add(
         begin_anew(history, number + 1, start_ticks + duration_ticks);
 }
 
+void ph_history_lose(struct ph_history *history, uint64_t from, uint64_t to) {
+    if (from < history->first)
+        from = history->first;
+    if (to > history->first + history->count)
+        to = history->first + history->count;
+    for (uint64_t number = from; number < to; number++) {
+        history->lengths[number - history->first] |= 1;
+        history->revision++;
+    }
+}
+
 bool ph_history_has(const struct ph_history *history, uint64_t number) {
     return number >= history->first && number - history->first < history->count &&
            !ph_history_is_gap(history->lengths[number - history->first]);

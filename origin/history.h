@@ -15,6 +15,7 @@ struct ph_history {
     int64_t start_ticks, end_ticks; /* of all of them */
     uint32_t *lengths;              /* ticks × 2, and 1 for a gap */
     uint64_t capacity;
+    uint64_t revision; /* counts the changes of what was there before */
 };
 
 void ph_history_finish(struct ph_history *history);
@@ -24,6 +25,8 @@ void ph_history_reach(struct ph_history *history, uint64_t number, int64_t start
 /* The segment that follows. When it cannot be, or when memory is out, all before it is forgotten. */
 void ph_history_add(
     struct ph_history *history, uint64_t number, int64_t start_ticks, int64_t duration_ticks, bool gap);
+/* What there is of the numbers [from, to) is lost: gaps stand for it. */
+void ph_history_lose(struct ph_history *history, uint64_t from, uint64_t to);
 /* Whether it is there, and not a gap. */
 bool ph_history_has(const struct ph_history *history, uint64_t number);
 

@@ -101,6 +101,7 @@ int ph_past_text_add(struct ph_past_text *past, const struct ph_playlist *playli
     if (news->from == 0) {
         ph_past_text_finish(past);
         past->first = news->first;
+        past->revision = news->revision;
         past->end_ticks = news->start_ticks;
     }
     int code = 0;

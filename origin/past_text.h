@@ -14,6 +14,7 @@ struct ph_past_chunk;
 /* Of one track; without a lock of its own. */
 struct ph_past_text {
     uint64_t first, count; /* the segments whose lines are here */
+    uint64_t revision;     /* of the history that they were written from */
     int64_t end_ticks;
     struct ph_past_chunk *chunks; /* of 256 segments each */
     size_t chunk_count, chunk_capacity;

@@ -36,6 +36,7 @@ struct ph_playlist_report {
 struct ph_playlist_past {
     uint64_t first; /* the oldest's number, and where it starts */
     int64_t start_ticks;
+    uint64_t revision;
     uint64_t from;           /* so many were heard of; 0: of none, or of another past */
     const uint32_t *lengths; /* of those after them, as in history.h */
     uint64_t count;

@@ -21,7 +21,7 @@ static struct ph_playlist *take_snapshot(
     if (!with_past)
         return ph_window_snapshot(&session->window, track);
     return ph_window_snapshot_with_past(
-        &session->window, track, rendering->past.first, rendering->past.count);
+        &session->window, track, rendering->past.first, rendering->past.count, rendering->past.revision);
 }
 
 struct ph_http_response *ph_session_playlist(

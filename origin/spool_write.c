@@ -28,6 +28,9 @@ static void skip_lost(
     struct ph_spool *spool, struct ph_session *session, uint32_t index, const struct ph_window_run *run) {
     const struct ph_spool_track *track = &session->spool->tracks[index];
     uint64_t from = track->begun ? track->next.segment : run->first;
+    pthread_mutex_lock(&session->lock);
+    ph_history_lose(&session->window.tracks[index].history, from, run->oldest);
+    pthread_mutex_unlock(&session->lock);
     if (run->oldest > from)
         ph_spool_note_loss(spool, session, index, run->oldest - from);
     ph_spool_files_skip_to(session, index, run->oldest);

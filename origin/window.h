@@ -108,9 +108,9 @@ uint64_t ph_window_first_listed(const struct ph_window *window, uint32_t track);
  * publication. NULL when out of memory. */
 struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t track);
 /* The same with the past: of its segments those that follow the `count` from number `first`, which the caller
- * knows. */
+ * knows as they were at that revision of the history. */
 struct ph_playlist *ph_window_snapshot_with_past(
-    const struct ph_window *window, uint32_t track, uint64_t first, uint64_t count);
+    const struct ph_window *window, uint32_t track, uint64_t first, uint64_t count, uint64_t revision);
 
 /* References to the parts of a track's segment that follow `from`, for the spool. */
 struct ph_window_run {

@@ -53,12 +53,15 @@ static void copy_reports(const struct ph_window *window, uint32_t self, struct p
 }
 
 /* What of the history follows what is known. */
-static struct ph_playlist_past past_news(const struct ph_history *history, uint64_t first, uint64_t known) {
-    bool goes_on = known > 0 && first == history->first && known <= history->count;
+static struct ph_playlist_past past_news(
+    const struct ph_history *history, uint64_t first, uint64_t known, uint64_t revision) {
+    bool goes_on =
+        known > 0 && first == history->first && known <= history->count && revision == history->revision;
     uint64_t from = goes_on ? known : 0;
     return (struct ph_playlist_past){
         .first = history->first,
         .start_ticks = history->start_ticks,
+        .revision = history->revision,
         .from = from,
         .count = history->count - from,
     };
@@ -115,7 +118,7 @@ struct ph_playlist *ph_window_snapshot(const struct ph_window *window, uint32_t 
 }
 
 struct ph_playlist *ph_window_snapshot_with_past(
-    const struct ph_window *window, uint32_t index, uint64_t first, uint64_t count) {
-    const struct ph_playlist_past past = past_news(&window->tracks[index].history, first, count);
+    const struct ph_window *window, uint32_t index, uint64_t first, uint64_t count, uint64_t revision) {
+    const struct ph_playlist_past past = past_news(&window->tracks[index].history, first, count, revision);
     return snapshot(window, index, &past);
 }

@@ -131,6 +131,9 @@ scenario('what a disk took too late for memory is a gap in the recording, which 
   assert.equal(told.session, session.id);
   assert.doesNotMatch((await request(`${node.url}/health`)).text, /losing/);
   await session.segments('v360', 4);
+  const whole = parsePlaylist((await fetchWhole(`${session.live}/v360/index.m3u8?dvr=1`)).text).segments;
+  assert.ok(whole.some(({ gap }) => gap), 'who goes back while it is live is told too');
+  for (const { uri } of whole.filter(({ gap }) => !gap)) await fetchWhole(`${session.live}/v360/${uri}`);
   await stage.end(session);
 
   const manifest = await manifestOf(dataDir, session.id);

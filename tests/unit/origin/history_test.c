@@ -47,6 +47,23 @@ static void what_is_missing_is_a_gap_that_lasts_as_long(void **state) {
     ph_history_finish(&history);
 }
 
+static void what_is_lost_becomes_a_gap(void **state) {
+    (void)state;
+    struct ph_history history = {0};
+    ph_history_lose(&history, 0, UINT64_MAX);
+    for (uint64_t i = 5; i < 10; i++)
+        ph_history_add(&history, i, (int64_t)i * 100, 100, false);
+    assert_int_equal(history.revision, 0);
+    ph_history_lose(&history, 0, 7);
+    ph_history_lose(&history, 9, 12);
+    assert_int_equal(history.revision, 3);
+    for (uint64_t i = 5; i < 10; i++)
+        assert_int_equal(ph_history_has(&history, i), i == 7 || i == 8);
+    assert_int_equal(ph_history_ticks(history.lengths[0]), 100);
+    assert_int_equal(history.count, 5);
+    ph_history_finish(&history);
+}
+
 static void what_cannot_follow_begins_anew(void **state) {
     (void)state;
     const struct {
@@ -87,6 +104,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segments_follow_each_other),
         cmocka_unit_test(what_is_missing_is_a_gap_that_lasts_as_long),
+        cmocka_unit_test(what_is_lost_becomes_a_gap),
         cmocka_unit_test(what_cannot_follow_begins_anew),
         cmocka_unit_test(filling_survives_failing_allocations),
     };

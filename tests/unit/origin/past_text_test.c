@@ -190,19 +190,28 @@ static void a_window_tells_of_its_past_once(void **state) {
     const struct ph_history *history = &window.tracks[0].history;
     assert_int_equal(history->first, 0);
     assert_int_equal(history->count, 30 - PH_WINDOW_LISTED_SEGMENTS);
-    struct ph_playlist *playlist = ph_window_snapshot_with_past(&window, 0, 0, 0);
+    struct ph_playlist *playlist = ph_window_snapshot_with_past(&window, 0, 0, 0, 0);
     assert_int_equal(playlist->past_news.from, 0);
     assert_int_equal(playlist->past_news.count, 20);
     assert_int_equal(playlist->past_count, 20);
     assert_int_equal(playlist->segments[0].number, 20);
     assert_int_equal(ph_playlist_skippable(playlist), 20 + 0);
     free(playlist);
-    playlist = ph_window_snapshot_with_past(&window, 0, 0, 18);
+    playlist = ph_window_snapshot_with_past(&window, 0, 0, 18, 0);
     assert_int_equal(playlist->past_news.from, 18);
     assert_int_equal(playlist->past_news.count, 2);
     free(playlist);
-    playlist = ph_window_snapshot_with_past(&window, 0, 7, 5); /* a past that is not this one */
+    playlist = ph_window_snapshot_with_past(&window, 0, 7, 5, 0); /* a past that is not this one */
     assert_int_equal(playlist->past_news.from, 0);
+    free(playlist);
+    ph_history_lose(&window.tracks[0].history, 15, 17);
+    playlist = ph_window_snapshot_with_past(&window, 0, 0, 18, 0); /* nor what was lost of it since */
+    assert_int_equal(playlist->past_news.from, 0);
+    assert_true(ph_history_is_gap(playlist->past_news.lengths[16]));
+    uint64_t revision = playlist->past_news.revision;
+    free(playlist);
+    playlist = ph_window_snapshot_with_past(&window, 0, 0, 18, revision);
+    assert_int_equal(playlist->past_news.from, 18);
     free(playlist);
 
     ph_window_reset_track(&window, 0);
