@@ -24,12 +24,14 @@ struct ph_spool {
     _Atomic double fill;              /* how full it is, 0 to 1 */
     /* of the spool's thread */
     struct ph_spool_budget budget;
-    bool is_slow; /* the last sync was */
     int64_t retry_at_us;
     int64_t log_next_us;
     int64_t fill_log_next_us;
+    bool is_slow; /* the last sync was */
     /* of who calls ph_spool_watch */
-    int64_t standstill_since_us; /* 0: it was told that the disk goes on */
+    bool standstill_told;
+    int64_t standstill_since_us; /* 0: the disk goes on */
+    int64_t standstill_log_next_us;
 };
 
 /* The spool's thread begins with the disk's next step, or has nothing more to do. */

@@ -27,17 +27,29 @@ bool ph_spool_is_losing(const struct ph_spool *spool) {
     return atomic_load(&spool->is_losing);
 }
 
+/* Now and then, of a disk that does it all the time. */
+static void begin_standstill(struct ph_spool *spool, int64_t since_us) {
+    int64_t now_us = ph_now_us();
+    spool->standstill_since_us = since_us;
+    spool->standstill_told = now_us >= spool->standstill_log_next_us;
+    if (!spool->standstill_told)
+        return;
+    spool->standstill_log_next_us = now_us + log_every_us;
+    ph_log_error("the disk stands still; viewers are served from memory: check the disk",
+        ph_str("folder", spool->root));
+}
+
 void ph_spool_watch(struct ph_spool *spool) {
     int64_t since_us = atomic_load(&spool->failing_since_us), still_us = step_us(spool);
     int64_t age_us = since_us ? ph_now_us() - since_us : still_us > standstill_us ? still_us : 0;
     ph_metric_set(spool->options.metrics->spool_age, (double)age_us / (double)PH_SECOND_US);
     if (still_us > standstill_us && !spool->standstill_since_us) {
-        spool->standstill_since_us = ph_now_us() - still_us;
-        ph_log_error("the disk stands still; viewers are served from memory: check the disk",
-            ph_str("folder", spool->root));
+        begin_standstill(spool, ph_now_us() - still_us);
     } else if (still_us <= standstill_us && spool->standstill_since_us) {
-        ph_log_info("the disk goes on", ph_str("folder", spool->root),
-            ph_real("seconds", (double)(ph_now_us() - spool->standstill_since_us) / (double)PH_SECOND_US));
+        if (spool->standstill_told)
+            ph_log_info("the disk goes on", ph_str("folder", spool->root),
+                ph_real(
+                    "seconds", (double)(ph_now_us() - spool->standstill_since_us) / (double)PH_SECOND_US));
         spool->standstill_since_us = 0;
     }
 }
