@@ -60,6 +60,11 @@ void ph_db_close(struct ph_db *db);
 int ph_db_migrate(struct ph_db *db, const struct ph_db_migration *migrations, size_t count,
     struct ph_error *error) PH_NODISCARD;
 
+/* 0 when all of them have been applied, and no other: for who uses the database and is not to change it.
+ * -EINVAL with a sentence. */
+int ph_db_check_migrated(struct ph_db *db, const struct ph_db_migration *migrations, size_t count,
+    struct ph_error *error) PH_NODISCARD;
+
 /* -EAGAIN when no connection or lock came in time, -EIO when the database does not answer, -ENOMEM. */
 int ph_db_begin(struct ph_db *db, enum ph_db_mode mode, struct ph_db_transaction **transaction) PH_NODISCARD;
 /* A transaction that writes and decides by what belongs to `key` alone ("session:…"; see above). */

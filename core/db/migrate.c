@@ -54,6 +54,31 @@ static int check_newest(struct ph_db *db, int64_t newest_known, int64_t *newest)
     return number > newest_known ? -EINVAL : 0;
 }
 
+static int refuse_newer(int64_t newest, int64_t newest_known, struct ph_error *error) {
+    return ph_error_set(error, -EINVAL,
+        "the database is at migration %lld, newer than this program's %lld: run the newer program",
+        (long long)newest, (long long)newest_known);
+}
+
+int ph_db_check_migrated(
+    struct ph_db *db, const struct ph_db_migration *migrations, size_t count, struct ph_error *error) {
+    char reason[64];
+    int64_t newest = 0, newest_known = migrations[count - 1].number;
+    int code = check_newest(db, newest_known, &newest);
+    if (newest > newest_known)
+        return refuse_newer(newest, newest_known, error);
+    if (code < 0 && code != -EINVAL)
+        return ph_error_set(
+            error, code, "the database does not answer: %s", ph_error_name(code, reason, sizeof(reason)));
+    if (newest < newest_known) /* -EINVAL: it has not even the table of what was applied */
+        return ph_error_set(error, -EINVAL,
+            "the database is at migration %lld of %lld: start a node on it, with the role api, which brings "
+            "it up "
+            "to date, or correct database_url and data_dir",
+            (long long)newest, (long long)newest_known);
+    return 0;
+}
+
 int ph_db_migrate(
     struct ph_db *db, const struct ph_db_migration *migrations, size_t count, struct ph_error *error) {
     char reason[64];
@@ -62,9 +87,7 @@ int ph_db_migrate(
     if (code == 0)
         code = check_newest(db, newest_known, &newest);
     if (newest > newest_known)
-        return ph_error_set(error, -EINVAL,
-            "the database is at migration %lld, newer than this program's %lld: run the newer program",
-            (long long)newest, (long long)newest_known);
+        return refuse_newer(newest, newest_known, error);
     if (code < 0)
         return ph_error_set(error, code,
             "the database cannot be prepared: %s: check database_url and its disk",

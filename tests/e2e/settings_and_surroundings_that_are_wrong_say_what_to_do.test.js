@@ -1,11 +1,19 @@
 // Runs beside others: it needs little of the machine.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 import dgram from 'node:dgram';
 import path from 'node:path';
 import { scenario } from './lib/stage.js';
-import { Porthole } from './lib/porthole.js';
+import { Porthole, binary } from './lib/porthole.js';
+
+/** The one line that says why. */
+function reasonIn(output) {
+  const said = output.split('\n').filter((line) => line.startsWith('porthole: '));
+  assert.equal(said.length, 1, `one line says why:\n${output}`);
+  return said[0];
+}
 
 /** Starts a node that cannot run; returns the one line it says. */
 async function refusal(stage, options) {
@@ -15,9 +23,7 @@ async function refusal(stage, options) {
   await node.spawn();
   const { code } = await node.child.ended(10_000);
   assert.equal(code, 1, node.output);
-  const said = node.output.split('\n').filter((line) => line.startsWith('porthole: '));
-  assert.equal(said.length, 1, `one line says why:\n${node.output}`);
-  return said[0];
+  return reasonIn(node.output);
 }
 
 scenario('a port that is taken is named', async (stage) => {
@@ -45,6 +51,21 @@ scenario('a data folder that cannot be written is named', async (stage) => {
   fs.writeFileSync(file, '');
   const said = await refusal(stage, { env: { PORTHOLE_DATA_DIR: path.join(file, 'data') } });
   assert.match(said, /a-file\/data/);
+});
+
+scenario('an archive is not verified by a database that is another, or away: it is named', async (stage) => {
+  const dataDir = stage.dataDir();
+  const verify = (env) => {
+    const { status, stderr } = spawnSync(binary, ['archive', 'verify'], { env: { ...process.env, PORTHOLE_DATA_DIR: dataDir, ...env }, encoding: 'utf8' });
+    assert.equal(status, 1, stderr);
+    return reasonIn(stderr);
+  };
+  const empty = verify({});
+  assert.ok(empty.includes(`sqlite:${dataDir}/`), empty);
+  assert.match(empty, /migration 0 of \d+.*role api.*database_url/);
+  const away = verify({ PORTHOLE_DATABASE_URL: 'postgresql://somebody:hidden@127.0.0.1:1/elsewhere' });
+  assert.match(away, /127\.0\.0\.1.*database_url/);
+  assert.doesNotMatch(away, /hidden/);
 });
 
 scenario('settings that are wrong are named with the range they may have', async (stage) => {

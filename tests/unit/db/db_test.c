@@ -131,6 +131,23 @@ static void a_broken_migration_leaves_nothing(void **state) {
     assert_int_equal(ph_db_migrate(db, migrations, 2, &error), 0);
 }
 
+static void a_database_that_is_not_up_to_date_is_told_of(void **state) {
+    static const struct ph_db_migration later[] = {{1, "houses", ""}, {2, "colours", ""}, {7, "gardens", ""}};
+    struct ph_error error = {""};
+    struct ph_db_transaction *transaction;
+    (void)state;
+    assert_int_equal(ph_db_check_migrated(db, migrations, 2, &error), 0);
+    assert_int_equal(ph_db_check_migrated(db, migrations, 1, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "newer"));
+    assert_int_equal(ph_db_check_migrated(db, later, 3, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "migration 2 of 7"));
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &transaction), 0);
+    assert_int_equal(ph_db_exec(transaction, "DROP TABLE schema_migrations"), 0);
+    assert_int_equal(ph_db_commit(transaction), 0);
+    assert_int_equal(ph_db_check_migrated(db, migrations, 2, &error), -EINVAL);
+    assert_non_null(strstr(error.text, "migration 0 of 2"));
+}
+
 static void a_newer_database_is_refused(void **state) {
     struct ph_error error = {""};
     (void)state;
@@ -355,6 +372,7 @@ int main(void) {
         ON_DB(rows_come_back_as_they_went_in),
         ON_DB(migrations_apply_once),
         ON_DB(a_broken_migration_leaves_nothing),
+        ON_DB(a_database_that_is_not_up_to_date_is_told_of),
         ON_DB(a_newer_database_is_refused),
         ON_DB(constraints_have_their_codes),
         ON_DB(what_is_rolled_back_is_gone),
