@@ -45,9 +45,17 @@ int ph_api_call_copy(struct ph_api_call *call, struct ph_http_request *request, 
     if (ph_text_is_session_id(id))
         memcpy(call->id, id, PH_SESSION_ID_BYTES);
     snprintf(call->address, sizeof(call->address), "%s", ph_http_request_peer(request));
-    if (code == 0 && ph_http_request_body(request).size > 0)
-        call->body = ph_http_request_body_ref(request);
+    ph_api_call_take_body(call, request);
     return code;
+}
+
+void ph_api_call_take_body(struct ph_api_call *call, struct ph_http_request *request) {
+    ph_bytes_unref(&call->body);
+    if (ph_http_request_body(request).size > 0)
+        call->body = ph_http_request_body_ref(request);
+    call->phase = ph_http_request_phase(request);
+    call->body_offset = ph_http_request_body_offset(request);
+    call->body_announced = ph_http_request_body_announced(request);
 }
 
 void ph_api_call_finish(struct ph_api_call *call) {

@@ -36,14 +36,21 @@ struct ph_api_call {
     struct ph_bytes *body;          /* NULL without one */
     struct ph_call_value values[PH_MOST_CALL_VALUES];
     size_t value_count;
+    /* Of a route with `piece_bytes`, else PH_HTTP_LAST and all of the body. */
+    enum ph_http_phase phase;
+    uint64_t body_offset;    /* bytes of the body before `body` */
+    uint64_t body_announced; /* all of it; UINT64_MAX when that is not told */
+    char *note;   /* room of PH_CALL_NOTE_BYTES that the action has from phase to phase; "" at first */
     char *target; /* room for what the action made, for the audit log; NULL where nobody asks */
 };
 
-enum { PH_CALL_TARGET_BYTES = PH_SUBJECT_BYTES };
+enum { PH_CALL_TARGET_BYTES = PH_SUBJECT_BYTES, PH_CALL_NOTE_BYTES = 64 };
 
 /* Fills an empty call, but its caller. -ENOMEM: finish it all the same. */
 int ph_api_call_copy(struct ph_api_call *call, struct ph_http_request *request, const char *pattern,
     const struct ph_call_wants *wants) PH_NODISCARD;
+/* The next phase of the same request, in place of the one before. */
+void ph_api_call_take_body(struct ph_api_call *call, struct ph_http_request *request);
 void ph_api_call_finish(struct ph_api_call *call);
 
 /* The path's {name}; never NULL for a name in the route's pattern. */

@@ -1,6 +1,7 @@
 #include "api/dispatch.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,16 @@ struct ph_dispatch {
     struct ph_http_response *busy; /* 503 */
 };
 
+/* A request. One whose body comes in pieces is the call of one phase after another: it belongs to the
+ * connection's thread until it is queued, then to a thread of the API until that releases the hold. */
 struct pending {
+    atomic_uint references; /* the queue's or the API's thread's, and the request's own between phases */
     struct binding *binding;
-    struct ph_http_hold *hold;
+    struct ph_http_hold *hold; /* NULL: nobody hears the answer */
     struct ph_api_call call;
+    char note[PH_CALL_NOTE_BYTES];
+    struct ph_rate_verdict verdict;
+    bool is_admitted;           /* the caller is known, and counted */
     char *token;                /* NULL without one */
     char *origin;               /* of a page elsewhere that may read the answer; NULL for others */
     bool has_other_credentials; /* an Authorization header that is no bearer token */
@@ -51,7 +58,10 @@ struct pending {
     int64_t began_us;
 };
 
-static void free_pending(struct pending *pending) {
+static void unref(void *opaque) {
+    struct pending *pending = opaque;
+    if (atomic_fetch_sub_explicit(&pending->references, 1, memory_order_acq_rel) != 1)
+        return;
     if (pending->token)
         explicit_bzero(pending->token, strlen(pending->token));
     free(pending->token);
@@ -102,17 +112,25 @@ static struct ph_http_response *act(struct ph_dispatch *dispatch, struct pending
     return response;
 }
 
-static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
-    const struct binding *binding = pending->binding;
+/* NULL, or the refusal. */
+static struct ph_http_response *admit(struct ph_dispatch *dispatch, struct pending *pending) {
     struct ph_http_response *refusal = identify(dispatch, pending);
     if (refusal)
         return refusal;
-    struct ph_rate_verdict verdict = {0};
     if (!pending->is_shared)
-        verdict = ph_rate_gate_admit(dispatch->options.limits, &pending->call, binding->route->rate);
-    if (verdict.is_refused)
-        return ph_rate_gate_refusal(&verdict);
-    return ph_rate_gate_mark(act(dispatch, pending), &verdict);
+        pending->verdict =
+            ph_rate_gate_admit(dispatch->options.limits, &pending->call, pending->binding->route->rate);
+    pending->is_admitted = !pending->verdict.is_refused;
+    return pending->is_admitted ? NULL : ph_rate_gate_refusal(&pending->verdict);
+}
+
+static struct ph_http_response *answer(struct ph_dispatch *dispatch, struct pending *pending) {
+    struct ph_http_response *refusal = pending->is_admitted ? NULL : admit(dispatch, pending);
+    return refusal ? refusal : ph_rate_gate_mark(act(dispatch, pending), &pending->verdict);
+}
+
+static void observe(const struct pending *pending) {
+    ph_metric_observe(pending->binding->latency, (double)(ph_now_us() - pending->began_us) / PH_SECOND_US);
 }
 
 /* The server dates answers by the machine's wall clock. Pages learn from the date what time it is here, so
@@ -132,9 +150,10 @@ static void *run(void *opaque) {
     void *item;
     while (ph_queue_pop(dispatch->calls, &item, PH_NEVER_US) == 0) {
         struct pending *pending = item;
-        if (ph_http_hold_is_over(pending->hold)) {
-            ph_http_hold_drop(pending->hold);
-            free_pending(pending);
+        struct ph_http_hold *hold = pending->hold;
+        if (hold && ph_http_hold_is_over(hold)) {
+            ph_http_hold_drop(hold);
+            unref(pending);
             continue;
         }
         struct ph_http_response *response = dated(dispatch, keep_private(answer(dispatch, pending)));
@@ -142,11 +161,11 @@ static void *run(void *opaque) {
             response = ph_cors_mark(response, pending->origin);
         if (pending->is_shared)
             ph_shared_answer_keep(&pending->binding->shared, response, ph_now_us() + PH_SHARED_ANSWER_US);
-        ph_http_hold_release(pending->hold, response);
+        observe(pending);
+        if (hold)
+            ph_http_hold_release(hold, response); /* from here the next piece may be in it */
         ph_http_response_unref(&response);
-        ph_metric_observe(
-            pending->binding->latency, (double)(ph_now_us() - pending->began_us) / PH_SECOND_US);
-        free_pending(pending);
+        unref(pending);
     }
     return NULL;
 }
@@ -155,16 +174,18 @@ static struct pending *copy_request(struct binding *binding, struct ph_http_requ
     struct pending *pending = calloc(1, sizeof(*pending));
     if (!pending)
         return NULL;
+    atomic_init(&pending->references, 1);
     pending->binding = binding;
+    pending->call.note = pending->note;
     pending->began_us = ph_now_us();
     const char *token = ph_http_request_bearer(request);
     pending->has_other_credentials = !token && ph_http_request_header(request, "Authorization");
     if (token && !(pending->token = strdup(token))) {
-        free_pending(pending);
+        unref(pending);
         return NULL;
     }
     if (ph_api_call_copy(&pending->call, request, binding->route->pattern, &binding->route->wants) < 0) {
-        free_pending(pending);
+        unref(pending);
         return NULL;
     }
     ph_client_address(ph_http_request_peer(request), ph_http_request_header(request, "X-Forwarded-For"),
@@ -236,9 +257,36 @@ static void handle_preflight(struct ph_http_request *request, void *opaque) {
         respond(request, describe(binding, ph_http_response_create(204)));
 }
 
+/* Takes over a reference. */
+static void enqueue(struct ph_dispatch *dispatch, struct ph_http_request *request, struct pending *pending) {
+    bool is_heard = ph_http_request_phase(request) != PH_HTTP_CUT;
+    pending->hold = NULL;
+    if (is_heard &&
+        ph_http_request_hold(request, ph_now_us() + most_wait_us, dispatch->busy, &pending->hold) < 0) {
+        ph_http_respond(request, dispatch->busy);
+        unref(pending);
+    } else if (ph_queue_push(dispatch->calls, pending, 0) < 0) {
+        if (is_heard)
+            ph_http_hold_release(pending->hold, dispatch->busy);
+        unref(pending);
+    }
+}
+
+static void handle_piece(struct ph_dispatch *dispatch, struct ph_http_request *request) {
+    struct pending *pending = ph_http_request_kept(request);
+    atomic_fetch_add_explicit(&pending->references, 1, memory_order_relaxed);
+    ph_api_call_take_body(&pending->call, request);
+    pending->began_us = ph_now_us();
+    enqueue(dispatch, request, pending);
+}
+
 static void handle(struct ph_http_request *request, void *opaque) {
     struct binding *binding = opaque;
     struct ph_dispatch *dispatch = binding->dispatch;
+    if (ph_http_request_kept(request)) {
+        handle_piece(dispatch, request);
+        return;
+    }
     enum ph_cors_verdict verdict = judge_page(dispatch, request);
     if (verdict == PH_CORS_REFUSED && !binding->route->takes_any_page) {
         refuse_page(request);
@@ -256,17 +304,15 @@ static void handle(struct ph_http_request *request, void *opaque) {
         pending->is_shared = is_shared;
     if (pending && verdict == PH_CORS_LISTED)
         pending->origin = strdup(ph_http_request_header(request, "Origin"));
-    if (!pending ||
-        ph_http_request_hold(request, ph_now_us() + most_wait_us, dispatch->busy, &pending->hold) < 0) {
-        if (pending)
-            free_pending(pending);
+    if (!pending) {
         ph_http_respond(request, dispatch->busy);
         return;
     }
-    if (ph_queue_push(dispatch->calls, pending, 0) < 0) {
-        ph_http_hold_release(pending->hold, dispatch->busy);
-        free_pending(pending);
+    if (binding->route->piece_bytes) {
+        atomic_fetch_add_explicit(&pending->references, 1, memory_order_relaxed);
+        ph_http_request_keep(request, pending, unref);
     }
+    enqueue(dispatch, request, pending);
 }
 
 static int make_busy(struct ph_dispatch *dispatch) {
@@ -335,6 +381,7 @@ static int add_route(struct ph_dispatch *dispatch, struct ph_http_server *server
             .handler = handle,
             .opaque = binding,
             .judge = route->is_guarded ? judge : NULL,
+            .piece_bytes = route->piece_bytes,
             .most_body_bytes = route->most_body_bytes ? route->most_body_bytes : PH_MOST_API_BODY_BYTES});
     if (code < 0)
         return code;

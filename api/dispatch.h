@@ -15,7 +15,9 @@
 enum { PH_MOST_API_BODY_BYTES = 16384 };
 #define PH_SHARED_ANSWER_US (1 * PH_SECOND_US)
 
-/* Answers a call; NULL when out of memory. */
+/* Answers a call; NULL when out of memory. On a route with `piece_bytes` it is called for each phase of the
+ * body (enum ph_http_phase), with the caller that was known at its head: NULL then lets the body go on, until
+ * the last of it. */
 typedef struct ph_http_response *ph_api_action(void *opaque, const struct ph_api_call *call);
 
 struct ph_api_route {
@@ -24,6 +26,7 @@ struct ph_api_route {
     ph_api_action *action;
     struct ph_call_wants wants; /* what of the query and the headers the action reads */
     size_t most_body_bytes;     /* 0: PH_MOST_API_BODY_BYTES */
+    size_t piece_bytes;         /* 0: bodies come whole */
     enum ph_rate_class rate;    /* counted beside PH_RATE_CALLS; 0: that alone */
     /* Callers without token and query share an answer for PH_SHARED_ANSWER_US, which is not counted: what a
      * public page asks for again and again. */

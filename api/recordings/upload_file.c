@@ -4,13 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/text.h"
 #include "core/base/file.h"
+
+enum { READ_BYTES = 64 * 1024 };
 
 int ph_upload_folder_make(const char *folder) {
     return mkdir(folder, 0700) < 0 && errno != EEXIST ? -errno : 0;
@@ -56,6 +60,36 @@ int ph_upload_file_append(int fd, int64_t received, struct ph_slice bytes) {
     if (code < 0)
         return code;
     return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int digest_file(int fd, int64_t first, int64_t end, EVP_MD_CTX *digest) {
+    uint8_t block[READ_BYTES];
+    while (first < end) {
+        size_t wanted = end - first < READ_BYTES ? (size_t)(end - first) : READ_BYTES;
+        ssize_t count = pread(fd, block, wanted, first);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count < 0 ? -errno : -EIO;
+        if (EVP_DigestUpdate(digest, block, (size_t)count) != 1)
+            return -ENOMEM;
+        first += count;
+    }
+    return 0;
+}
+
+int ph_upload_file_holds(int fd, int64_t first, int64_t end, const struct ph_tus_checksum *checksum) {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    const EVP_MD *algorithm = strcmp(checksum->algorithm, "sha1") == 0 ? EVP_sha1() : EVP_sha256();
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    int code = digest && EVP_DigestInit_ex(digest, algorithm, NULL) == 1 ? 0 : -ENOMEM;
+    if (code == 0)
+        code = digest_file(fd, first, end, digest);
+    if (code == 0 && EVP_DigestFinal_ex(digest, bytes, &size) != 1)
+        code = -ENOMEM;
+    EVP_MD_CTX_free(digest);
+    return code < 0 ? code : size == checksum->digest_size && memcmp(bytes, checksum->digest, size) == 0;
 }
 
 int ph_upload_file_begin(int fd, uint8_t *beginning, size_t size) {

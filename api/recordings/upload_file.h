@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/recordings/tus_headers.h"
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 
@@ -18,6 +19,9 @@ int ph_upload_file_open(const char *folder, const char *id, int *fd) PH_NODISCAR
 /* Puts bytes behind the first `received`; durable when it returns 0. What lay behind them, by somebody who
  * died, is gone. -ENOENT when there are fewer. */
 int ph_upload_file_append(int fd, int64_t received, struct ph_slice bytes) PH_NODISCARD;
+/* Whether the file's bytes from `first` to `end` have the checksum: 1, 0, or -ENOMEM, -EIO, -errno. */
+int ph_upload_file_holds(
+    int fd, int64_t first, int64_t end, const struct ph_tus_checksum *checksum) PH_NODISCARD;
 /* Reads the first bytes; how many. */
 int ph_upload_file_begin(int fd, uint8_t *beginning, size_t size) PH_NODISCARD;
 /* Nothing there is fine. */

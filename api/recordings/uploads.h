@@ -6,7 +6,7 @@
 #include "api/dispatch.h"
 #include "core/store/store.h"
 
-enum { PH_MOST_UPLOAD_CHUNK_BYTES = 16 * 1024 * 1024, PH_UPLOAD_FOLDER_BYTES = 4096 };
+enum { PH_UPLOAD_PIECE_BYTES = 4 * 1024 * 1024, PH_UPLOAD_FOLDER_BYTES = 4096 };
 
 /* The opaque of the actions; everything is borrowed. */
 struct ph_uploads_resource {

@@ -105,7 +105,37 @@ static void begin(struct ph_http_request *request, struct MHD_Connection *connec
     request->unclear = !ph_http_framing_is_clear(connection);
     if (request->unclear)
         ph_http_request_refuse(request, make_unclear());
+    request->piece_started_us = request->started_us;
     ph_connection_await_body(request->server->connections, request->peer, request->started_us, 0);
+}
+
+/* Lets the handler look at the head, or take a piece. Afterwards the request may be held, or refused. */
+static void show(struct ph_http_request *request, enum ph_http_phase phase) {
+    ph_connection_await_nothing(request->peer);
+    request->phase = phase;
+    request->endpoint->handler(request, request->endpoint->opaque);
+}
+
+/* The peer has to send on. */
+static void await_more(struct ph_http_request *request) {
+    ph_connection_await_body(request->server->connections, request->peer, request->piece_started_us,
+        request->received_bytes - request->piece_first);
+}
+
+/* What was shown is done with. False when it is not: the connection is still suspended. */
+static bool take_back(struct ph_http_request *request) {
+    struct ph_http_response *refusal = NULL;
+    if (request->hold) {
+        if (!ph_hold_take_answer(request->hold, &refusal))
+            return false;
+        if (refusal)
+            ph_http_request_refuse(request, ph_http_response_ref(refusal));
+        ph_hold_unref(&request->hold);
+    }
+    request->phase = PH_HTTP_LAST;
+    ph_http_body_next_piece(request);
+    await_more(request);
+    return true;
 }
 
 /* Calls the handler, or gives the answer that is already there. NO cuts the connection. */
@@ -130,6 +160,45 @@ static enum MHD_Result answer(struct ph_http_request *request) {
     return request->hold || request->answered ? MHD_YES : MHD_NO;
 }
 
+/* The head is known, and judged as far as a body goes that comes in pieces. */
+static enum MHD_Result go_past_head(struct ph_http_request *request, bool takes_body) {
+    /* Answering before the body closes the connection: the peer has not to send what nobody wants. */
+    if (!takes_body || (request->refused && ph_http_request_header(request, "Expect")))
+        return answer(request);
+    return MHD_YES;
+}
+
+static enum MHD_Result take_head(struct ph_http_request *request) {
+    bool takes_body = !request->unclear && ph_http_body_begin(request);
+    if (request->refused || !request->endpoint->piece_bytes)
+        return go_past_head(request, takes_body);
+    request->has_begun = true;
+    show(request, PH_HTTP_HEAD);
+    if (request->hold)
+        return MHD_YES;
+    take_back(request);
+    return go_past_head(request, !request->refused || ph_http_body_may_pass(request));
+}
+
+/* NO cuts the connection. */
+static enum MHD_Result take_body(struct ph_http_request *request, const char *upload, size_t *upload_size) {
+    while (*upload_size > 0) {
+        if (!request->refused && ph_http_body_has_piece(request)) {
+            show(request, PH_HTTP_PIECE);
+            if (request->hold)
+                return MHD_YES;
+            take_back(request);
+        }
+        ssize_t taken = ph_http_body_receive(request, upload, *upload_size);
+        if (taken < 0)
+            return MHD_NO;
+        upload += taken;
+        *upload_size -= (size_t)taken;
+    }
+    await_more(request);
+    return MHD_YES;
+}
+
 enum MHD_Result ph_http_on_request(void *opaque, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *upload, size_t *upload_size, void **context) {
     struct ph_http_request *request = *context;
@@ -144,20 +213,17 @@ enum MHD_Result ph_http_on_request(void *opaque, struct MHD_Connection *connecti
         request = &link->request;
         *context = request;
         begin(request, connection, url, method);
-        bool takes_body = !request->unclear && ph_http_body_begin(request);
-        /* Answering before the body closes the connection: the peer has not to send what nobody wants. */
-        if (!takes_body || (request->refused && ph_http_request_header(request, "Expect")))
-            return answer(request);
-        return MHD_YES;
+        return take_head(request);
     }
-    if (*upload_size > 0) {
-        if (!ph_http_body_receive(request, upload, *upload_size))
-            return MHD_NO;
-        *upload_size = 0;
-        ph_connection_await_body(
-            request->server->connections, request->peer, request->started_us, request->received_bytes);
-        return MHD_YES;
+    if (request->phase != PH_HTTP_LAST) {
+        bool is_head = request->phase == PH_HTTP_HEAD;
+        if (!take_back(request))
+            return MHD_YES;
+        if (is_head)
+            return go_past_head(request, !request->refused || ph_http_body_may_pass(request));
     }
+    if (*upload_size > 0)
+        return take_body(request, upload, upload_size);
     if (!request->hold && !request->answered) {
         ph_connection_await_nothing(request->peer);
         ph_http_body_finish(request);
@@ -165,17 +231,29 @@ enum MHD_Result ph_http_on_request(void *opaque, struct MHD_Connection *connecti
     return answer(request);
 }
 
+/* A handler that saw the head hears of the end; not while the server stops, when it may be gone. */
+static void show_cut(struct ph_http_request *request, enum MHD_RequestTerminationCode why) {
+    if (!request->has_begun || request->answered || request->refused || request->hold ||
+        why == MHD_REQUEST_TERMINATED_DAEMON_SHUTDOWN)
+        return;
+    ph_http_body_finish(request);
+    if (!request->refused)
+        show(request, PH_HTTP_CUT);
+}
+
 void ph_http_on_request_end(
     void *opaque, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode why) {
     struct ph_http_request *request = *context;
     (void)opaque;
     (void)connection;
-    (void)why;
     *context = NULL;
     if (!request)
         return;
     struct ph_http_server *server = request->server;
     struct ph_connection *peer = request->peer;
+    show_cut(request, why);
+    if (request->kept)
+        request->release_kept(request->kept);
     ph_hold_unref(&request->hold);
     if (request->stream)
         ph_http_stream_detach(request->stream);

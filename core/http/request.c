@@ -96,6 +96,32 @@ struct ph_bytes *ph_http_request_body_ref(struct ph_http_request *request) {
     return ph_bytes_ref(request->body ? request->body : request->server->nothing);
 }
 
+enum ph_http_phase ph_http_request_phase(const struct ph_http_request *request) {
+    return request->phase;
+}
+
+uint64_t ph_http_request_body_offset(const struct ph_http_request *request) {
+    return request->piece_first;
+}
+
+/* libmicrohttpd has refused what is no number. */
+uint64_t ph_http_request_body_announced(const struct ph_http_request *request) {
+    const char *text = ph_http_request_header(request, "Content-Length");
+    if (ph_http_request_header(request, "Transfer-Encoding"))
+        return UINT64_MAX;
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+void ph_http_request_keep(struct ph_http_request *request, void *kept, void (*release)(void *kept)) {
+    assert(!request->kept);
+    request->kept = kept;
+    request->release_kept = release;
+}
+
+void *ph_http_request_kept(const struct ph_http_request *request) {
+    return request->kept;
+}
+
 const char *ph_http_request_peer(const struct ph_http_request *request) {
     return request->peer->peer;
 }
@@ -108,6 +134,9 @@ void ph_http_request_tally(struct ph_http_request *request, struct ph_http_tally
 int ph_http_request_hold(struct ph_http_request *request, int64_t deadline_us,
     struct ph_http_response *on_deadline, struct ph_http_hold **hold) {
     assert(!request->answered && !request->hold);
+    *hold = NULL;
+    if (request->phase == PH_HTTP_CUT)
+        return -ESHUTDOWN;
     int code = ph_holds_suspend(
         request->server->holds, request->connection, deadline_us, on_deadline, &request->hold);
     if (!code)

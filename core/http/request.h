@@ -2,7 +2,8 @@
  *
  * Phases of a request (all in its connection's own thread):
  *   head      begin(): route, parameters and body policy are known; may already be refused
- *   body      receive(): the body is gathered, or thrown away when the request is refused
+ *   body      receive(): the body is gathered, or thrown away when the request is refused; one that comes in
+ *             pieces goes to the handler piece by piece, and the connection may be suspended in between
  *   complete  answer(): the refusal, or the handler, which answers or holds
  *   held      the connection is suspended (hold.c); afterwards answer() again, with the hold's answer
  *   streaming the answer goes on (stream.c); in between the connection is suspended
@@ -31,6 +32,7 @@ struct ph_http_endpoint {
     bool takes_any_method;
     bool cors;
     size_t most_body_bytes;
+    size_t piece_bytes;
     ph_http_judge *judge; /* NULL: nobody judges */
     ph_http_handler *handler;
     void *opaque; /* borrowed */
@@ -77,12 +79,18 @@ struct ph_http_request {
     bool unclear;                     /* where it ends */
     bool answered;
     bool was_held;
+    bool has_begun; /* the handler saw the head of a body in pieces */
+    enum ph_http_phase phase;
     struct ph_http_hold *hold;     /* owned reference while held */
     struct ph_http_stream *stream; /* owned reference while it is the answer */
     struct ph_http_tally *tally;   /* owned reference; NULL: nobody keeps account of it */
+    void *kept;                    /* the handler's; NULL for nothing */
+    void (*release_kept)(void *kept);
     uint64_t received_bytes;
+    uint64_t piece_first;       /* bytes that came before the piece; 0 of a body that comes whole */
+    int64_t piece_started_us;   /* when the peer had to send it */
     struct ph_bytes *body;      /* owned; being filled, or complete */
-    size_t body_size;           /* of `body`, from Content-Length */
+    size_t body_size;           /* of `body`: from Content-Length, or of a piece */
     struct ph_builder gathered; /* a body without Content-Length */
     size_t text_used;
     struct ph_request_text *texts;
@@ -111,8 +119,15 @@ void ph_http_request_refuse(struct ph_http_request *request, struct ph_http_resp
 
 /* After the head. False when the body is not to be waited for: answer at once, which ends the connection. */
 bool ph_http_body_begin(struct ph_http_request *request);
-/* Takes the next bytes of a body. False when the connection has to be cut. */
-bool ph_http_body_receive(struct ph_http_request *request, const char *upload, size_t upload_bytes);
+/* Whether the body of a request that is refused is waited for. */
+bool ph_http_body_may_pass(const struct ph_http_request *request);
+/* Takes the next bytes of a body, no more than its piece has room for; how many, or a failure when the
+ * connection has to be cut. */
+ssize_t ph_http_body_receive(struct ph_http_request *request, const char *upload, size_t upload_bytes);
+/* Whether the piece is full: when more comes, it is not the last. */
+bool ph_http_body_has_piece(const struct ph_http_request *request);
+/* The handler is done with the piece: another begins. */
+void ph_http_body_next_piece(struct ph_http_request *request);
 /* The body is complete. */
 void ph_http_body_finish(struct ph_http_request *request);
 

@@ -73,6 +73,12 @@ static bool take_stream(struct ph_http_request *request, const struct ph_http_re
 void ph_http_respond(struct ph_http_request *request, struct ph_http_response *response) {
     assert(!request->answered && !request->hold);
     struct ph_http_server *server = request->server;
+    if (request->phase == PH_HTTP_CUT)
+        return;
+    if (request->phase != PH_HTTP_LAST) { /* no answer goes out before the body has passed */
+        ph_http_request_refuse(request, ph_http_response_ref(response));
+        return;
+    }
     bool is_ours = take_stream(request, response);
     struct reply reply = choose(request, response && is_ours ? response : server->broken);
     if (!reply.made)

@@ -101,6 +101,7 @@ int ph_http_server_add_route(struct ph_http_server *server, const struct ph_http
     endpoint->takes_any_method = !route->method;
     endpoint->cors = route->cors;
     endpoint->most_body_bytes = route->most_body_bytes;
+    endpoint->piece_bytes = route->piece_bytes;
     endpoint->judge = route->judge;
     endpoint->handler = route->handler;
     endpoint->opaque = route->opaque;

@@ -25,12 +25,26 @@ struct ph_http_server_options {
     unsigned threads;   /* 0: one for each core, 4 at most */
     /* 0: what RLIMIT_NOFILE allows, less a reserve; lifts its soft limit to the hard one. */
     unsigned most_connections;
-    /* 0: 30 s. Also bounds a whole head or body (slow-loris); each 16 KiB of a body earn another second. */
+    /* 0: 30 s. Also bounds a whole head or body (slow-loris); each 16 KiB of a body, or of
+       its piece, earn another second. */
     int64_t idle_timeout_us;
     struct ph_metrics *metrics; /* borrowed; requests by kind and status, held requests, bytes */
 };
 
-/* Answers with ph_http_respond() or holds the request; a handler that does neither gets a 500. */
+/* What a handler is called with. Routes without `piece_bytes` know PH_HTTP_LAST alone, with all of the body;
+ * else a request goes HEAD, PIECE …, LAST, or ends with CUT. On a HEAD or a PIECE the handler returns, or
+ * holds the request, and nothing more is read of the body until the hold is released: with NULL to let it go
+ * on. An answer then refuses the request: at the head it goes out at once when much would still come; in the
+ * middle once the rest has passed, since a peer that is cut off never hears why. */
+enum ph_http_phase {
+    PH_HTTP_LAST,  /* the rest of the body; nothing of one that is empty */
+    PH_HTTP_HEAD,  /* the body is yet to come */
+    PH_HTTP_PIECE, /* `piece_bytes` of it */
+    PH_HTTP_CUT,   /* what had come when the peer went, maybe nothing; nobody hears an answer */
+};
+
+/* Answers with ph_http_respond() or holds the request; one that does neither with the last of it gets a 500.
+ */
 typedef void ph_http_handler(struct ph_http_request *request, void *opaque);
 
 /* Looks at a request whose body has not come yet: NULL lets it come; a response (given away) refuses it, and
@@ -47,6 +61,7 @@ struct ph_http_route {
     size_t most_body_bytes; /* 0: a body is refused with 413 */
     bool cors;              /* answers OPTIONS preflights and adds Access-Control-Allow-Origin: * */
     ph_http_judge *judge;   /* NULL: every body of that size may come */
+    size_t piece_bytes;     /* 0: bodies are kept whole in memory; else no more than this of them */
 };
 
 int ph_http_server_create(struct ph_http_server **server, const struct ph_http_server_options *options,
@@ -73,11 +88,21 @@ const char *ph_http_request_query(const struct ph_http_request *request, const c
 const char *ph_http_request_header(const struct ph_http_request *request, const char *name);
 /* The token of `Authorization: Bearer`, or NULL. */
 const char *ph_http_request_bearer(const struct ph_http_request *request);
-/* The whole body; empty when there is none. */
+enum ph_http_phase ph_http_request_phase(const struct ph_http_request *request);
+/* The whole body, or of one that comes in pieces this one; empty when there is none. */
 struct ph_slice ph_http_request_body(const struct ph_http_request *request);
 /* The body as a reference of its own, without a copy; the caller owns it. Never NULL after a complete body.
  */
 struct ph_bytes *ph_http_request_body_ref(struct ph_http_request *request);
+/* How many bytes of the body came before this piece. */
+uint64_t ph_http_request_body_offset(const struct ph_http_request *request);
+/* How many bytes the body is going to have; UINT64_MAX when that is not told. */
+uint64_t ph_http_request_body_announced(const struct ph_http_request *request);
+/* Keeps something of the handler's between a request's phases; `release` is called when the request has
+ * ended. Once at most. */
+void ph_http_request_keep(struct ph_http_request *request, void *kept, void (*release)(void *kept));
+/* NULL: nothing was kept. */
+void *ph_http_request_kept(const struct ph_http_request *request);
 /* The peer's address without port, "203.0.113.9". */
 const char *ph_http_request_peer(const struct ph_http_request *request);
 
@@ -97,7 +122,8 @@ void ph_http_respond(struct ph_http_request *request, struct ph_http_response *r
  * while draining: then answer at once. */
 int ph_http_request_hold(struct ph_http_request *request, int64_t deadline_us,
     struct ph_http_response *on_deadline, struct ph_http_hold **hold) PH_NODISCARD;
-/* Answers a held request (borrows the response), unless its deadline or the drain came first. Gives up the
+/* Answers a held request (borrows the response; NULL lets a body in pieces go on), unless its deadline or the
+ * drain came first. Gives up the
  * caller's reference in any case. Cheap: safe to call thousands of times in a row; never under a lock of the
  * caller's that a handler takes. */
 void ph_http_hold_release(struct ph_http_hold *hold, struct ph_http_response *response);

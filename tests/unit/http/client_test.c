@@ -53,9 +53,9 @@ static void hold(struct ph_http_request *request, void *opaque) {
 
 static int start(void **state) {
     const struct ph_http_route routes[] = {
-        {NULL, "/echo", "echo", echo, NULL, 4 * 1024 * 1024, false, NULL},
-        {"GET", "/busy", "busy", send_busy, NULL, 0, false, NULL},
-        {"GET", "/held", "held", hold, NULL, 0, false, NULL},
+        {NULL, "/echo", "echo", echo, NULL, 4 * 1024 * 1024, false, NULL, 0},
+        {"GET", "/busy", "busy", send_busy, NULL, 0, false, NULL, 0},
+        {"GET", "/held", "held", hold, NULL, 0, false, NULL, 0},
     };
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     (void)state;

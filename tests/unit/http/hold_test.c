@@ -88,11 +88,11 @@ static size_t take_holds(struct ph_http_hold **taken) {
 
 static int start(void **state) {
     const struct ph_http_route routes[] = {
-        {"GET", "/held", "held", hold_request, NULL, 0, false, NULL},
-        {"PUT", "/held", "held", hold_request, NULL, 16, false, NULL},
-        {"GET", "/dropped", "held", hold_and_drop, NULL, 0, false, NULL},
-        {"GET", "/eager", "held", release_inside_handler, &ready, 0, false, NULL},
-        {"GET", "/empty", "held", release_inside_handler, NULL, 0, false, NULL},
+        {"GET", "/held", "held", hold_request, NULL, 0, false, NULL, 0},
+        {"PUT", "/held", "held", hold_request, NULL, 16, false, NULL, 0},
+        {"GET", "/dropped", "held", hold_and_drop, NULL, 0, false, NULL, 0},
+        {"GET", "/eager", "held", release_inside_handler, &ready, 0, false, NULL, 0},
+        {"GET", "/empty", "held", release_inside_handler, NULL, 0, false, NULL, 0},
     };
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     (void)state;

@@ -8,11 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "core/base/clock.h"
 
 int raw_dial(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
@@ -110,4 +113,21 @@ bool raw_is_closed(int fd) {
     char byte;
     ssize_t got = recv(fd, &byte, 1, 0);
     return got == 0 || (got < 0 && errno == ECONNRESET);
+}
+
+void raw_assert_drip_is_cut(uint16_t port, const char *start_text) {
+    int fd = raw_dial(port);
+    int64_t start_us = ph_now_us();
+    raw_send(fd, start_text);
+    while (send(fd, "a", 1, MSG_NOSIGNAL) == 1 && ph_now_us() < start_us + 10 * PH_SECOND_US) {
+        struct timeval pause = {0, 100000};
+        fd_set readable;
+        FD_ZERO(&readable);
+        FD_SET(fd, &readable);
+        if (select(fd + 1, &readable, NULL, NULL, &pause) > 0 && raw_is_closed(fd))
+            break;
+    }
+    int64_t took_us = ph_now_us() - start_us;
+    close(fd);
+    assert_in_range(took_us, PH_SECOND_US, 5 * PH_SECOND_US);
 }

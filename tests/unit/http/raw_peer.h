@@ -27,5 +27,8 @@ const char *answer_header(const struct answer *answer, const char *name);
 struct answer raw_ask(uint16_t port, const char *method, const char *target, const char *headers);
 /* Whether the peer closes or resets the connection within 5 s, without another byte. */
 bool raw_is_closed(int fd);
+/* Sends the text, then a byte now and then, which keeps a connection busy but not alive: it must end within 5
+ * s. */
+void raw_assert_drip_is_cut(uint16_t port, const char *start_text);
 
 #endif

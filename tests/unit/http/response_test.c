@@ -67,11 +67,11 @@ static void send_shared(struct ph_http_request *request, void *opaque) {
 
 static int start(void **state) {
     const struct ph_http_route routes[] = {
-        {"GET", "/text", "text", send_shared, &text, 0, true, NULL},
-        {"GET", "/private", "text", send_shared, &text, 0, false, NULL},
-        {"GET", "/chain", "chain", send_shared, &chain, 0, false, NULL},
-        {"GET", "/file", "file", send_shared, &file, 0, false, NULL},
-        {"GET", "/plain", "plain", send_shared, &plain, 0, false, NULL},
+        {"GET", "/text", "text", send_shared, &text, 0, true, NULL, 0},
+        {"GET", "/private", "text", send_shared, &text, 0, false, NULL, 0},
+        {"GET", "/chain", "chain", send_shared, &chain, 0, false, NULL, 0},
+        {"GET", "/file", "file", send_shared, &file, 0, false, NULL, 0},
+        {"GET", "/plain", "plain", send_shared, &plain, 0, false, NULL, 0},
     };
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     (void)state;

@@ -94,11 +94,11 @@ static void give_container_keys(struct ph_http_request *request, void *opaque) {
 static int start_server(void) {
     static const char keys[] = "/latest/meta-data/iam/security-credentials/archive-role";
     const struct ph_http_route routes[] = {
-        {"PUT", "/latest/api/token", "token", give_token, NULL, 0, false, NULL},
+        {"PUT", "/latest/api/token", "token", give_token, NULL, 0, false, NULL, 0},
         {"GET", "/latest/meta-data/iam/security-credentials/{path...}", "role", give_role, NULL, 0, false,
-            NULL},
-        {"GET", keys, "keys", give_instance_keys, NULL, 0, false, NULL},
-        {"GET", "/v1/credentials", "keys", give_container_keys, NULL, 0, false, NULL},
+            NULL, 0},
+        {"GET", keys, "keys", give_instance_keys, NULL, 0, false, NULL, 0},
+        {"GET", "/v1/credentials", "keys", give_container_keys, NULL, 0, false, NULL, 0},
     };
     struct ph_http_server_options options = {.listen = "127.0.0.1:0", .threads = 2};
     if (ph_http_server_create(&server, &options, NULL))
