@@ -86,8 +86,8 @@ static int create_parts(struct ph_api *api) {
     if (code == 0)
         code = ph_live_start(api->live, api->feed);
     if (code == 0)
-        code = ph_uploads_resource_init(
-            &api->uploads_resource, options->db, options->clock, options->settings->data_dir);
+        code =
+            ph_uploads_resource_init(&api->uploads_resource, options->db, options->clock, options->settings);
     if (code == 0)
         code = ph_recordings_keeper_create(
             &api->keeper, &(struct ph_recordings_keeper_options){.db = options->db,

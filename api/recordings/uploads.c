@@ -21,10 +21,14 @@ _Static_assert(MOST_BYTES == PH_MOST_UPLOAD_BYTES, "the header tells the limit")
 
 static const char version[] = "1.0.0";
 
-int ph_uploads_resource_init(
-    struct ph_uploads_resource *resource, struct ph_db *db, struct ph_clock *clock, const char *data_dir) {
-    *resource = (struct ph_uploads_resource){.db = db, .clock = clock};
-    int size = snprintf(resource->folder, sizeof(resource->folder), "%s/uploads", data_dir);
+int ph_uploads_resource_init(struct ph_uploads_resource *resource, struct ph_db *db, struct ph_clock *clock,
+    const struct ph_settings *settings) {
+    *resource = (struct ph_uploads_resource){.db = db, .clock = clock, .name = settings->node_name};
+    if (*resource->name)
+        snprintf(resource->node, sizeof(resource->node), "%s", resource->name);
+    else if (gethostname(resource->node, sizeof(resource->node) - 1) < 0)
+        resource->node[0] = '\0';
+    int size = snprintf(resource->folder, sizeof(resource->folder), "%s/uploads", settings->data_dir);
     return size >= (int)sizeof(resource->folder) ? -ENAMETOOLONG : ph_upload_folder_make(resource->folder);
 }
 
@@ -95,6 +99,7 @@ static struct ph_http_response *read_wish(const struct ph_api_call *call, struct
 }
 
 static struct ph_http_response *begin(struct ph_uploads_resource *resource, struct ph_upload *upload) {
+    memcpy(upload->node, resource->node, sizeof(upload->node));
     int fd, code = ph_uploads_begin(resource->db, upload, ph_uploads_now_ms(resource));
     if (code == -EDQUOT)
         return ph_problem(
@@ -132,7 +137,7 @@ static struct ph_http_response *create_first(
 static struct ph_http_response *create_body(
     struct ph_uploads_resource *resource, const struct ph_api_call *call) {
     struct ph_upload upload = {.id = ""};
-    char location[40];
+    char location[40 + PH_NODE_NAME_BYTES];
     memcpy(upload.id, call->note, sizeof(upload.id));
     if (!*upload.id)
         return ph_upload_refuse(-ENOMEM);
@@ -143,7 +148,8 @@ static struct ph_http_response *create_body(
     if (no || call->phase != PH_HTTP_LAST)
         return no;
     ph_api_call_made(call, upload.id);
-    snprintf(location, sizeof(location), "upload/%s", upload.id);
+    snprintf(location, sizeof(location), "upload/%s%s%s", upload.id, *resource->name ? "?node=" : "",
+        resource->name);
     return ph_upload_with(tell(201, &upload), "Location", location);
 }
 
@@ -172,6 +178,19 @@ static struct ph_http_response *look(void *opaque, const struct ph_api_call *cal
     return ph_upload_with(response, "Tus-Resumable", version);
 }
 
+/* Its disk may have what this one has not. */
+static bool is_of_another(const struct ph_uploads_resource *resource, const struct ph_upload *upload) {
+    return *upload->node && strcmp(upload->node, resource->node) != 0;
+}
+
+/* Clients of tus try again after a 503, and then ask how far it is; a 421 they take for the end. */
+static struct ph_http_response *refuse_wrong_node(void) {
+    return ph_upload_with(
+        ph_problem(503, NULL,
+            "another node has this upload: call the address that its creation gave, with its ?node="),
+        "Retry-After", "1");
+}
+
 /* Before the body comes. NULL, or the refusal. */
 static struct ph_http_response *patch_first(
     struct ph_uploads_resource *resource, const struct ph_api_call *call, int64_t offset) {
@@ -184,6 +203,8 @@ static struct ph_http_response *patch_first(
     if (offset < 0)
         return ph_problem(400, "Upload-Offset", "must tell where the bytes belong");
     code = ph_upload_file_open(resource->folder, upload.id, &fd);
+    if (code == -ENOENT && is_of_another(resource, &upload))
+        return refuse_wrong_node();
     if (code < 0)
         return ph_upload_refuse(code);
     close(fd);

@@ -7,7 +7,7 @@
 #include "api/recordings/recording_states.h"
 #include "core/base/random.h"
 
-#define COLUMNS "id, owner, title, bytes, received, created_ms, expires_ms"
+#define COLUMNS "id, owner, title, bytes, received, created_ms, expires_ms, node"
 
 static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
     struct ph_upload *upload = (struct ph_upload *)rows + index;
@@ -18,6 +18,7 @@ static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
     snprintf(upload->id, sizeof(upload->id), "%s", ph_db_text(row, 0));
     snprintf(upload->owner, sizeof(upload->owner), "%s", ph_db_text(row, 1));
     snprintf(upload->title, sizeof(upload->title), "%s", ph_db_text(row, 2));
+    snprintf(upload->node, sizeof(upload->node), "%s", ph_db_text(row, 7));
 }
 
 static int64_t count_of(struct ph_db_transaction *transaction, const char *owner, int64_t now_ms) {
@@ -28,10 +29,10 @@ static int64_t count_of(struct ph_db_transaction *transaction, const char *owner
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_upload *upload) {
     return ph_db_change(
-        transaction, PH_SQL("INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6)",
+        transaction, PH_SQL("INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6, $7)",
                          ph_sql_text(upload->id), ph_sql_text(upload->owner), ph_sql_text(upload->title),
                          ph_sql_integer(upload->bytes), ph_sql_integer(upload->created_ms),
-                         ph_sql_integer(upload->expires_ms)));
+                         ph_sql_integer(upload->expires_ms), ph_sql_text(upload->node)));
 }
 
 int ph_uploads_begin(struct ph_db *db, struct ph_upload *upload, int64_t now_ms) {

@@ -8,7 +8,10 @@
 #include "api/sessions_store.h"
 #include "core/db/db.h"
 
-enum { PH_MOST_UPLOADS = 3 }; /* of one owner that are not whole */
+enum {
+    PH_MOST_UPLOADS = 3, /* of one owner that are not whole */
+    PH_NODE_NAME_BYTES = 65,
+};
 #define PH_MOST_UPLOAD_BYTES (INT64_C(500) * 1000 * 1000)
 #define PH_UPLOAD_KEPT_MS (INT64_C(24) * 3600 * 1000)
 
@@ -16,11 +19,12 @@ struct ph_upload {
     char id[PH_SESSION_ID_BYTES];
     char owner[PH_SUBJECT_BYTES];
     char title[PH_TITLE_BYTES];
+    char node[PH_NODE_NAME_BYTES]; /* whose disk has it */
     int64_t bytes, received;
     int64_t created_ms, expires_ms;
 };
 
-/* Of its owner, title and bytes; makes the rest. -EDQUOT when the owner has PH_MOST_UPLOADS. */
+/* Of its owner, title, node and bytes; makes the rest. -EDQUOT when the owner has PH_MOST_UPLOADS. */
 int ph_uploads_begin(struct ph_db *db, struct ph_upload *upload, int64_t now_ms) PH_NODISCARD;
 /* -ENOENT also for one that has expired. */
 int ph_uploads_find(struct ph_db *db, const char *id, int64_t now_ms, struct ph_upload *upload) PH_NODISCARD;

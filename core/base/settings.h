@@ -17,6 +17,7 @@ struct ph_settings {
     char *webrtc_listen;
     char *webrtc_announce; /* "" when not given */
     char *public_url;      /* without a trailing slash */
+    char *node_name;       /* what a balancer knows this node by; "" when not given */
     char *database_url;
     char *archive_url;
     char *archive_storage_class;      /* "": the bucket's own */

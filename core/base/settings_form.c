@@ -330,6 +330,12 @@ bool ph_form_is_log_level(const char *text) {
     return ph_log_level_parse(text, &level) == 0;
 }
 
+bool ph_form_is_node_name(const char *text) {
+    size_t size = strlen(text);
+    return size <= 63 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == size;
+}
+
 /* A token of RFC 9110, section 5.6.2. */
 bool ph_form_is_header(const char *text) {
     size_t size = strlen(text);

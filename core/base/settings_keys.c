@@ -36,6 +36,7 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
     TEXT(webrtc_announce, "", addresses, "numeric addresses, comma-separated, for instance 203.0.113.9"),
     TEXT(public_url, "http://localhost:8080", public_url,
         "an http:// or https:// URL of host and optional port and path, without query"),
+    TEXT(node_name, "", node_name, "63 letters, digits, dots, hyphens and underscores at most"),
     PLACE(database_url, "sqlite:", "porthole.db", database, "sqlite:<path> or postgresql://…"),
     PLACE(archive_url, "file:", "archive", archive,
         "file:<path> or s3://<bucket>/<prefix>?endpoint=…&region=…"),

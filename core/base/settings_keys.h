@@ -20,7 +20,7 @@ struct ph_setting_key {
     const char *form;                   /* ends the sentence "<key> must be …" */
 };
 
-enum { PH_SETTING_COUNT = 48 };
+enum { PH_SETTING_COUNT = 49 };
 extern const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT];
 
 /* Reads the file's values as text, by the table's order; NULL where the file does not give the key. The
@@ -35,6 +35,7 @@ bool ph_form_is_listen(const char *text);
 bool ph_form_is_addresses(const char *text);
 bool ph_form_is_networks(const char *text);
 bool ph_form_is_public_url(const char *text);
+bool ph_form_is_node_name(const char *text);
 bool ph_form_is_rate_limits(const char *text);
 bool ph_form_is_web_origins(const char *text);
 bool ph_form_is_ice_servers(const char *text);

@@ -64,13 +64,13 @@ scenarioOnBoth('an upload survives kill -9 and goes on where it was', async (sta
   assert.deepEqual(fs.readdirSync(path.join(stage.dataDir(), 'uploads')), []);
 }, { within: 60_000 });
 
-/** Sends the beginning of a chunk, and goes. */
-function sendAndGo(url, token, { offset, announced, part }) {
+/** Sends the beginning of a chunk, and goes once so much has been read. */
+function sendAndGo(url, token, { offset, announced, part, isRead }) {
   const { hostname, port, pathname, search } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, hostname, () => {
       socket.write(`PATCH ${pathname}${search} HTTP/1.1\r\nhost: a\r\ntus-resumable: 1.0.0\r\nauthorization: Bearer ${token}\r\ncontent-type: application/offset+octet-stream\r\nupload-offset: ${offset}\r\ncontent-length: ${announced}\r\n\r\n`);
-      socket.end(part);
+      socket.write(part, () => isRead().then(() => socket.end(), reject));
     });
     socket.on('error', reject).on('close', resolve).resume();
   });
@@ -87,7 +87,8 @@ scenario('an upload in one call is kept as far as it comes', async (stage) => {
 
   const first = await begin(bytes.length);
   const came = 9 * 1024 * 1024 + 123;
-  await sendAndGo(first, token, { offset: 0, announced: bytes.length, part: bytes.subarray(0, came) });
+  const isRead = (url) => () => waitFor('whole pieces of it to count', async () => (await offsetOf(url)) === 8 * 1024 * 1024);
+  await sendAndGo(first, token, { offset: 0, announced: bytes.length, part: bytes.subarray(0, came), isRead: isRead(first) });
   await waitFor('all that came to count', async () => (await offsetOf(first)) === came);
   await upload(node, token, bytes, { uploadUrl: first, chunkSize: Infinity });
   await waitFor('the source to be in the archive', () => fs.existsSync(kept(first)));
@@ -101,8 +102,7 @@ scenario('an upload in one call is kept as far as it comes', async (stage) => {
   const third = await begin(bytes.length);
   const send = (checksum, offset = '0') => call(third, token, 'PATCH', { 'upload-offset': offset, 'upload-checksum': checksum }, part);
   assert.equal((await send(digest('sha1', bytes))).status, 460);
-  await sendAndGo(third, token, { offset: 0, announced: part.length, part: part.subarray(0, came) }).catch(() => undefined);
-  await waitFor('what has no checksum to count', async () => (await offsetOf(third)) === came);
+  assert.equal(await offsetOf(third), 0);
   assert.equal((await call(third, token, 'DELETE')).status, 204);
   const fourth = await begin(bytes.length, bytes.subarray(0, 100));
   const rest = bytes.subarray(100, 20_000_000);
@@ -115,6 +115,29 @@ scenario('an upload in one call is kept as far as it comes', async (stage) => {
   const refused = await call(page, token, 'PATCH', { 'upload-offset': '0' }, Buffer.alloc(30_000_000));
   assert.equal(refused.status, 415, 'and who sends so much hears of it');
 }, { within: 60_000 });
+
+scenario('an upload is told by its address which node has it, and another node asks to try again', async (stage) => {
+  const env = { PORTHOLE_DATABASE_URL: `sqlite:${stage.dataDir()}/porthole.db`, PORTHOLE_JWT_SECRET: crypto.randomBytes(24).toString('hex') };
+  const nodes = {};
+  for (const name of ['a', 'b']) nodes[name] = await stage.node({ roles: 'origin,api', name, dataDir: stage.dataDir(name), env: { ...env, PORTHOLE_NODE_NAME: name } });
+  const token = await stage.token(nodes.a, { sub: 'anna' });
+  const bytes = video(3 * chunk);
+  const { headers } = await call(`${nodes.a.url}/api/recordings/upload`, token, 'POST', { 'upload-length': String(bytes.length) });
+  assert.match(headers.location, /^upload\/[a-z0-9]+\?node=a$/);
+  const at = (name) => new URL(headers.location, `${nodes[name].url}/api/recordings/`).href;
+  const send = (name) => call(at(name), token, 'PATCH', { 'upload-offset': '0' }, bytes);
+  const astray = await send('b');
+  assert.deepEqual([astray.status, astray.headers['retry-after']], [503, '1'], astray.text);
+  assert.match(astray.json.detail, /another node has this upload/);
+  assert.equal((await call(at('b'), token, 'HEAD')).headers['upload-offset'], '0', 'how far it is any node tells');
+  assert.equal((await send('a')).status, 204);
+
+  const { headers: lost } = await call(`${nodes.a.url}/api/recordings/upload`, token, 'POST', { 'upload-length': '64' });
+  const id = lost.location.match(/[a-z0-9]{26}/)[0];
+  fs.rmSync(path.join(stage.dataDir('a'), 'uploads', id));
+  const gone = await call(`${nodes.a.url}/api/recordings/upload/${id}`, token, 'PATCH', { 'upload-offset': '0' }, bytes.subarray(0, 64));
+  assert.equal(gone.status, 404, 'its own node knows that it is lost');
+});
 
 scenario('an upload that lies, is damaged, or is not the caller\'s is refused', async (stage) => {
   const node = await stage.node({ env: { PORTHOLE_CORS_ORIGINS: 'https://app.example.org' } });
