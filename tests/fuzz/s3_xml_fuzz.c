@@ -21,7 +21,7 @@ static void keep_rules(struct ph_slice document) {
     struct ph_s3_rule plan[PH_S3_RULES];
     struct ph_s3_lifecycle there, again;
     struct ph_builder written = {0};
-    ph_s3_lifecycle_plan(plan, "p/", &wanted);
+    ph_s3_lifecycle_plan(plan, "p/", &wanted, document.size % 2);
     if (ph_s3_lifecycle_read(&there, document, plan) == 0) {
         assert(ph_s3_lifecycle_write(&written, plan, &there));
         int code = ph_s3_lifecycle_read(&again, (struct ph_slice){written.data, written.size}, plan);
