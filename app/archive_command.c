@@ -26,10 +26,10 @@ static void print_difference(void *opaque, const struct ph_archive_difference *d
 }
 
 static void print_sum(const struct ph_archive_verification *verification) {
-    print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "recordings", (json_int_t)verification->recordings,
+    print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "recordings", (json_int_t)verification->recordings,
         "objects", (json_int_t)verification->objects, "differences", (json_int_t)verification->differences,
-        "repaired", (json_int_t)verification->repaired, "gaps", (json_int_t)verification->gaps, "unread",
-        (json_int_t)verification->unread));
+        "repaired", (json_int_t)verification->repaired, "gaps", (json_int_t)verification->gaps, "foreign",
+        (json_int_t)verification->foreign, "unread", (json_int_t)verification->unread));
 }
 
 static int verify(struct ph_archive_verification *verification, struct ph_error *error) {

@@ -73,6 +73,11 @@ static int is_unmade(struct ph_archive_catalogue *catalogue, const char *id) {
     return db ? again_later(ph_recordings_is_unmade(db, id)) : -EAGAIN;
 }
 
+static int is_known(struct ph_archive_catalogue *catalogue, const char *id) {
+    struct ph_db *db = db_of(wiring_of(catalogue));
+    return db ? again_later(ph_recordings_is_known(db, id)) : -EAGAIN;
+}
+
 static int each_ready(struct ph_archive_catalogue *catalogue, const char *id,
     int (*visit)(void *opaque, const char *id), void *opaque) {
     struct ph_db *db = db_of(wiring_of(catalogue));
@@ -86,6 +91,7 @@ void ph_recording_wiring_init(struct ph_recording_wiring *wiring, const char *ur
                                                .title = title,
                                                .is_wanted = is_wanted,
                                                .is_unmade = is_unmade,
+                                               .is_known = is_known,
                                                .each_ready = each_ready},
         .url = url,
         .clock = clock};

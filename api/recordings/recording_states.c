@@ -169,6 +169,12 @@ int ph_recordings_is_unmade(struct ph_db *db, const char *id) {
     return recording.kind != PH_RECORDING_SESSION && recording.state != PH_RECORDING_READY;
 }
 
+int ph_recordings_is_known(struct ph_db *db, const char *id) {
+    struct ph_recording recording;
+    int code = ph_recordings_find_for(db, id, "", &recording);
+    return code == -ENOENT ? 0 : code < 0 ? code : 1;
+}
+
 int ph_recordings_failed_in(
     struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) {
     struct ph_recording recording;

@@ -25,6 +25,8 @@ int ph_recordings_failed_in(
     struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
 /* 1 when a job is to make it, and has not: nothing else makes it whole. Else 0. */
 int ph_recordings_is_unmade(struct ph_db *db, const char *id) PH_NODISCARD;
+/* 1 when there is such a recording that was not deleted, else 0. */
+int ph_recordings_is_known(struct ph_db *db, const char *id) PH_NODISCARD;
 /* 1 when it was deleted (or is just being), else 0. */
 int ph_recordings_is_deleted(struct ph_db *db, const char *id) PH_NODISCARD;
 /* "" for one that is not known. */

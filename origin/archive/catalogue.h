@@ -39,6 +39,8 @@ struct ph_archive_catalogue {
     /* Whether a job is to make it, and has not: nothing but the job makes it whole. 1 or 0. For verification.
      */
     int (*is_unmade)(struct ph_archive_catalogue *catalogue, const char *id);
+    /* Whether there is such a recording, in whatever state: 1 or 0. For verification. */
+    int (*is_known)(struct ph_archive_catalogue *catalogue, const char *id);
     /* Calls `visit` for each recording that is said to be ready; `id` NULL: for all. For verification. */
     int (*each_ready)(struct ph_archive_catalogue *catalogue, const char *id,
         int (*visit)(void *opaque, const char *id), void *opaque);

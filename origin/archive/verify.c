@@ -94,6 +94,7 @@ int ph_archive_verify(struct ph_archive_verification *verification) {
     struct known *known, *next;
     verification->recordings = verification->objects = 0;
     verification->differences = verification->repaired = verification->unread = verification->gaps = 0;
+    verification->foreign = 0;
     int code = find_all(&survey);
     HASH_ITER(hh, survey.known, known, next) {
         if (!code)

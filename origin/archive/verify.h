@@ -31,8 +31,9 @@ struct ph_archive_verification {
     /* What it came to. */
     uint64_t recordings, objects;
     uint64_t differences, repaired;
-    uint64_t gaps;   /* segments that were lost before they were archived: reported, and no difference */
-    uint64_t unread; /* deep: objects in the deep archive, which were not read */
+    uint64_t gaps;    /* segments that were lost before they were archived: reported, and no difference */
+    uint64_t foreign; /* what others put among the recordings: reported, and no difference */
+    uint64_t unread;  /* deep: objects in the deep archive, which were not read */
 };
 
 /* 0 when everything was looked at, whatever was found; else a code, and what follows was not looked at. */

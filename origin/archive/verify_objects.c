@@ -322,6 +322,26 @@ static int load_manifest(struct ph_verify_check *check) {
     return code == -EINVAL ? 0 : code;
 }
 
+/* Nothing that a session, a clip or an upload leaves, and nobody knows of it: it is told, and left alone. */
+static int check_foreign(struct ph_verify_check *check, bool *is_foreign) {
+    struct ph_archive_verification *verification = check->verification;
+    int is_known = 0;
+    *is_foreign = false;
+    if (check->has_manifest || ph_verify_find(check, "publication.json"))
+        return 0;
+    if (verification->catalogue)
+        is_known = verification->catalogue->is_known(verification->catalogue, check->id);
+    if (is_known)
+        return is_known < 0 ? is_known : 0;
+    *is_foreign = true;
+    verification->recordings--;
+    verification->foreign++;
+    verification->report(
+        verification->opaque, &(struct ph_archive_difference){check->id, "",
+                                  "is not ours: no publication.json, and nobody knows of it", false});
+    return 0;
+}
+
 /* What is said to be ready, or what no node works on any more. */
 static int check_whole(struct ph_verify_check *check, bool is_listed, bool is_spooled) {
     struct ph_archive_catalogue *catalogue = check->verification->catalogue;
@@ -334,9 +354,13 @@ static int check_whole(struct ph_verify_check *check, bool is_listed, bool is_sp
         return mend(check, "recording.json", "is missing, and the recording is said to be ready");
     if (!check->has_manifest && (is_spooled || is_unmade))
         return 0;
+    bool is_foreign;
+    int code = check_foreign(check, &is_foreign);
+    if (code || is_foreign)
+        return code;
     if (!check->has_manifest)
         return mend(check, "recording.json", "is missing: the recording is not complete");
-    int code = check_manifest(check);
+    code = check_manifest(check);
     if (!code && check->mp4_trouble && check->verification->repair)
         code = mend(check, "recording.mp4", check->mp4_trouble);
     if (code || is_listed || is_spooled || is_unmade || !catalogue)

@@ -313,10 +313,29 @@ static void title_is_no_difference(void **state) {
     assert_false(is_same);
 }
 
+static void what_strangers_put_there_is_named_and_left_alone(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = "theirs";
+    static const char *const keys[] = {"recordings/backup/notes.txt", "recordings/backup/1.m4s"};
+    struct ph_archive_verification verification = {
+        .store = store, .spool = spool, .repair = true, .report = note_difference};
+    for (size_t i = 0; i < 2; i++) {
+        const struct ph_store_put theirs = {.key = keys[i], .bytes = {bytes, sizeof(bytes)}};
+        assert_int_equal(ph_store_put(store, &theirs, NULL), 0);
+    }
+    *differences = '\0';
+    assert_int_equal(ph_archive_verify(&verification), 0);
+    assert_string_equal(differences, " is not ours: no publication.json, and nobody knows of it;");
+    assert_int_equal(verification.foreign, 1);
+    assert_int_equal(verification.differences, 0);
+    assert_int_equal(verification.recordings, 1);
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     const struct CMUnitTest tests[] = {
         ON_STORE(segment_with_another_byte_is_found),
+        ON_STORE(what_strangers_put_there_is_named_and_left_alone),
         ON_STORE(segment_is_put_again_from_the_spool),
         ON_STORE(mp4_with_another_byte_is_made_again),
         ON_STORE(title_is_no_difference),
