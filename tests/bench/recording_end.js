@@ -1,12 +1,15 @@
 // From the end of a session to its recording: when the VOD plays and the MP4 downloads, after a minute and after hours.
 //
-//   node tests/bench/recording_end.js [seconds of the real session] [hours of the simulated one] [folder | s3]
+//   node tests/bench/recording_end.js [seconds of the real session] [hours of the simulated one] [folder | s3] [its kbit/s]
 //
 // The short session is real: SRT in, the whole ladder out, the API asked. The long one is published segment after segment as
-// fast as the origin takes them, with pictures that are small, so that what grows with the length (tables, manifest, index,
-// objects) is as large as after that many hours. What a viewer needs is asked for every 20 ms from the end on.
+// fast as the origin takes them. It has as many segments and samples as that many hours, so tables, manifest, index and the
+// MP4's head are as large. Its pictures are small (60 kbit/s unless told), and so is its media: the MP4 then goes up in some 70
+// parts of 8 MiB for 6 h, where 4.5 Mbit/s make about 1,500. `6 s3 4500` makes those too, and takes 13 GB and a while. What a viewer
+// needs is asked for every 20 ms from the end on; a download counts once the MP4's first and last bytes came by its signed address.
 import fs from 'node:fs';
 import path from 'node:path';
+import { recordingFolder } from '../e2e/lib/archived.js';
 import { fetchWhole, request } from '../e2e/lib/http.js';
 import { FakePublisher } from '../e2e/lib/fake_publisher.js';
 import { clusterSecret, makePlaybackToken } from '../e2e/lib/playback_token.js';
@@ -15,11 +18,14 @@ import { parseMultivariant, parsePlaylist } from '../e2e/lib/playlist.js';
 import { S3 } from '../e2e/lib/s3.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
+import { checkBar } from './lib/bar.js';
 import { printTable } from './lib/table.js';
 
 const seconds = Number(process.argv[2] ?? 60);
 const hours = Number(process.argv[3] ?? 6);
 const kinds = process.argv[4] ? [process.argv[4]] : ['folder', 's3'];
+const kbits = Number(process.argv[5] ?? 60);
+const partBytes = 8 * 1024 * 1024; // of the MP4's multipart upload
 const env = { PORTHOLE_LADDER: '1080p30@4500k,720p30@2500k', PORTHOLE_SPOOL_MOST_MIB: '8192' };
 
 /** From now until every rendition of the recording can be played to its end, ms. */
@@ -43,6 +49,37 @@ async function untilPlayable(node, id, endedAt) {
   return Date.now() - endedAt;
 }
 
+/** From the end until the first and the last bytes of the MP4 came by the address that the API signs: {ms, recording}. */
+async function untilDownloaded(node, session, endedAt) {
+  const url = `${node.url}/api/recordings/${session.id}`;
+  const headers = { authorization: `Bearer ${session.token}` };
+  const recording = await waitFor('the recording', async () => {
+    const { json } = await request(url, { headers });
+    return json?.state === 'ready' && json;
+  }, { within: 120_000, every: 20 });
+  const { headers: { location } } = await request(`${url}/download`, { headers });
+  for (const range of ['bytes=0-1023', 'bytes=-1024']) {
+    const answer = await request(location, { headers: { range } });
+    if (answer.status !== 206 || answer.body.length !== 1024) throw new Error(`the download answers ${answer.status} to ${range}`);
+    if (range === 'bytes=0-1023' && answer.body.toString('latin1', 4, 8) !== 'ftyp') throw new Error('the download is no MP4');
+  }
+  return { ms: Date.now() - endedAt, recording };
+}
+
+/** What lies in the folder's store beside the MP4, to the media among it, as it is served. */
+async function storageRatio(node, id) {
+  const folder = recordingFolder(node.dataDir, id);
+  const files = fs.readdirSync(folder, { recursive: true }).filter((name) => fs.statSync(path.join(folder, name)).isFile());
+  const token = makePlaybackToken(clusterSecret(node), { session: id });
+  let stored = 0;
+  let media = 0;
+  for (const name of files.filter((one) => one !== 'recording.mp4')) {
+    stored += fs.statSync(path.join(folder, name)).size;
+    if (/(\.m4s|init\.mp4)$/.test(name)) media += (await fetchWhole(`${node.url}/vod/${id}/${name}?token=${token}`)).body.length;
+  }
+  return stored / media;
+}
+
 /** A store of the kind, as settings of a node. */
 async function storeOf(stage, kind) {
   if (kind === 'folder') return {};
@@ -55,21 +92,13 @@ async function real(stage, kind) {
   const node = await stage.node({ env: { ...env, ...(await storeOf(stage, kind)) } });
   const session = await stage.session(node, { body: { visibility: 'private', title: 'A minute' } });
   await stage.publish(session, node.srtPort, { source: { size: '1920x1080', bitrate: '6M', keyframe_s: 2 } });
-  const bearer = { authorization: `Bearer ${session.token}` };
-  const recording = async () => (await request(`${node.url}/api/recordings/${session.id}`, { headers: bearer })).json;
   await waitFor('the session to be live', async () => (await session.state(session.token)).state === 'live', { within: 20_000 });
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   await stage.end(session);
   const endedAt = Date.now();
-  const ready = waitFor('the recording', async () => (await recording())?.state === 'ready', { within: 60_000, every: 20 }).then(async () => {
-    const { headers } = await request(`${node.url}/api/recordings/${session.id}/download`, { headers: bearer });
-    const range = await request(headers.location, { headers: { range: 'bytes=0-1023' } });
-    if (range.status !== 206) throw new Error(`the download answers ${range.status}`);
-    return Date.now() - endedAt;
-  });
-  const [plays, downloads] = await Promise.all([untilPlayable(node, session.id, endedAt), ready]);
-  const { durationMs, bytes } = await recording();
-  return [`${seconds} s, real`, kind, plays, downloads, durationMs / 1000, bytes / 1e6];
+  const [plays, { ms, recording }] = await Promise.all([untilPlayable(node, session.id, endedAt), untilDownloaded(node, session, endedAt)]);
+  const ratio = kind === 'folder' ? await storageRatio(node, session.id) : null;
+  return [`${seconds} s, real`, kind, plays, ms, recording.durationMs / 1000, recording.bytes / 1e6, Math.ceil(recording.bytes / partBytes), ratio];
 }
 
 async function simulated(stage, kind) {
@@ -77,7 +106,7 @@ async function simulated(stage, kind) {
   const session = await stage.session(node);
   const publisher = new FakePublisher({
     origin: node.url, session: session.id, secret: clusterSecret(node), partMs: 2000,
-    videos: [{ name: 'v1080', width: 320, height: 180, kbits: 60 }],
+    videos: [{ name: 'v1080', width: 320, height: 180, kbits }],
   });
   publisher.publication.epoch_utc_us = (Date.now() - hours * 3600_000) * 1000;
   await publisher.announce();
@@ -87,12 +116,11 @@ async function simulated(stage, kind) {
   }));
   await publisher.end();
   const endedAt = Date.now();
-  const plays = await untilPlayable(node, session.id, endedAt);
+  const [plays, { ms, recording }] = await Promise.all([untilPlayable(node, session.id, endedAt), untilDownloaded(node, session, endedAt)]);
   publisher.close();
-  const folder = path.join(node.dataDir, 'archive/recordings', session.id, 'recording.mp4');
-  if (kind !== 'folder') return [`${hours} h, simulated`, kind, plays, plays, null, null];
-  const { format } = await probe(folder, ['-show_format']);
-  return [`${hours} h, simulated`, kind, plays, plays, Number(format.duration), fs.statSync(folder).size / 1e6];
+  let seconds = recording.durationMs / 1000;
+  if (kind === 'folder') seconds = Number((await probe(path.join(recordingFolder(node.dataDir, session.id), 'recording.mp4'), ['-show_format'])).format.duration);
+  return [`${hours} h, simulated at ${kbits} kbit/s`, kind, plays, ms, seconds, recording.bytes / 1e6, Math.ceil(recording.bytes / partBytes), null];
 }
 
 const rows = [];
@@ -106,5 +134,10 @@ for (const kind of kinds) {
     }
   }
 }
-printTable('end of a session → its recording, ms (bar: ≤ 2000 both)',
-  ['session', 'store', 'plays', 'downloads', 'MP4, s', 'MP4, MB'], rows, { digits: 1 });
+printTable('end of a session → its recording, ms',
+  ['session', 'store', 'plays', 'downloads', 'MP4, s', 'MP4, MB', 'parts of it', 'store : media'], rows, { digits: 3 });
+for (const [session, kind, plays, downloads, , , , ratio] of rows) {
+  checkBar(`${session}, ${kind}: plays after ms`, plays, { most: 2000 });
+  checkBar(`${session}, ${kind}: downloads after ms`, downloads, { most: 2000 });
+  if (ratio !== null) checkBar(`${session}, ${kind}: bytes stored beside the MP4 to media served`, ratio, { most: 1.02 });
+}
