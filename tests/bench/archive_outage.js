@@ -8,6 +8,7 @@ import { smallLadder } from '../e2e/lib/porthole.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { pause, waitFor } from '../e2e/lib/wait.js';
 import { clusterSecret, makePlaybackToken } from '../e2e/lib/playback_token.js';
+import { checkBar } from './lib/bar.js';
 import { printTable } from './lib/table.js';
 
 const away = Number(process.argv[2] ?? 600);
@@ -63,6 +64,8 @@ try {
     [[served.size, differing, (await node.metric('porthole_archive_lost_segments_total')) ?? 0, gap, skipped, pending, caughtUp, ready]]);
   console.log(`rules broken: ${broken.length ? broken.join('; ') : 'none'}`);
   console.log(`health while it was away: ${health}`);
+  checkBar('segments lost or differing', differing, { most: 0 });
+  checkBar('rules broken for live viewers', broken.length, { most: 0 });
 } finally {
   await stage.close();
 }

@@ -9,6 +9,7 @@ import { repository } from '../e2e/lib/media.js';
 import { parsePlaylist } from '../e2e/lib/playlist.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
+import { checkBar } from './lib/bar.js';
 import { startNginx } from './lib/nginx.js';
 import { median, printTable } from './lib/table.js';
 
@@ -75,6 +76,7 @@ try {
     rows.push([what, median(figures.ours), median(figures.theirs), (median(figures.ours) / median(figures.theirs)).toFixed(2)]);
   }
   printTable('requests a second by wrk, 64 connections (bar: ratio ≥ 1.0; aim 1.2)', ['what', 'porthole', 'nginx', 'ratio'], rows, { digits: 0 });
+  for (const [what, , , ratio] of rows) checkBar(`${what}: requests a second to nginx’s`, Number(ratio), { least: 1 });
 
   const held = [];
   for (const count of [1_000, 5_000]) {
@@ -85,6 +87,7 @@ try {
   }
   printTable('held requests answered, ms after the part was sent to the origin, medians of 5 (bar: 5,000: p99 ≤ 150; aim 50)',
     ['held', 'first', 'p50', 'p99', 'last', 'refused'], held, { digits: 1 });
+  checkBar('5,000 held requests, p99 ms', held.at(-1)[3], { most: 150 });
   publisher.close();
 } finally {
   await stage.close();

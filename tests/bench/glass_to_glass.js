@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core';
 import { repository, srtUrl } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
+import { checkBar } from './lib/bar.js';
 import { printTable, quantile } from './lib/table.js';
 
 const clockPicture = path.join(process.env.PH_BENCH_PROGRAMS ?? path.join(repository, 'build/bench/tests/bench'), 'clock_picture');
@@ -91,6 +92,8 @@ try {
   rows.push(['    of that ingest → part servable, newest frame of the part (mean)', count, (sum / count) * 1000, NaN, NaN]);
   printTable('glass to glass, ms (bar: p95 ≤ 1500; aim 1000)', ['stage', 'pictures', 'p50', 'p95', 'max'], rows, { digits: 0 });
   printTable('first picture after opening a live session, ms (bar: ≤ 2000)', ['figure', 'ms'], [['first picture', first]], { digits: 0 });
+  checkBar('glass to glass, p95 ms', rows[0][3], { most: 1500 });
+  checkBar('first picture, ms', first, { most: 2000 });
 } finally {
   await browser?.close();
   await stage.close();

@@ -8,6 +8,7 @@ import { Child } from '../e2e/lib/child.js';
 import { request } from '../e2e/lib/http.js';
 import { mediaFile, repository, sourceArguments } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
+import { checkBar } from './lib/bar.js';
 import { printTable, quantile } from './lib/table.js';
 
 const srt_latency_ms = 120;
@@ -64,3 +65,4 @@ const seconds = Number(process.argv[2] ?? 30);
 const rows = [];
 for (const [picture, bitrate] of [['test', '6M'], ['motion', '8M']]) rows.push(...(await measure({ picture, bitrate, seconds })));
 printTable('part latency beyond SRT latency, ms (bar: p95 ≤ 100; aim 50)', ['source', 'track', 'parts', 'p50', 'p95', 'max'], rows, { digits: 1 });
+for (const [picture, track, , , p95] of rows) checkBar(`${picture}, ${track}: p95 of part latency, ms`, p95, { most: 100 });

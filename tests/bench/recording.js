@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { checkBar } from './lib/bar.js';
 import { printTable } from './lib/table.js';
 
 const root = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), '../..');
@@ -40,6 +41,7 @@ try {
     note('bucket', minutes, record(read('url'), folder, minutes, { AWS_ACCESS_KEY_ID: read('access-key'), AWS_SECRET_ACCESS_KEY: read('secret-key') }));
   printTable('end of a session → its MP4 is in the store (bar: ≤ 2 s, whatever the length)',
     ['store', 'minutes', 'finish, s', 'feeding all, s', 'MP4, MB', 'most memory, MiB'], rows, { digits: 3 });
+  for (const [store, minutes, finish] of rows) checkBar(`${minutes} minutes in a ${store}: finished after s`, finish, { most: 2 });
 } finally {
   if (fs.existsSync(path.join(bucket, 'url'))) execFileSync(s3, ['stop', bucket], { stdio: 'inherit' });
   fs.rmSync(bucket, { recursive: true, force: true });

@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { S3 } from '../e2e/lib/s3.js';
+import { checkBar } from './lib/bar.js';
 import { median, printTable } from './lib/table.js';
 
 const rounds = Number(process.argv[2] ?? 5);
@@ -75,6 +76,7 @@ try {
     rows,
     { digits: 1 },
   );
+  for (const [kind, , , , ratio] of rows) checkBar(`${kind}: MB/s to rclone’s, %`, ratio, { least: 90 });
 } finally {
   await s3.close();
   fs.rmSync(folder, { recursive: true, force: true });
