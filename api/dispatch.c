@@ -11,7 +11,6 @@
 #include "api/problem.h"
 #include "api/rate_gate.h"
 #include "api/shared_answer.h"
-#include "core/base/house_clock.h"
 #include "core/base/queue.h"
 #include "core/base/thread.h"
 #include "core/http/http_date.h"
@@ -19,8 +18,6 @@
 enum { THREADS = 4, MOST_WAITING = 2048 };
 
 static const int64_t most_wait_us = 15 * PH_SECOND_US;
-/* A machine's clock that is this far off. */
-static const int64_t wrong_date_us = PH_SECOND_US;
 
 /* A route of one server, with its metric. */
 struct binding {
@@ -133,18 +130,6 @@ static void observe(const struct pending *pending) {
     ph_metric_observe(pending->binding->latency, (double)(ph_now_us() - pending->began_us) / PH_SECOND_US);
 }
 
-/* The server dates answers by the machine's wall clock. Pages learn from the date what time it is here, so
- * where that clock is wrong the answer tells the time that all else goes by. */
-static struct ph_http_response *dated(const struct ph_dispatch *dispatch, struct ph_http_response *response) {
-    char date[PH_HTTP_DATE_BYTES];
-    if (!response || llabs(ph_house_clock_look(ph_house_clock_system()).machine_ahead_us) < wrong_date_us)
-        return response;
-    ph_http_date(ph_clock_utc_us(dispatch->options.clock) / PH_SECOND_US, date);
-    if (ph_http_response_add_header(response, "Date", date) < 0)
-        ph_http_response_unref(&response);
-    return response;
-}
-
 static void *run(void *opaque) {
     struct ph_dispatch *dispatch = opaque;
     void *item;
@@ -156,7 +141,9 @@ static void *run(void *opaque) {
             unref(pending);
             continue;
         }
-        struct ph_http_response *response = dated(dispatch, keep_private(answer(dispatch, pending)));
+        struct ph_http_response *response = keep_private(answer(dispatch, pending));
+        if (response && ph_http_response_date(response) < 0)
+            ph_http_response_unref(&response);
         if (pending->origin)
             response = ph_cors_mark(response, pending->origin);
         if (pending->is_shared)

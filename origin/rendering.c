@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <zlib.h>
 
+#include "core/http/http_date.h"
+
 static const char playlist_type[] = "application/vnd.apple.mpegurl";
 enum { gzip_level = 6, gzip_window_bits = 15 + 16, gzip_memory_level = 8 };
 
@@ -145,7 +147,10 @@ int ph_rendering_render(
             ph_playlist_write_media(&builder, playlist, PH_SKIP_NONE);
         render_text(rendered, playlist, &builder);
     }
-    if (!rendered->responses[0] || !rendered->responses[1]) {
+    bool all = true;
+    for (int i = 0; i < 2; i++)
+        all = all && rendered->responses[i] && ph_http_response_date(rendered->responses[i]) == 0;
+    if (!all) {
         ph_http_response_unref(&rendered->responses[0]);
         ph_http_response_unref(&rendered->responses[1]);
     }

@@ -27,6 +27,8 @@ class Viewer {
       }
       const query = this.next ? `&_HLS_msn=${this.next}` : '';
       const answer = await request(`${this.session.live}/v360/index.m3u8?token=${token}${query}`);
+      const off = Date.parse(answer.headers.date) - Date.now();
+      if (Math.abs(off) > 5_000) this.problems.push(`the playlist is dated ${off} ms off`);
       if (answer.status === 200) this.#take(parsePlaylist(answer.text));
       else if (this.problems.push(`${answer.status} ${answer.text}`) > 3) return;
     }
