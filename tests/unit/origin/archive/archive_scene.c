@@ -164,7 +164,7 @@ int scene_begin(void **state) {
     snprintf(scene.spool, sizeof(scene.spool), "%s/spool", ph_test_store_folder());
     snprintf(scene.dir, sizeof(scene.dir), "%s/%s", scene.spool, scene_id);
     scene.list = (struct scene_list){
-        .catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, each_ready}};
+        .catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, is_deleted, each_ready}};
     atomic_store(&scene.put_code, 0);
     atomic_store(&scene.segments_put, 0);
     return !scene.store || mkdir(scene.spool, 0700) || ph_metrics_create(&scene.metrics);
