@@ -119,6 +119,16 @@ static unsigned put_part(struct stage *stage, const char *track, unsigned segmen
     return ask(stage->client, stage->base, "PUT", path, headers, body, NULL);
 }
 
+/* The last part of a segment, as often as it takes until the disk has it: a slow one is waited for half a
+ * part. */
+static unsigned put_last_part(struct stage *stage, const char *track, unsigned segment) {
+    int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
+    unsigned status = put_part(stage, track, segment, 2);
+    while (status == 202 && ph_now_us() < deadline_us)
+        status = put_part(stage, track, segment, 2);
+    return status;
+}
+
 static void announce(struct stage *stage) {
     struct ph_publication publication = example_publication(3);
     publication.track_count = 1;
@@ -151,8 +161,8 @@ static void publishing_is_answered_as_the_contract_says(void **state) {
     assert_int_equal(put_part(&stage, "v720", 0, 0), 200);
     assert_int_equal(put_part(&stage, "v720", 0, 2), 409);
     assert_int_equal(put_part(&stage, "v720", 0, 1), 202);
-    assert_int_equal(put_part(&stage, "v720", 0, 2), 201);
-    assert_int_equal(put_part(&stage, "v720", 0, 2), 201);
+    assert_int_equal(put_last_part(&stage, "v720", 0), 201);
+    assert_int_equal(put_last_part(&stage, "v720", 0), 201);
     assert_int_equal(put_part(&stage, "v720", 1, 0), 202);
     const char *const headers[] = {stage.authorization, NULL};
     assert_int_equal(ask(stage.client, stage.base, "GET", "/publish/s", headers, NULL, text), 200);
@@ -284,7 +294,7 @@ static void a_restarted_origin_goes_on_where_it_was(void **state) {
     assert_string_equal(after, before);
     assert_int_equal(put_part(&stage, "v720", 13, 0), 200);
     assert_int_equal(put_part(&stage, "v720", 13, 1), 202);
-    assert_int_equal(put_part(&stage, "v720", 13, 2), 201);
+    assert_int_equal(put_last_part(&stage, "v720", 13), 201);
     assert_int_equal(get(&stage, "/live/s/v720/13.m4s", after), 200);
     assert_string_equal(after, "13.0;13.1;13.2;");
     close_stage(&stage);
