@@ -20,15 +20,10 @@ static struct ph_store *store;
 
 static int open_with(const char *encryption) {
     struct ph_store_options options = ph_test_store_options();
-    char url[512];
-    char *port = strstr(strchr(options.url, '?'), "127.0.0.1:") + 10;
-    uint16_t proxy = ph_test_proxy_start((uint16_t)strtoul(port, NULL, 10));
-    snprintf(url, sizeof(url), "%.*s%u%s", (int)(port - options.url), options.url, proxy,
-        port + strspn(port, "0123456789"));
-    options.url = url;
+    options.url = ph_test_proxy_start_before(options.url);
     options.encryption = encryption;
     ph_test_proxy_fault(PH_TEST_ANSWERED, 0, NULL, 0, NULL);
-    return proxy ? ph_store_create(&store, &options, NULL) : -1;
+    return options.url ? ph_store_create(&store, &options, NULL) : -1;
 }
 
 static int make_store(void **state) {

@@ -31,20 +31,9 @@ static const char late_error[] =
 
 static struct ph_metrics *metrics;
 static struct ph_store *store;
-static char url[512];
+static const char *url; /* with the proxy's port */
 static uint8_t *media;
 enum { media_bytes = 3 * 1024 * 1024 };
-
-/* The store's address, with the proxy's port. */
-static int point_at_proxy(void) {
-    const char *query = strchr(ph_test_store_options().url, '?');
-    char *port = strstr(query, "127.0.0.1:") + 10;
-    uint16_t proxy = ph_test_proxy_start((uint16_t)strtoul(port, NULL, 10));
-    const char *rest = port + strspn(port, "0123456789");
-    snprintf(url, sizeof(url), "%.*s%u%s", (int)(port - ph_test_store_options().url),
-        ph_test_store_options().url, proxy, rest);
-    return proxy ? 0 : -1;
-}
 
 static int open_with(struct ph_clock *clock, const char *address) {
     struct ph_store_options options = ph_test_store_options();
@@ -56,7 +45,8 @@ static int open_with(struct ph_clock *clock, const char *address) {
 
 static int open_store(void **state) {
     (void)state;
-    if (ph_test_store_make() < 0 || point_at_proxy() < 0 || ph_metrics_create(&metrics) < 0)
+    if (ph_test_store_make() < 0 || !(url = ph_test_proxy_start_before(ph_test_store_options().url)) ||
+        ph_metrics_create(&metrics) < 0)
         return -1;
     media = malloc(media_bytes);
     for (size_t i = 0; media && i < media_bytes; i++)

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -250,6 +251,15 @@ uint16_t ph_test_proxy_start(uint16_t port) {
         getsockname(listener, (struct sockaddr *)&address, &size) || pthread_create(&thread, NULL, run, NULL))
         return 0;
     return ntohs(address.sin_port);
+}
+
+const char *ph_test_proxy_start_before(const char *store_url) {
+    static char url[512];
+    const char *port = strstr(strchr(store_url, '?'), "127.0.0.1:") + 10;
+    uint16_t proxy = ph_test_proxy_start((uint16_t)strtoul(port, NULL, 10));
+    snprintf(url, sizeof(url), "%.*s%u%s", (int)(port - store_url), store_url, proxy,
+        port + strspn(port, "0123456789"));
+    return proxy ? url : NULL;
 }
 
 void ph_test_proxy_stop(void) {

@@ -20,6 +20,9 @@ enum ph_test_fault {
 
 /* In front of the server on 127.0.0.1:`port`. Its own port; 0: it could not be started. */
 uint16_t ph_test_proxy_start(uint16_t port);
+/* The same in front of the S3 server of a store's address (ph_test_store_options()). The address with the
+ * proxy's port, until the next call; NULL: it could not be started. */
+const char *ph_test_proxy_start_before(const char *store_url);
 void ph_test_proxy_stop(void);
 
 /* The next `count` requests whose first line holds `match` (NULL: any) meet the fault. Replaces what was said

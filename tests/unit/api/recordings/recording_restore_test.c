@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -34,16 +33,11 @@ static struct ph_recordings_keeper *keeper;
 
 /* The store's address, with the proxy's port; what is put is put into the deep archive. */
 static int open_store(void) {
-    char url[512];
     struct ph_store_options options = ph_test_store_options();
-    char *port = strstr(strchr(options.url, '?'), "127.0.0.1:") + 10;
-    uint16_t proxy = ph_test_proxy_start((uint16_t)strtoul(port, NULL, 10));
-    snprintf(url, sizeof(url), "%.*s%u%s", (int)(port - options.url), options.url, proxy,
-        port + strspn(port, "0123456789"));
-    options.url = url;
+    options.url = ph_test_proxy_start_before(options.url);
     options.metrics = metrics;
     options.storage_class = "DEEP_ARCHIVE";
-    return proxy ? ph_store_create(&store, &options, NULL) : -1;
+    return options.url ? ph_store_create(&store, &options, NULL) : -1;
 }
 
 static void put(const char *name) {
