@@ -14,36 +14,25 @@
 
 #include "core/base/error.h"
 #include "core/base/log.h"
+#include "tests/unit/base/diverted_log.h"
 
-static int standard_error, pipe_end;
-
-/* What is logged goes into a pipe instead of standard error. */
 static int divert(void **state) {
-    int ends[2];
     (void)state;
-    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC))
-        return -1;
-    standard_error = dup(STDERR_FILENO);
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[1]);
-    pipe_end = ends[0];
     ph_log_set_level(PH_LOG_INFO);
     ph_log_set_role(NULL);
-    return 0;
+    return divert_log(O_NONBLOCK);
 }
 
 static int restore(void **state) {
     (void)state;
-    dup2(standard_error, STDERR_FILENO);
-    close(standard_error);
-    close(pipe_end);
+    restore_log();
     return 0;
 }
 
 /* The one line logged since the last call, parsed. */
 static json_t *take_line(void) {
     char line[8192];
-    ssize_t size = read(pipe_end, line, sizeof(line));
+    ssize_t size = read(diverted_log, line, sizeof(line));
     assert_true(size > 1);
     assert_int_equal(line[size - 1], '\n');
     assert_null(memchr(line, '\n', (size_t)size - 1));
@@ -125,7 +114,7 @@ static void lines_above_the_level_are_not_written(void **state) {
     char nothing[16];
     enum ph_log_level level;
     ph_log_debug("hidden");
-    assert_int_equal(read(pipe_end, nothing, sizeof(nothing)), -1);
+    assert_int_equal(read(diverted_log, nothing, sizeof(nothing)), -1);
     assert_int_equal(ph_log_level_parse("debug", &level), 0);
     ph_log_set_level(level);
     ph_log_debug("shown");

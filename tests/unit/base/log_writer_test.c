@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,27 +15,17 @@
 #include "core/base/error.h"
 #include "core/base/log.h"
 #include "core/base/log_writer.h"
+#include "tests/unit/base/diverted_log.h"
 
-/* Standard error is a pipe that nobody reads yet, and that holds 64 KiB. */
-static int standard_error, pipe_end;
-
+/* The pipe is read when a test likes, and holds 64 KiB. */
 static int divert(void **state) {
-    int ends[2];
     (void)state;
-    if (pipe2(ends, O_CLOEXEC))
-        return -1;
-    standard_error = dup(STDERR_FILENO);
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[1]);
-    pipe_end = ends[0];
-    return 0;
+    return divert_log(0);
 }
 
 static int restore(void **state) {
     (void)state;
-    dup2(standard_error, STDERR_FILENO);
-    close(standard_error);
-    close(pipe_end);
+    restore_log();
     return 0;
 }
 
@@ -44,7 +33,7 @@ enum { lines = 20000 };
 
 /* Each line is whole, in order, and those that are not there are counted by one that is. */
 static uint64_t read_lines(void) {
-    FILE *stream = fdopen(dup(pipe_end), "r");
+    FILE *stream = fdopen(dup(diverted_log), "r");
     char line[8192];
     uint64_t told = 0;
     json_int_t last = -1;
@@ -82,10 +71,10 @@ static void who_logs_never_waits_for_who_reads(void **state) {
     ph_log_info("the last line");
     ph_log_writer_stop();
     char line[8192];
-    ssize_t size = read(pipe_end, line, sizeof(line));
+    ssize_t size = read(diverted_log, line, sizeof(line));
     assert_true(size > 0 && line[size - 1] == '\n');
     ph_log_info("written by who logs it");
-    size = read(pipe_end, line, sizeof(line));
+    size = read(diverted_log, line, sizeof(line));
     assert_true(size > 0 && line[size - 1] == '\n');
 }
 
