@@ -102,14 +102,7 @@ static int start(void **state) {
     held = 0;
     int code = ready && late ? ph_metrics_create(&metrics) : -ENOMEM;
     options.metrics = metrics;
-    if (!code)
-        code = ph_http_server_create(&server, &options, NULL);
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++)
-        code = ph_http_server_add_route(server, &routes[i]);
-    if (!code)
-        code = ph_http_server_start(server, NULL);
-    port = code ? 0 : ph_http_server_port(server);
-    return code;
+    return code ? code : raw_serve(&server, &options, routes, sizeof(routes) / sizeof(routes[0]), &port);
 }
 
 static int stop(void **state) {

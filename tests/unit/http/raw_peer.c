@@ -17,6 +17,17 @@
 
 #include "core/base/clock.h"
 
+int raw_serve(struct ph_http_server **server, const struct ph_http_server_options *options,
+    const struct ph_http_route *routes, size_t count, uint16_t *port) {
+    int code = ph_http_server_create(server, options, NULL);
+    for (size_t i = 0; i < count && !code; i++)
+        code = ph_http_server_add_route(*server, &routes[i]);
+    if (!code)
+        code = ph_http_server_start(*server, NULL);
+    *port = code ? 0 : ph_http_server_port(*server);
+    return code;
+}
+
 int raw_dial(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct timeval timeout = {5, 0};

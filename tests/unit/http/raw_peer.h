@@ -6,6 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/http/server.h"
+
+/* Makes a server with these routes and starts it. 0 or a code; `*port` is 0 then. */
+int raw_serve(struct ph_http_server **server, const struct ph_http_server_options *options,
+    const struct ph_http_route *routes, size_t count, uint16_t *port);
+
 struct answer {
     unsigned status; /* 0: the connection ended without an answer */
     char head[4096];

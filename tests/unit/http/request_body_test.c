@@ -65,13 +65,7 @@ static int start(void **state) {
     const struct ph_http_server_options options = {
         .listen = "127.0.0.1:0", .threads = 2, .idle_timeout_us = 2 * PH_SECOND_US};
     (void)state;
-    int code = ph_http_server_create(&server, &options, NULL);
-    if (!code)
-        code = ph_http_server_add_route(server, &route);
-    if (!code)
-        code = ph_http_server_start(server, NULL);
-    port = code ? 0 : ph_http_server_port(server);
-    return code;
+    return raw_serve(&server, &options, &route, 1, &port);
 }
 
 static int stop(void **state) {

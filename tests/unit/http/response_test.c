@@ -79,13 +79,9 @@ static int start(void **state) {
     chain = make_chain();
     file = make_file();
     plain = ph_http_response_create(204);
-    int code = text && chain && file && plain ? ph_http_server_create(&server, &options, NULL) : -ENOMEM;
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++)
-        code = ph_http_server_add_route(server, &routes[i]);
-    if (!code)
-        code = ph_http_server_start(server, NULL);
-    port = code ? 0 : ph_http_server_port(server);
-    return code;
+    if (!text || !chain || !file || !plain)
+        return -ENOMEM;
+    return raw_serve(&server, &options, routes, sizeof(routes) / sizeof(routes[0]), &port);
 }
 
 static int stop(void **state) {

@@ -78,14 +78,7 @@ static int start(void **state) {
     int code = ph_metrics_create(&metrics);
     options.metrics = metrics;
     options.idle_timeout_us = 2 * PH_SECOND_US;
-    if (!code)
-        code = ph_http_server_create(&server, &options, NULL);
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && !code; i++)
-        code = ph_http_server_add_route(server, &routes[i]);
-    if (!code)
-        code = ph_http_server_start(server, NULL);
-    port = code ? 0 : ph_http_server_port(server);
-    return code;
+    return code ? code : raw_serve(&server, &options, routes, sizeof(routes) / sizeof(routes[0]), &port);
 }
 
 static int stop(void **state) {

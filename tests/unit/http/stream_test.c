@@ -70,19 +70,11 @@ static int open_server(void **state) {
     stream_count = 0;
     quiet_us = 60 * PH_SECOND_US;
     filler = ph_bytes_copy(":\n\n", 3);
-    if (!filler || ph_cond_init(&opened) || ph_metrics_create(&metrics) ||
-        ph_http_server_create(&server,
-            &(struct ph_http_server_options){
-                .listen = "127.0.0.1:0", .threads = 2, .idle_timeout_us = PH_SECOND_US, .metrics = metrics},
-            NULL))
+    if (!filler || ph_cond_init(&opened) || ph_metrics_create(&metrics))
         return -1;
-    for (size_t i = 0; i < 2; i++) {
-        if (ph_http_server_add_route(server, &routes[i]))
-            return -1;
-    }
-    int code = ph_http_server_start(server, NULL);
-    port = ph_http_server_port(server);
-    return code;
+    const struct ph_http_server_options options = {
+        .listen = "127.0.0.1:0", .threads = 2, .idle_timeout_us = PH_SECOND_US, .metrics = metrics};
+    return raw_serve(&server, &options, routes, sizeof(routes) / sizeof(routes[0]), &port);
 }
 
 static int close_server(void **state) {
