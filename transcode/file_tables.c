@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/cursor.h"
+#include "core/media/box.h"
 
 enum { most_items = 100000, head_bytes = 16 };
 
@@ -21,20 +22,19 @@ struct item {
 /* Its head at `at`; false where there is none, or one whose size is not told. */
 typedef bool read_head(struct ph_slice bytes, int64_t at, struct item *item);
 
-/* ISO/IEC 14496-12, section 4.2. */
+static uint64_t name(const char type[5]) {
+    struct ph_cursor cursor = ph_cursor_init((struct ph_slice){(const uint8_t *)type, 4});
+    return ph_cursor_u32(&cursor);
+}
+
 static bool read_box(struct ph_slice bytes, int64_t at, struct item *item) {
     struct ph_cursor cursor = ph_cursor_init(bytes);
-    int header = 8;
-    uint64_t size = ph_cursor_u32(&cursor);
-    item->type = ph_cursor_u32(&cursor);
-    if (size == 1) {
-        size = ph_cursor_u64(&cursor);
-        header = 16;
-    }
-    if (!ph_cursor_ok(&cursor) || size < (uint64_t)header || size > (uint64_t)(INT64_MAX - at))
+    struct ph_box_head head;
+    if (!ph_box_head_read(&cursor, &head) || !head.size || head.size > (uint64_t)(INT64_MAX - at))
         return false;
-    item->begin = at + header;
-    item->end = at + (int64_t)size;
+    item->type = name(head.type);
+    item->begin = at + head.bytes;
+    item->end = at + (int64_t)head.size;
     return true;
 }
 
@@ -98,11 +98,6 @@ static unsigned count_in(
     while (count <= most && next_item(walk, &at, parent->end, &item))
         count += item.type == type;
     return count;
-}
-
-static uint64_t name(const char type[5]) {
-    struct ph_cursor cursor = ph_cursor_init((struct ph_slice){(const uint8_t *)type, 4});
-    return ph_cursor_u32(&cursor);
 }
 
 int ph_mp4_tables_check(int fd, unsigned most_tracks) {

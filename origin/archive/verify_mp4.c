@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/cursor.h"
+#include "core/media/box.h"
 #include "core/store/store_impl.h"
 #include "origin/recording/rebuild.h"
 
@@ -131,41 +132,25 @@ static int list(
 /* What making a recording again calls; nothing else reaches it. */
 static const struct ph_store_impl mirror_impl = {.get = get, .head = head, .list = list, .begin = begin};
 
-/* A box's size and how long its header is; 0: it is none. */
-static uint64_t read_box(struct ph_slice bytes, char type[5], uint64_t *header) {
-    struct ph_cursor cursor = ph_cursor_init(bytes);
-    uint64_t size = ph_cursor_u32(&cursor);
-    struct ph_slice name = ph_cursor_take(&cursor, 4);
-    *header = 8;
-    if (size == 1) {
-        size = ph_cursor_u64(&cursor);
-        *header = 16;
-    }
-    if (!ph_cursor_ok(&cursor) || size < *header)
-        return 0;
-    memcpy(type, name.data, 4);
-    type[4] = '\0';
-    return size;
-}
-
 /* Where the media begins: behind the header of "mdat". PH_INVALID_DATA: it is no MP4 of ours. */
 static int find_media(struct ph_store *store, const char *key, uint64_t bytes, uint64_t *media_begin) {
-    uint64_t at = 0, header;
-    char type[5];
+    uint64_t at = 0;
     for (int i = 0; i < most_boxes && at < bytes; i++) {
         struct ph_bytes *there;
         int code = ph_store_get(store, key, at, bytes - at < 16 ? bytes - at : 16, &there);
         if (code)
             return code;
-        uint64_t size = read_box(ph_bytes_slice(there), type, &header);
+        struct ph_cursor cursor = ph_cursor_init(ph_bytes_slice(there));
+        struct ph_box_head box;
+        bool is_box = ph_box_head_read(&cursor, &box);
         ph_bytes_unref(&there);
-        if (!size || size > bytes - at)
+        if (!is_box || !box.size || box.size > bytes - at)
             return PH_INVALID_DATA;
-        if (strcmp(type, "mdat") == 0) {
-            *media_begin = at + header;
+        if (strcmp(box.type, "mdat") == 0) {
+            *media_begin = at + box.bytes;
             return *media_begin <= most_head ? 0 : PH_INVALID_DATA;
         }
-        at += size;
+        at += box.size;
     }
     return PH_INVALID_DATA;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/cursor.h"
+#include "core/media/box.h"
 
 enum {
     most_segment_bytes = 256 * 1024 * 1024,
@@ -27,21 +28,16 @@ static bool take_box(struct ph_cursor *cursor, struct box *box) {
     if (!ph_cursor_ok(cursor) || !ph_cursor_remaining(cursor))
         return false;
     const uint8_t *start = cursor->next;
-    size_t most = ph_cursor_remaining(cursor), header = 8;
-    uint64_t size = ph_cursor_u32(cursor);
-    ph_cursor_skip(cursor, 4);
-    if (size == 1) {
-        size = ph_cursor_u64(cursor);
-        header = 16;
-    } else if (size == 0) {
-        size = most;
-    }
-    if (!ph_cursor_ok(cursor) || size < header || size > most) {
+    size_t most = ph_cursor_remaining(cursor);
+    struct ph_box_head head;
+    bool is_box = ph_box_head_read(cursor, &head);
+    size_t size = head.size && head.size <= most ? (size_t)head.size : most;
+    if (!is_box || head.size > most) {
         cursor->failed = true;
         return false;
     }
-    box->whole = (struct ph_slice){start, (size_t)size};
-    box->body = ph_cursor_take(cursor, (size_t)size - header);
+    box->whole = (struct ph_slice){start, size};
+    box->body = ph_cursor_take(cursor, size - head.bytes);
     return true;
 }
 
