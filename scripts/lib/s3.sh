@@ -7,9 +7,10 @@
 # What a client needs lies in the folder: url, endpoint, access-key, secret-key.
 set -euo pipefail
 
-usage="usage: s3.sh init <folder> [port]   makes the cluster, a user and the bucket 'porthole'; the gateway does not serve
+usage="usage: s3.sh init <folder> [port]   makes the cluster and a user
        s3.sh run <folder>           the gateway, in the foreground
-       s3.sh start <folder> [port]  init, and the gateway in the background
+       s3.sh bucket <folder>        makes the bucket 'porthole' as soon as the gateway serves
+       s3.sh start <folder> [port]  all of it, with the gateway in the background
        s3.sh lifecycle <folder>     enforces the lifecycle rules once
        s3.sh stop <folder>          ends all of it and removes the folder"
 [ $# -ge 2 ] || {
@@ -167,23 +168,27 @@ keyed_hash() {
 
 # One signed PUT of nothing: the bucket.
 make_bucket() {
+    local endpoint host access_key secret_key
     local date day key request hash=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+    endpoint=$(cat "$folder/endpoint") access_key=$(cat "$folder/access-key") secret_key=$(cat "$folder/secret-key")
+    host=${endpoint#http://}
+    await_gateway "$endpoint"
     date=$(date -u +%Y%m%dT%H%M%SZ) day=${date%T*}
-    request=$(printf 'PUT\n/porthole\n\nhost:127.0.0.1:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n\n%s\n%s' "$port" "$hash" \
+    request=$(printf 'PUT\n/porthole\n\nhost:%s\nx-amz-content-sha256:%s\nx-amz-date:%s\n\n%s\n%s' "$host" "$hash" \
         "$date" "host;x-amz-content-sha256;x-amz-date" "$hash" | openssl dgst -sha256 -binary | hex_of)
     key=$(keyed_hash "key:AWS4$secret_key" "$day")
     key=$(keyed_hash "hexkey:$key" us-east-1)
     key=$(keyed_hash "hexkey:$key" s3)
     key=$(keyed_hash "hexkey:$key" aws4_request)
     key=$(keyed_hash "hexkey:$key" "$(printf 'AWS4-HMAC-SHA256\n%s\n%s/us-east-1/s3/aws4_request\n%s' "$date" "$day" "$request")")
-    curl -sS -f -o /dev/null -X PUT "http://127.0.0.1:$port/porthole" -H "x-amz-date: $date" -H "x-amz-content-sha256: $hash" \
+    curl -sS -f -o /dev/null -X PUT "$endpoint/porthole" -H "x-amz-date: $date" -H "x-amz-content-sha256: $hash" \
         -H "Authorization: AWS4-HMAC-SHA256 Credential=$access_key/$day/us-east-1/s3/aws4_request,SignedHeaders=host;x-amz-content-sha256;x-amz-date,Signature=$key"
 }
 
 await_gateway() {
     local tries
     for ((tries = 0; tries < 600; tries++)); do
-        ! curl -s -o /dev/null "http://127.0.0.1:$port/" || return 0
+        ! curl -s -o /dev/null "$1/" || return 0
         sleep 0.05
     done
     fail "the gateway does not answer: $(tail -n 5 "$folder/log/client.rgw.log")"
@@ -228,9 +233,6 @@ init() {
     echo "s3://porthole?endpoint=http://127.0.0.1:$port&region=us-east-1" >"$folder/url"
     echo "$access_key" >"$folder/access-key"
     echo "$secret_key" >"$folder/secret-key"
-    radosgw -n client.rgw
-    await_gateway
-    make_bucket
 }
 
 stop() {
@@ -241,14 +243,14 @@ stop() {
 }
 
 case $command in
-init)
-    init
-    end client.rgw
-    ;;
+init) init ;;
 run) exec radosgw -f -n client.rgw ;;
+bucket) make_bucket ;;
 start)
     stop
     init
+    radosgw -n client.rgw
+    make_bucket
     ;;
 lifecycle) radosgw-admin -n client.rgw lc process ;;
 stop) stop ;;

@@ -20,6 +20,7 @@ export class S3 {
     try {
       await run(script, ['init', s3.folder], { within: 90_000, env: { ...process.env, S3_TOKENS: tokens ? '1' : '' } });
       await s3.serve();
+      await run(script, ['bucket', s3.folder]);
     } catch (error) {
       await s3.close();
       throw error;
@@ -52,8 +53,14 @@ export class S3 {
 
   /** Runs the gateway; what was put before is there. */
   async serve() {
-    this.child = new Child(script, ['run', this.folder], { name: 'radosgw' });
-    await waitFor('the S3 server to serve', () => fetch(this.endpoint), { within: 30_000 });
+    const child = new Child(script, ['run', this.folder], { name: 'radosgw' });
+    this.child = child;
+    await waitFor('the S3 server to serve, or to end', () => !child.running || fetch(this.endpoint), { within: 60_000 });
+    if (!child.running) throw new Error(`the S3 server ended: ${child.stderr}\n${this.#lastOfLog()}`);
+  }
+
+  #lastOfLog() {
+    return fs.readFileSync(path.join(this.folder, 'log/client.rgw.log'), 'utf8').split('\n').slice(-10).join('\n');
   }
 
   /** Ends the gateway: connections to it are refused until it serves again. */
