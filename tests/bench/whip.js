@@ -12,6 +12,7 @@ import { fetchWhole } from '../e2e/lib/http.js';
 import { Stage } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
 import { whipFile } from '../e2e/lib/whip_publisher.js';
+import { checkBar } from './lib/bar.js';
 import { printTable, quantile } from './lib/table.js';
 
 /* The browser encodes on the same cores: the least effort leaves it some. */
@@ -125,3 +126,11 @@ printTable('change of address, ms (bar: parts go on, none skipped, within 2000)'
   [['file, libdatachannel', files[0].address], ['Chromium', pages[0].address]].map(([name, { gap, still, skips }]) => [name, gap, still, skips]), { digits: 0 });
 printTable('Chromium, two to three seconds after connecting (bar: 30 fps, ≥ 4 Mbit/s)', ['round', 'fps', 'Mbit/s', 'height'],
   pages.map(({ fps, mbit, height }, index) => [index + 1, fps, mbit, height]), { digits: 1 });
+for (const [name, list] of [['file', files], ['Chromium', pages]]) {
+  checkBar(`${name}: POST → first part, median ms`, quantile(list.map(({ post }) => post), 0.5), { most: 2000 });
+  checkBar(`${name}: change of address, longest gap of parts, ms`, list[0].address.gap, { most: 2000 });
+  checkBar(`${name}: change of address, parts skipped`, list[0].address.skips, { most: 0 });
+}
+checkBar('publish page opened → watched, median ms', quantile(pages.map(({ watched }) => watched), 0.5), { most: 4000 });
+checkBar('pictures a second after two seconds, median', quantile(pages.map(({ fps }) => fps), 0.5), { least: 29.5 });
+checkBar('Mbit/s after two seconds, median', quantile(pages.map(({ mbit }) => mbit), 0.5), { least: 4 });

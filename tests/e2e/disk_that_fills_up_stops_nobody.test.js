@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { checkObjects, countMp4, manifestOf } from './lib/archived.js';
+import { checkObjects, countMp4, recordingIn } from './lib/archived.js';
 import { run } from './lib/child.js';
 import { FakePublisher } from './lib/fake_publisher.js';
 import { fetchWhole, request } from './lib/http.js';
@@ -54,10 +54,11 @@ scenario('a disk that fills up is reported, viewers go on seeing what is live, a
   await waitFor('the spool to write again', () => node.line(({ msg }) => msg === 'the spool writes again'), { within: 15_000 });
   await session.segments('v360', 1);
   await stage.end(session);
-  const manifest = await manifestOf(dataDir, session.id);
-  checkObjects(dataDir, session.id, manifest);
-  for (const { name, segments } of manifest.tracks) assert.equal(segments[0][0], 0, `${name} has all from the first segment on`);
-  assert.ok((await countMp4(dataDir, session.id)).video >= manifest.tracks[0].segments.length * 60 - 60);
+  const recording = await recordingIn(dataDir, session.id);
+  checkObjects(recording);
+  const { tracks } = recording.manifest;
+  for (const { name, segments } of tracks) assert.equal(segments[0][0], 0, `${name} has all from the first segment on`);
+  assert.ok((await countMp4(recording)).video >= tracks[0].segments.length * 60 - 60);
   for (const watch of watches) {
     assert.deepEqual(watch.skipped(), []);
     assert.equal(watch.discontinuities, 0);
@@ -98,9 +99,9 @@ scenario('a disk whose every sync takes seconds holds no part back, and what was
   await origin.restart();
   await session.segments('v360', 1);
   await stage.end(session);
-  const manifest = await manifestOf(stage.dataDir(), session.id);
-  checkObjects(stage.dataDir(), session.id, manifest);
-  for (const { name, segments } of manifest.tracks) assert.equal(segments[0][0], 0, `${name} has all from the first segment on`);
+  const recording = await recordingIn(stage.dataDir(), session.id);
+  checkObjects(recording);
+  for (const { name, segments } of recording.manifest.tracks) assert.equal(segments[0][0], 0, `${name} has all from the first segment on`);
   for (const watch of watches) {
     assert.deepEqual(watch.skipped(), []);
     assert.equal(watch.discontinuities, 0);
@@ -136,10 +137,10 @@ scenario('what a disk took too late for memory is a gap in the recording, which 
   for (const { uri } of whole.filter(({ gap }) => !gap)) await fetchWhole(`${session.live}/v360/${uri}`);
   await stage.end(session);
 
-  const manifest = await manifestOf(dataDir, session.id);
-  const gaps = manifest.tracks.flatMap(({ segments }) => segments.filter(([, , , , flags]) => flags & 1));
+  const recording = await recordingIn(dataDir, session.id);
+  const gaps = recording.manifest.tracks.flatMap(({ segments }) => segments.filter(([, , , , flags]) => flags & 1));
   assert.equal(gaps.length, told.segments);
-  await countMp4(dataDir, session.id);
+  await countMp4(recording);
   const token = makePlaybackToken(clusterSecret(node), { session: session.id });
   const { text } = await fetchWhole(`${node.url}/vod/${session.id}/v360/index.m3u8?token=${token}`);
   const { segments } = parsePlaylist(text);
@@ -168,9 +169,9 @@ scenario('a session that ends while the disk is full ends for its viewers at onc
   await waitFor('the end of the playlist', () => watch.ended, { within: 20_000 });
   assert.equal(node.line(({ msg }) => msg.startsWith('a worker died')), undefined);
   fs.rmSync(ballast);
-  const manifest = await manifestOf(dataDir, session.id, 20_000);
-  checkObjects(dataDir, session.id, manifest);
-  assert.equal(manifest.tracks[0].segments.at(-1)[0], watch.last.msn, 'with all that was seen');
+  const recording = await recordingIn(dataDir, session.id, 20_000);
+  checkObjects(recording);
+  assert.equal(recording.manifest.tracks[0].segments.at(-1)[0], watch.last.msn, 'with all that was seen');
 }, { within: 90_000 });
 
 scenario('the spool keeps within its bound, and drops nothing that is listed', async (stage) => {

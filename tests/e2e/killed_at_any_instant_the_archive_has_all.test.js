@@ -1,9 +1,9 @@
 // Runs beside others: it needs little of the machine.
-// PH_KILLS: how often the origin is killed (6), PH_WORKER_KILLS: a worker (2). PH_SEED: repeats a run.
+// PH_KILLS: how often the origin is killed (6) on each store, PH_WORKER_KILLS: a worker (2). PH_SEED: repeats a run.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { checkObjects, countMp4, manifestOf, recordingFolder, sha256 } from './lib/archived.js';
+import { checkObjects, countMp4, recordingIn, recordingInBucket, sha256 } from './lib/archived.js';
 import { FakePublisher } from './lib/fake_publisher.js';
 import { fetchWhole, request } from './lib/http.js';
 import { scenario } from './lib/stage.js';
@@ -12,6 +12,8 @@ import { pause, waitFor } from './lib/wait.js';
 const kills = Number(process.env.PH_KILLS ?? 6);
 const workerKills = Number(process.env.PH_WORKER_KILLS ?? 2);
 const seed = Number(process.env.PH_SEED ?? Date.now() % 1_000_000);
+/** So many bits that the MP4 is a multipart upload which is under way when its process is killed. */
+const rich = { name: 'v360', width: 640, height: 360, kbits: 40_000, grain: true };
 const secret = 'one-secret-for-the-fake-publisher-and-the-origin';
 
 /** Numbers in [0, 1) that follow from the seed (mulberry32). */
@@ -34,12 +36,13 @@ function sentSegments(publisher, track, count) {
   return segments;
 }
 
-scenario(`an origin killed at any instant archives every byte that it acknowledged, once (seed ${seed})`, async (stage) => {
+for (const store of ['folder', 'bucket']) scenario(`an origin killed at any instant archives every byte that it acknowledged, once, in a ${store} (seed ${seed})`, async (stage) => {
   const random = randomFrom(seed);
   const dataDir = stage.dataDir();
+  const s3 = store === 'bucket' && (await stage.s3());
   const id = `k${seed}`.padEnd(22, 'k');
   const node = await stage.node({ dataDir, roles: 'origin,api', env: { PORTHOLE_CLUSTER_SECRET: secret } });
-  const publisher = new FakePublisher({ origin: node.url, session: id, secret, partMs: 100, segmentMs: 500 });
+  const publisher = new FakePublisher({ origin: node.url, session: id, secret, partMs: 100, segmentMs: 500, ...(s3 && { videos: [rich] }) });
   stage.after(() => publisher.close());
   const over = publisher.run();
   for (let kill = 0; kill < kills - 1; kill++) {
@@ -65,8 +68,9 @@ scenario(`an origin killed at any instant archives every byte that it acknowledg
   await node.kill();
   await node.restart();
 
-  const manifest = await manifestOf(dataDir, id);
-  checkObjects(dataDir, id, manifest);
+  const recording = await (s3 ? recordingInBucket(stage, s3, id) : recordingIn(dataDir, id));
+  checkObjects(recording);
+  const { folder, manifest } = recording;
   for (const track of publisher.tracks) {
     const sent = sentSegments(publisher, track, taken.get(track.name));
     const listed = manifest.tracks.find(({ name }) => name === track.name).segments;
@@ -74,12 +78,12 @@ scenario(`an origin killed at any instant archives every byte that it acknowledg
     listed.forEach(([number, , , , , , hash]) => assert.equal(hash, sha256(sent[number]), `${track.name}/${number}`));
   }
   for (const [name, bytes] of served) {
-    assert.ok(fs.readFileSync(path.join(recordingFolder(dataDir, id), name.replace(/$/, '.m4s'))).equals(bytes), `${name} is what viewers got`);
+    assert.ok(fs.readFileSync(path.join(folder, `${name}.m4s`)).equals(bytes), `${name} is what viewers got`);
   }
-  const frames = await countMp4(dataDir, id);
+  const frames = await countMp4(recording);
   assert.equal(frames.video, taken.get('v360') * publisher.framesPerPart);
   assert.equal(frames.audio, publisher.firstAudioOf(taken.get('audio')));
-}, { within: 60_000 + 4_000 * kills });
+}, { within: 90_000 + 4_000 * kills });
 
 scenario('workers killed under a session leave no trace in its recording', async (stage) => {
   const { node, session } = await stage.live();
@@ -98,12 +102,13 @@ scenario('workers killed under a session leave no trace in its recording', async
     await keep();
   }
   await stage.end(session);
-  const manifest = await manifestOf(stage.dataDir(), session.id);
+  const recording = await recordingIn(stage.dataDir(), session.id);
+  const { manifest } = recording;
   await keep();
-  checkObjects(stage.dataDir(), session.id, manifest);
+  checkObjects(recording);
   const listed = manifest.tracks.find(({ name }) => name === 'v360').segments;
   assert.deepEqual(listed.map(([number, , , , , , hash]) => [number, hash]), [...served].sort(([a], [b]) => a - b));
-  const frames = await countMp4(stage.dataDir(), session.id);
+  const frames = await countMp4(recording);
   assert.equal(frames.video, Math.round(manifest.durationUs * 30 / 1e6));
   const answer = await request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
   assert.equal(answer.json.state, 'ready');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { manifestOf } from './lib/archived.js';
+import { recordingIn } from './lib/archived.js';
 import { request } from './lib/http.js';
 import { scenario } from './lib/stage.js';
 import { pause, waitFor } from './lib/wait.js';
@@ -94,7 +94,7 @@ scenario('PostgreSQL is a standby for a while, as when another is to become the 
 
   await postgres.serveReadOnly();
   await publisher.stop();
-  await manifestOf(node.dataDir, session.id); // the session is over, and its recording made
+  await recordingIn(node.dataDir, session.id); // the session is over, and its recording made
   const start = await request(`${node.url}/api/sessions/start`, { method: 'POST', headers: headers(session.token), body: '{}' });
   assert.equal(start.status, 503, start.text);
   await waitFor('the health to say so', async () => (await request(`${node.url}/health`)).status === 503);

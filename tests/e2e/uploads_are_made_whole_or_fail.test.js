@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { checkObjects, manifestOf } from './lib/archived.js';
+import { checkObjects, recordingIn } from './lib/archived.js';
 import { clockFile, frameNumbers } from './lib/clock_picture.js';
 import { request } from './lib/http.js';
 import { sql } from './lib/outbox.js';
@@ -64,7 +64,7 @@ async function checkWhole(stage, id) {
     assert.notEqual(state, 'failed', reason);
     return state === 'ready';
   }, { within: 90_000 });
-  checkObjects(stage.dataDir(), id, await manifestOf(stage.dataDir(), id));
+  checkObjects(await recordingIn(stage.dataDir(), id));
   const numbers = await frameNumbers(path.join(stage.dataDir(), 'archive/recordings', id, 'recording.mp4'));
   assert.deepEqual(numbers, Array.from({ length: seconds * 30 }, (_, i) => i), 'every picture once, in order');
   await waitFor('the source, which is needed no more, to go', () => !fs.existsSync(source(stage, id)), { within: 15_000 });

@@ -1,4 +1,4 @@
-// What an archive in a folder holds of a session, against what was published and served.
+// What an archive, in a folder or in a bucket, holds of a session, against what was published and served.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -11,15 +11,24 @@ export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex'
 /** The folder of a node's archive in which a session's objects lie. */
 export const recordingFolder = (dataDir, id) => path.join(dataDir, 'archive', 'recordings', id);
 
-/** The manifest, once it is there. */
-export function manifestOf(dataDir, id, within = 10_000) {
-  const file = path.join(recordingFolder(dataDir, id), 'recording.json');
-  return waitFor(`the recording of ${id}`, async () => fs.existsSync(file) && JSON.parse(fs.readFileSync(file, 'utf8')), { within, every: 10 });
+/** A recording in a folder, once it is there: where its objects lie, and its manifest. */
+export async function recordingIn(dataDir, id, within = 10_000) {
+  const folder = recordingFolder(dataDir, id);
+  const file = path.join(folder, 'recording.json');
+  const manifest = await waitFor(`the recording of ${id}`, () => fs.existsSync(file) && JSON.parse(fs.readFileSync(file, 'utf8')), { within, every: 10 });
+  return { folder, manifest };
+}
+
+/** The same of a bucket, copied into a folder of the stage's. */
+export async function recordingInBucket(stage, s3, id, within = 30_000) {
+  const folder = path.join(stage.folder, `fetched-${id}`);
+  await waitFor(`the recording of ${id}`, async () => (await s3.list(`recordings/${id}`)).has(`recordings/${id}/recording.json`), { within, every: 300 });
+  await s3.fetch(`recordings/${id}`, folder);
+  return { folder, manifest: JSON.parse(fs.readFileSync(path.join(folder, 'recording.json'), 'utf8')) };
 }
 
 /** Segments follow each other in number and time, and the objects have the bytes that the manifest says. */
-export function checkObjects(dataDir, id, manifest) {
-  const folder = recordingFolder(dataDir, id);
+export function checkObjects({ folder, manifest }) {
   for (const track of manifest.tracks) {
     let next;
     for (const [number, start, duration, bytes, flags, , hash] of track.segments) {
@@ -36,8 +45,8 @@ export function checkObjects(dataDir, id, manifest) {
 }
 
 /** Frames of each kind in the MP4, every one of them decoded without a complaint. */
-export async function countMp4(dataDir, id) {
-  const file = path.join(recordingFolder(dataDir, id), 'recording.mp4');
+export async function countMp4({ folder }) {
+  const file = path.join(folder, 'recording.mp4');
   const { stderr } = await run('ffmpeg', ['-v', 'error', '-xerror', '-i', file, '-f', 'null', '-']);
   assert.equal(stderr.toString(), '', 'the MP4 decodes');
   const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_type,nb_frames', '-of', 'json', file]);

@@ -105,7 +105,7 @@ const ffmpeg = (...args) => execFileSync('ffmpeg', ['-hide_banner', '-loglevel',
 const greatestDivisor = (a, b) => (b ? greatestDivisor(b, a % b) : a);
 
 export class FakePublisher {
-  /** rate: {num, den}; videos: [{name, width, height, kbits}]; audio: whether there is a track of it. */
+  /** rate: {num, den}; videos: [{name, width, height, kbits, grain}], where grain is what fills many bits; audio: whether there is a track of it. */
   constructor({ origin, session, secret, rate = { num: 30, den: 1 }, partMs = 200, segmentMs = 2000, audio = true, startSegment = 0,
     videos = [{ name: 'v360', width: 640, height: 360, kbits: 800 }, { name: 'v240', width: 426, height: 240, kbits: 300 }] }) {
     Object.assign(this, { origin, session, rate, startSegment, put: 0, answers: new Map(), stopped: false, paused: new Set() });
@@ -125,9 +125,9 @@ export class FakePublisher {
     };
   }
 
-  makeVideo({ name, width, height, kbits }) {
+  makeVideo({ name, width, height, kbits, grain = false }) {
     const { num, den } = this.rate;
-    const stream = ffmpeg('-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${num}/${den}`, '-frames:v', String(2 * this.framesPerSegment),
+    const stream = ffmpeg('-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=${num}/${den}${grain ? ',noise=alls=80:allf=t' : ''}`, '-frames:v', String(2 * this.framesPerSegment),
       '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline', '-x264-params', `keyint=${this.framesPerSegment}:scenecut=0:slices=1:threads=1`,
       '-b:v', `${kbits}k`, '-maxrate', `${kbits}k`, '-bufsize', `${kbits}k`, '-pix_fmt', 'yuv420p', '-f', 'h264', '-');
     const { frames, sps, pps } = splitH264(stream);
