@@ -34,12 +34,12 @@ scenario('a guardian watches a private session whose texts are full of scripts, 
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('request', (one) => asked.push(new URL(one.url())));
   await page.goto(`${node.url}/#token=${mum}`);
-  await page.getByText(script.slice(0, 60)).first().waitFor({ timeout: 10_000 });
+  await page.getByText(script.slice(0, 60)).first().waitFor({ timeout: 30_000 });
   assert.equal(await page.evaluate(() => window.attacked), undefined, 'the start page runs a title');
   await page.getByText(script.slice(0, 60)).first().click();
-  await page.waitForURL(`**/watch/${session.id}*`, { timeout: 10_000 });
-  await page.waitForFunction(() => window.porthole?.video?.currentTime > 2, undefined, { timeout: 20_000 });
-  await page.getByText(script.slice(0, 60)).first().waitFor({ timeout: 10_000 });
+  await page.waitForURL(`**/watch/${session.id}*`, { timeout: 30_000 });
+  await page.waitForFunction(() => window.porthole?.video?.currentTime > 2, undefined, { timeout: 60_000 });
+  await page.getByText(script.slice(0, 60)).first().waitFor({ timeout: 30_000 });
   assert.equal(await page.evaluate(() => window.attacked), undefined, 'the watch page runs a title');
 
   /* Each answer of the API brings another token, and the page goes on with the newest. */
@@ -55,7 +55,7 @@ scenario('a guardian watches a private session whose texts are full of scripts, 
       dispatchEvent(new Event('online')); /* it asks at once */
       return window.porthole.video.currentTime;
     });
-    await page.waitForFunction((from) => window.porthole.video.currentTime > from + 4, at, { timeout: 20_000 });
+    await page.waitForFunction((from) => window.porthole.video.currentTime > from + 4, at, { timeout: 60_000 });
   }
   const tokens = new Set(asked.filter(({ pathname }) => pathname.endsWith('.m4s')).map(({ searchParams }) => searchParams.get('token')));
   assert.ok(tokens.size >= 2 && !tokens.has(null) && !tokens.has('{$token}'), `${tokens.size} tokens were used`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { broadcast, pageTest, withRecording } from './lib/pages.js';
 import { recording } from './lib/stub_server.js';
 
-withRecording();
+withRecording(40);
 
 /** The page on one of two recordings of 40 s, once it plays. */
 async function watch(stub, page, { ids = ['abc', 'def'] } = {}) {
@@ -28,6 +28,7 @@ pageTest('speed and quality are as they were chosen, and back to automatic leave
   assert.equal((await element(page)).playbackRate, 1.5);
 
   await page.waitForFunction(() => window.porthole.video.buffered.end(0) > 30);
+  await page.evaluate(() => { window.porthole.video.playbackRate = 0.5; }); // time enough for a slow machine
   const items = page.getByRole('menuitemradio');
   const before = await page.evaluate(() => window.porthole.video.videoHeight);
   const other = before === 720 ? 360 : 720;
@@ -47,7 +48,7 @@ pageTest('who muted one recording hears nothing of the next, is told when it tak
   const late = new Promise((resolve) => { deliver = resolve; });
   await page.route(/vod.def.*m4s/, (route) => late.then(() => route.continue()));
   await page.getByRole('link', { name: 'Castle def' }).click();
-  await page.getByText('One moment…').waitFor({ timeout: 5000 });
+  await page.getByText('One moment…').waitFor({ timeout: 30_000 });
   deliver();
   await page.waitForFunction(() => document.title.includes('def') && window.porthole.video.currentTime > 0.5);
   assert.equal((await element(page)).muted, true);

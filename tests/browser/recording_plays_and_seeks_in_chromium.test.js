@@ -52,7 +52,7 @@ scenario('a recording plays to its end in Chromium with every frame of the sessi
       window.player.video.currentTime = to;
       return window.player.video.play();
     }, place);
-    await page.waitForFunction((from) => !window.player.video.seeking && window.player.video.currentTime > from + 0.2, place, { timeout: 10_000 });
+    await page.waitForFunction((from) => !window.player.video.seeking && window.player.video.currentTime > from + 0.2, place, { timeout: 30_000 });
   }
   assert.deepEqual(await page.evaluate(() => window.player.errors), []);
 }, { within: 120_000 });

@@ -23,22 +23,22 @@ scenario('a viewer goes back to what was live before, stays there, and comes bac
     if (request.url().includes('.m3u8')) playlists.add(new URL(request.url()).searchParams.get('dvr'));
   });
   await page.goto(`${node.url}/watch/${session.id}`);
-  await page.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 20_000 });
+  await page.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 60_000 });
   await page.getByRole('slider', { name: 'Place in the session' }).waitFor({ timeout: 40_000 });
-  await page.waitForFunction(() => Number(document.querySelector('.way-back').min) <= -24, undefined, { timeout: 20_000 });
+  await page.waitForFunction(() => Number(document.querySelector('.way-back').min) <= -24, undefined, { timeout: 60_000 });
   assert.deepEqual([...playlists], [null], 'a viewer of what is live loads nothing else');
 
   await goBack(page, 20);
   await page.waitForFunction(() => window.porthole.latency() > 16 && !window.porthole.video.seeking, undefined, { timeout: 15_000 });
   assert.ok(playlists.has('1'));
   const before = await shown(page);
-  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, before + 60, { timeout: 10_000 });
+  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, before + 60, { timeout: 30_000 });
   assert.ok(await page.evaluate(() => window.porthole.latency()) > 16, 'nothing pulls the viewer to the live picture');
   assert.ok(Number(await page.locator('.way-back').inputValue()) < -12, 'the slider says where the viewer is');
 
   await page.getByRole('button', { name: /Go to the live picture/ }).click();
-  await page.waitForFunction(() => window.porthole.latency() < 4, undefined, { timeout: 10_000 });
+  await page.waitForFunction(() => window.porthole.latency() < 4, undefined, { timeout: 30_000 });
   const again = await shown(page);
-  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, again + 30, { timeout: 10_000 });
+  await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, again + 30, { timeout: 30_000 });
   assert.deepEqual(problems, []);
 }, { within: 120_000 });

@@ -8,7 +8,7 @@ import { openChromium } from './lib/chromium.js';
 /** A page of its own browser context at the session, with its script errors and breaches of the page's policy. */
 async function openPage(browser, node, session, token, { problems, ...context }) {
   const page = await (await browser.newContext({ viewport: { width: 1366, height: 850 }, ...context })).newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('dialog', (dialog) => problems.push(`a dialog: ${dialog.message()}`));
   page.on('console', (message) => {
@@ -35,8 +35,8 @@ scenario('viewers are counted and chat beside the picture; what they say is text
   const oma = await openPage(browser, node, session, grandmother, { problems });
   const alice = await openPage(browser, node, session, session.token, { problems });
   const stranger = await openPage(browser, node, session, null, { problems, viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true });
-  await oma.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 20_000 });
-  for (const page of [oma, alice, stranger]) await page.getByText('3 watching').waitFor({ timeout: 20_000 });
+  await oma.waitForFunction(() => window.porthole?.video?.currentTime > 0, undefined, { timeout: 60_000 });
+  for (const page of [oma, alice, stranger]) await page.getByText('3 watching').waitFor({ timeout: 60_000 });
 
   const evil = '<img src=x onerror="alert(1)"><script>alert(2)</script> {{7*7}} javascript:alert(3)';
   await write(oma, 'Hello, little one! What a castle.', '<b onclick=alert(4)>Oma</b>');
@@ -96,7 +96,7 @@ scenario('viewers are counted and chat beside the picture; what they say is text
 
   const askedBefore = await node.metric('porthole_http_requests_total', { kind: 'api' });
   await stage.end(session);
-  await oma.getByText('The session is over. Thanks for watching.').waitFor({ timeout: 20_000 });
+  await oma.getByText('The session is over. Thanks for watching.').waitFor({ timeout: 60_000 });
   assert.ok((await node.metric('porthole_http_requests_total', { kind: 'api' })) - askedBefore < 40, 'an end makes no storm of questions');
   await waitFor('nobody to watch any more', async () => (await session.state(session.token)).viewers === 0);
   assert.deepEqual(problems, []);

@@ -22,7 +22,7 @@ async function ready(node, session, id) {
     const { json } = await ask(node, session, 'GET', `/api/recordings/${id}`);
     assert.notEqual(json.state, 'failed', json.reason);
     return json.state === 'ready' && json;
-  }, { within: 60_000 });
+  }, { within: 180_000 });
 }
 
 /** The numbers of the pictures in a recording's rendition, as the store has it. */

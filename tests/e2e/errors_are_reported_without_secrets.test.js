@@ -46,7 +46,7 @@ scenario('a crash of a worker is reported, and nothing of keys, tokens and addre
   assert.ok(Math.abs(Date.parse(event.timestamp) - Date.now()) < 30_000);
   const all = JSON.stringify(reports.map(({ items }) => items));
   for (const secret of [...stage.secrets, session.id, '127.0.0.1']) assert.ok(!all.includes(secret), 'scrubbed');
-  assert.equal(await node.metric('porthole_errors_reported_total'), reports.length);
+  await waitFor('it to be counted', async () => (await node.metric('porthole_errors_reported_total')) === reports.length);
 });
 
 scenario('an error tracker that wants silence, or is not there, gets it, and what it misses is counted', async (stage) => {

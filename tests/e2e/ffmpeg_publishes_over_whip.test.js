@@ -66,8 +66,8 @@ if (hasWhip) {
 
     const endedAt = Date.now();
     await second.stop('SIGINT');
-    await waitFor('the goodbye to be heard', async () => (await state(session)) === 'reconnecting', { within: 3_000 });
-    assert.ok(Date.now() - endedAt < 3_000, 'it was not waited for until consent ran out');
+    await waitFor('the goodbye to be heard', async () => (await state(session)) === 'reconnecting', { within: 12_000 });
+    assert.ok(Date.now() - endedAt < 12_000, 'it was not waited for until consent ran out');
     assert.ok(node.line(({ msg, reason }) => msg === 'publisher lost' && reason === 'the publisher ended it'), 'DELETE came');
   });
 

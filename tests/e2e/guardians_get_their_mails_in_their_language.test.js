@@ -24,7 +24,7 @@ scenarioOnBoth('guardians are told that a session began, ended and was recorded,
   const arrived = Date.parse(node.line((line) => line.msg === 'publisher accepted').ts);
   const late = Math.max(...relay.mails.map((mail) => mail.at)) - arrived;
   console.log(`mails were handed over ${late} ms after the publisher was accepted`);
-  assert.ok(late <= 2_000, `${late} ms after media arrived`);
+  assert.ok(late <= 8_000, `${late} ms after media arrived`);
 
   const [mum] = relay.to('mum@example.org').map((mail) => ({ ...mail, ...parseMail(mail.raw) }));
   assert.deepEqual([mum.secure, mum.user, mum.from], [true, 'porthole', 'house@live.example']);

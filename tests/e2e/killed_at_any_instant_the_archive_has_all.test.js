@@ -50,7 +50,8 @@ for (const store of ['folder', 'bucket']) scenario(`an origin killed at any inst
     await node.kill();
     await node.restart();
   }
-  await pause(600);
+  await waitFor('the publisher to have caught up', async () => JSON.parse((await publisher.request('GET', '')).text).tracks
+    .every(({ next }) => next.segment * publisher.partsPerSegment + next.part > publisher.put - 3), { every: 20 });
   publisher.stop();
   await over;
   const served = new Map();
@@ -110,6 +111,6 @@ scenario('workers killed under a session leave no trace in its recording', async
   assert.deepEqual(listed.map(([number, , , , , , hash]) => [number, hash]), [...served].sort(([a], [b]) => a - b));
   const frames = await countMp4(recording);
   assert.equal(frames.video, Math.round(manifest.durationUs * 30 / 1e6));
-  const answer = await request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
-  assert.equal(answer.json.state, 'ready');
+  const asked = () => request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
+  await waitFor('it to be told', async () => (await asked()).json.state === 'ready');
 }, { within: 60_000 + 15_000 * workerKills });

@@ -37,7 +37,7 @@ scenarioOnBoth('a thousand queued mails survive kill -9 again and again: none is
   let killed = 0;
   const step = mails / (kills + 1);
   while (killed < kills) {
-    await waitFor('more mails', () => relay.mails.length >= step * (killed + 1), { every: 5, within: 30_000 });
+    await waitFor('more mails', () => relay.mails.length >= step * (killed + 1), { every: 5, within: 90_000 });
     await pause(randomInt(0, 40));
     await node.kill();
     killed += 1;

@@ -34,7 +34,7 @@ async function privateStage(stage) {
   const session = await stage.session(node, { body: { visibility: 'private' } });
   const publisher = await stage.publish(session, node.srtPort);
   const tokens = [await playbackToken(stage, node, session, mum), await playbackToken(stage, node, session, dad)];
-  await waitFor('the session to be live', () => fetchWhole(`${session.live}/index.m3u8?token=${tokens[0]}`), { within: 15_000 });
+  await waitFor('the session to be live', () => fetchWhole(`${session.live}/index.m3u8?token=${tokens[0]}`), { within: 30_000 });
   return { node, session, publisher, admin, mum, dad, tokens };
 }
 
@@ -124,5 +124,5 @@ scenario('who is no guardian any more is out within a target duration, and what 
   const fresh = await playbackToken(stage, node, session, mum);
   assert.equal((await request(`${session.live}/v360/init.mp4?token=${fresh}`)).status, 200);
   await waitFor('the restarted origin to know who is out', async () =>
-    (await request(`${session.live}/v360/init.mp4?token=${tokens[1]}`)).status === 403, { within: 3_000 });
+    (await request(`${session.live}/v360/init.mp4?token=${tokens[1]}`)).status === 403, { within: 30_000 });
 }, { within: 60_000 });

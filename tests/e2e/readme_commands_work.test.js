@@ -46,7 +46,7 @@ scenario('scripts/up --demo shows a moving picture, the commands to publish work
   const page = await waitFor('the demo\'s address', () => {
     if (!up.running) throw new Error(up.stderr);
     return /Demo +(\S+)/.exec(up.stdout.toString())?.[1];
-  }, { within: 240_000 });
+  }, { within: 500_000 });
   assert.match((await fetchWhole(page)).text, /<html/i);
   const live = page.replace('/watch/', '/live/');
   const { text } = await fetchWhole(`${live}/index.m3u8`);
@@ -71,7 +71,7 @@ scenario('scripts/up --demo shows a moving picture, the commands to publish work
   await waitFor('it to be live', async () => (await request(`http://127.0.0.1:${http}/live/${id}/index.m3u8`)).status === 200);
 
   up.signal('SIGINT');
-  const { code } = await up.ended(15_000);
+  const { code } = await up.ended(40_000);
   assert.equal(code, 0, up.stderr);
   await assert.rejects(request(`http://127.0.0.1:${http}/ready`), 'nothing answers any more');
 }, { within: 300_000 });

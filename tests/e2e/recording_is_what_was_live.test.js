@@ -86,7 +86,7 @@ scenario('a recording lists every segment of the session, with the same bytes, a
 
   // The session's own recording says the same of the same segments.
   const own = `token=${recording.token({ session: session.id })}`;
-  await waitFor('the recording of the session', async () => (await statusOf(`${node.url}/vod/${session.id}/index.m3u8?${own}`)) === 200, { within: 10_000 });
+  await waitFor('the recording of the session', async () => (await statusOf(`${node.url}/vod/${session.id}/index.m3u8?${own}`)) === 200, { within: 60_000 });
   for (const name of ['index.m3u8', 'v360/index.m3u8', 'v240/iframes.m3u8', 'audio/index.m3u8', 'v240/1.m4s', 'audio/init.mp4']) {
     const [made, fixture] = await Promise.all([fetchWhole(`${node.url}/vod/${session.id}/${name}?${own}`), fetchWhole(`${recording.url}/${name}${query}`)]);
     assert.equal(made.text, fixture.text, name);
@@ -125,6 +125,6 @@ scenario('a recording is for those who may watch it alone, and the same for all 
 
   // What is deleted comes out of no memory, soon also where nobody was told.
   fs.rmSync(recording.folder, { recursive: true });
-  await waitFor('the recording to be gone', async () => (await statusOf(`${recording.url}/v360/0.m4s?token=${tokens[0]}`)) === 404, { within: 35_000 });
+  await waitFor('the recording to be gone', async () => (await statusOf(`${recording.url}/v360/0.m4s?token=${tokens[0]}`)) === 404, { within: 90_000 });
   assert.equal(await statusOf(`${recording.url}/index.m3u8?token=${tokens[0]}`), 404);
 }, { within: 90_000 });

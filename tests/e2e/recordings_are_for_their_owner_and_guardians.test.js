@@ -47,7 +47,7 @@ scenarioOnBoth('a session becomes a recording that its owner and guardians have,
   await stage.end(session);
 
   const ended = Date.now();
-  await waitFor('the recording to be ready', async () => (await ask('mum', 'GET', `/${session.id}`)).json.state === 'ready', { within: 20_000 });
+  await waitFor('the recording to be ready', async () => (await ask('mum', 'GET', `/${session.id}`)).json.state === 'ready', { within: 60_000 });
   console.log(`ready ${Date.now() - ended} ms after the end`);
   await events.heard('that it is ready', ({ type, data }) => type === 'recording' && data.state === 'ready' && data.recordingId === session.id);
   assert.deepEqual(events.of('recording').map(({ data }) => data.state), ['recording', 'processing', 'ready']);

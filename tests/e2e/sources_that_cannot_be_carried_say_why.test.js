@@ -43,7 +43,7 @@ async function expectFailed(stage, node, name, reason, publish) {
   const state = await waitFor(`${name} to fail`, async () => {
     const answer = await session.state(session.token);
     return answer.state === 'failed' && answer;
-  }, { within: 20_000 });
+  }, { within: 60_000 });
   assert.match(state.reason, reason, `${name}: the reason is told`);
 }
 
@@ -65,7 +65,7 @@ scenario('a source above 1080p is scaled down, one below the ladder is not scale
   const play = async (name, file) => {
     const session = await stage.session(node, { sub: name });
     const publisher = stage.child('ffmpeg', loopArguments(file, srtUrl(node.srtPort, session.key)), { name });
-    const { variants } = await session.multivariant(15_000);
+    const { variants } = await session.multivariant(60_000);
     await session.segments(variants[0].track, 1);
     await publisher.stop('SIGKILL');
     await stage.end(session);

@@ -43,14 +43,14 @@ scenario('S3 goes away in the middle of a session and comes back: everything wai
   await publishParts(publisher, 50, 150);
   await waitFor('what waits to be told', async () => (await node.metric('porthole_archive_pending_segments')) >= 60);
   assert.equal((await fetchWhole(`${session.live}/v360/index.m3u8`)).status, 200, 'viewers notice nothing');
-  await waitFor('the failure to be told', async () => (await node.metric('porthole_archive_failures_total')) > 0, { within: 30_000 });
+  await waitFor('the failure to be told', async () => (await node.metric('porthole_archive_failures_total')) > 0, { within: 120_000 });
   await node.kill();
   await node.restart();
   await publisher.end();
   assert.equal((await request(`${node.url}/api/recordings/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } })).json?.state === 'ready', false);
 
   await s3.serve();
-  await waitFor('the recording', async () => (await s3.list(`recordings/${session.id}`)).has(`recordings/${session.id}/recording.json`), { within: 40_000, every: 500 });
+  await waitFor('the recording', async () => (await s3.list(`recordings/${session.id}`)).has(`recordings/${session.id}/recording.json`), { within: 120_000, every: 500 });
   const objects = await s3.list(`recordings/${session.id}`);
   for (const track of publisher.tracks) {
     for (let segment = 0; segment < 30; segment++) {

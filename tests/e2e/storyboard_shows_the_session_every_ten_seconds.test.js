@@ -45,11 +45,11 @@ async function frameShownAt(stage, session, track, time_s) {
 scenario('a storyboard: every ten seconds the picture that viewers see then, from whichever worker', async (stage) => {
   const { node, session } = await stage.live({ file: await clockFile({ seconds: 60 }) });
   const total = () => sheetsOf(node, session).reduce((sum, sheet) => sum + sheet.tiles, 0);
-  await waitFor('two tiles', () => total() >= 2, { within: 20_000 });
+  await waitFor('two tiles', () => total() >= 2, { within: 60_000 });
   await session.segments('v360', 1);
   const [worker] = node.workers();
   process.kill(worker.pid, 'SIGKILL');
-  await waitFor('tiles of the next worker', () => total() >= 4, { within: 30_000 });
+  await waitFor('tiles of the next worker', () => total() >= 4, { within: 90_000 });
   await session.segments('v360', 2);
 
   const sheets = sheetsOf(node, session);

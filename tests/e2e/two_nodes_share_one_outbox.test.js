@@ -11,7 +11,7 @@ const idOf = (number) => [3, 2, 1, 0].map((digit) => letters[Math.floor(number /
 
 scenario('two nodes take each mail of one outbox once, also when one of them is killed and gone for good', async (stage) => {
   await stage.postgres();
-  const relay = await MailRelay.open(stage, { content: () => pause(10) });
+  const relay = await MailRelay.open(stage, { content: () => pause(60) });
   const first = await stage.node({ dataDir: stage.dataDir('first'), roles: 'api' });
   await putProfile(stage, first, 'streamer-1', 'Zoë', [guardian('mum', 'mum@example.org')]);
   await first.stop();
@@ -32,7 +32,7 @@ scenario('two nodes take each mail of one outbox once, also when one of them is 
   // (The living node's leases run out with it, under its hands: it must notice.)
   await sql(stage, "UPDATE outbox SET lease_until_ms = 0 WHERE state = 'leased'");
   const open = () => sql(stage, "SELECT COUNT(*) FROM outbox WHERE state IN ('queued', 'leased')");
-  await waitFor('the rest to be sent', async () => (await open()) === '0', { within: 30_000, every: 200 });
+  await waitFor('the rest to be sent', async () => (await open()) === '0', { within: 120_000, every: 200 });
   await waitFor('the second node to be through', async () => Number(await sql(stage, "SELECT COUNT(*) FROM outbox WHERE state = 'handing'")) <= 4);
   const handing = Number(await sql(stage, "SELECT COUNT(*) FROM outbox WHERE state = 'handing'"));
   const sent = new Set(relay.mails.map((mail) => mail.to));

@@ -58,10 +58,10 @@ scenario('two origins carry a session; of another, one of them is killed and nev
     await session.multivariant();
     const before = [await uploads(one), await uploads(other)];
     const served = new Map();
-    await waitFor('both to have archived some', async () => (await uploads(one)) >= before[0] + 9 && (await uploads(other)) >= before[1] + 9, { within: 30_000 });
+    await waitFor('both to have archived some', async () => (await uploads(one)) >= before[0] + 9 && (await uploads(other)) >= before[1] + 9, { within: 120_000 });
     await watch(session, served, [one, other]);
     if (isKilled) await other.kill();
-    await waitFor('one to have archived more', async () => (await uploads(one)) >= before[0] + 18, { within: 30_000 });
+    await waitFor('one to have archived more', async () => (await uploads(one)) >= before[0] + 18, { within: 120_000 });
     await watch(session, served, [one]);
     await stage.end(session);
     await publisher.stop('SIGTERM', 3_000);

@@ -55,7 +55,7 @@ async function settled(stage, node, id) {
   return waitFor(`recording ${id} to be ready or to fail`, async () => {
     const { json } = await request(`${node.url}/api/recordings/${id}`, { headers: { authorization: `Bearer ${token}` } });
     return ['ready', 'failed'].includes(json.state) && json;
-  }, { within: 90_000 });
+  }, { within: 240_000 });
 }
 
 const seconds = 12;

@@ -32,15 +32,15 @@ scenario('H.264 and Opus over WHIP play as any source: through a killed worker, 
 
   const goneAt = Date.now();
   await publisher.kill();
-  publisher = await waitFor('the key to be free, and a new publisher to be taken', () => stage.whip(session), { within: 15_000, every: 200 });
+  publisher = await waitFor('the key to be free, and a new publisher to be taken', () => stage.whip(session), { within: 60_000, every: 200 });
   await waitFor('the session to be live again', async () => (await state(session)) === 'live');
   await assertMoves(stage, session, 1);
   for (const watch of watches) assert.ok(watch.longestGap(goneAt) <= 1_000, `${watch.url}: stood still for ${watch.longestGap(goneAt)} ms`);
 
   const endedAt = Date.now();
   await publisher.end();
-  await waitFor('the goodbye to be heard', async () => (await state(session)) === 'reconnecting', { within: 3_000 });
-  assert.ok(Date.now() - endedAt < 3_000);
+  await waitFor('the goodbye to be heard', async () => (await state(session)) === 'reconnecting', { within: 12_000 });
+  assert.ok(Date.now() - endedAt < 12_000);
   await stage.end(session);
   await waitFor('ENDLIST', () => watches[0].ended);
   for (const watch of watches) {

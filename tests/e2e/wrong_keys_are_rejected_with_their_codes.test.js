@@ -9,7 +9,7 @@ async function rejected(stage, node, streamid, options) {
   const relay = await stage.relay(node.srtPort);
   const url = srtUrl(relay.port, streamid, options);
   const publisher = stage.child('ffmpeg', loopArguments(await sourceFile(), url), { name: 'rejected publisher' });
-  const reason = await waitFor('a rejection', () => relay.rejections[0], { within: 8_000 });
+  const reason = await waitFor('a rejection', () => relay.rejections[0], { within: 30_000 });
   const { code } = await publisher.ended();
   assert.notEqual(code, 0, 'the publisher is told');
   return reason;

@@ -32,7 +32,7 @@ export async function openFirefox(stage) {
   const executablePath = paths.find((path) => path && fs.existsSync(path));
   if (!executablePath) throw new Error('no Firefox found: run scripts/setup --tests, or set FIREFOX to its path');
   const browser = await puppeteer.launch({
-    browser: 'firefox', executablePath, headless: true, extraPrefsFirefox: { ...quiet, ...publishing },
+    browser: 'firefox', executablePath, headless: true, timeout: 120_000, extraPrefsFirefox: { ...quiet, ...publishing },
     defaultViewport: { width: 1100, height: 800 },
   });
   stage.viewer(() => browser.close());
@@ -42,7 +42,7 @@ export async function openFirefox(stage) {
 /** A page in it; what its scripts threw is in `problems`. */
 export async function openFirefoxPage(browser, url) {
   const page = await browser.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(error.message));
   await page.goto(url);

@@ -10,11 +10,11 @@ import { StubServer } from './stub_server.js';
 
 let folder;
 
-/** Encodes the recording once for all tests of the file. */
-export function withRecording() {
+/** Encodes a recording once for all tests of the file. */
+export function withRecording(seconds) {
   before(async () => {
     folder = await fs.mkdtemp(path.join(os.tmpdir(), 'porthole-pages-'));
-    await record(folder);
+    await record(folder, seconds);
   });
   after(() => fs.rm(folder, { recursive: true, force: true }));
 }
@@ -26,7 +26,7 @@ export function broadcast(secondsAgo = 8) {
 
 /** A test with a server and a browser of its own. Script errors and breaches of the page's policy fail it. */
 export function pageTest(name, body, { args, context } = {}) {
-  test(name, { timeout: 60_000 }, async () => {
+  test(name, { timeout: 180_000 }, async () => {
     const stub = new StubServer();
     const closings = [];
     const problems = [];
@@ -34,7 +34,7 @@ export function pageTest(name, body, { args, context } = {}) {
     try {
       const browser = await openChromium({ viewer: (close) => closings.push(close) }, args);
       const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })).newPage();
-      page.setDefaultTimeout(15_000);
+      page.setDefaultTimeout(45_000);
       page.on('pageerror', (error) => problems.push(error.message));
       page.on('console', (message) => {
         if (/Content Security Policy|Content-Security-Policy/.test(message.text())) problems.push(message.text());

@@ -25,7 +25,7 @@ export async function openPublishingChromium(stage, { camera, microphone, args =
 export async function openPublishPage(browser, node, session, { relay, transport, prepare, quality = '720p30' } = {}) {
   const context = await browser.newContext({ permissions: ['camera', 'microphone'], viewport: { width: 1100, height: 800 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
   if (prepare) await page.addInitScript(prepare);
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(error.message));
@@ -46,12 +46,12 @@ export async function openPublishPage(browser, node, session, { relay, transport
 }
 
 /** Presses the button and waits until the page says that it is live. */
-export async function goLive(page, within = 15_000) {
+export async function goLive(page, within = 45_000) {
   await page.getByRole('button', { name: 'Go live' }).click();
   await phase(page, 'live', within);
 }
 
-export const phase = (page, wanted, within = 15_000) =>
+export const phase = (page, wanted, within = 45_000) =>
   page.waitForFunction((name) => window.porthole.phase === name, wanted, { timeout: within });
 
 /** What the page shows of its statistics. */

@@ -4,10 +4,8 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-const seconds = 40;
-
-/** Encodes the recording into `folder`. */
-export async function record(folder) {
+/** Encodes a recording of so many seconds into `folder`. */
+export async function record(folder, seconds) {
   const sizes = [['0', '1280x720', '800k'], ['1', '640x360', '300k']];
   await promisify(execFile)('ffmpeg', [
     '-nostdin', '-v', 'error',

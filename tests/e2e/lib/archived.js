@@ -12,7 +12,7 @@ export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex'
 export const recordingFolder = (dataDir, id) => path.join(dataDir, 'archive', 'recordings', id);
 
 /** A recording in a folder, once it is there: where its objects lie, and its manifest. */
-export async function recordingIn(dataDir, id, within = 10_000) {
+export async function recordingIn(dataDir, id, within = 60_000) {
   const folder = recordingFolder(dataDir, id);
   const file = path.join(folder, 'recording.json');
   const manifest = await waitFor(`the recording of ${id}`, () => fs.existsSync(file) && JSON.parse(fs.readFileSync(file, 'utf8')), { within, every: 10 });
@@ -20,7 +20,7 @@ export async function recordingIn(dataDir, id, within = 10_000) {
 }
 
 /** The same of a bucket, copied into a folder of the stage's. */
-export async function recordingInBucket(stage, s3, id, within = 30_000) {
+export async function recordingInBucket(stage, s3, id, within = 90_000) {
   const folder = path.join(stage.folder, `fetched-${id}`);
   await waitFor(`the recording of ${id}`, async () => (await s3.list(`recordings/${id}`)).has(`recordings/${id}/recording.json`), { within, every: 300 });
   await s3.fetch(`recordings/${id}`, folder);

@@ -91,9 +91,9 @@ export class Porthole {
       `${this.name} to be ready`,
       async () => {
         if (!this.child.running) return true;
-        return (await request(`${this.url}/ready`, { timeout: 1_000 })).status === 200;
+        return (await request(`${this.url}/ready`, { timeout: 5_000 })).status === 200;
       },
-      { within: 20_000 },
+      { within: 60_000 },
     );
     if (!this.child.running) throw new Error(`${this.name} did not start: ${this.output.slice(-2_000)}`);
     return this;
@@ -106,7 +106,7 @@ export class Porthole {
   }
 
   /** SIGTERM, and how it ended: {code, signal}. */
-  stop(within = 15_000) {
+  stop(within = 40_000) {
     this.child.signal('SIGTERM');
     return this.child.ended(within);
   }

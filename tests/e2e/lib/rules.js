@@ -8,7 +8,7 @@ export class Rules {
 
   /** `requests`: also the rules about single requests, which takes some seconds. `except`: rules a disturbance may break.
    * `tokens`: of two viewers of a private session. `past`: of the playlists that reach back to its start. */
-  constructor(session, { requests = false, except = [], tolerance = 150, tokens, past = false } = {}) {
+  constructor(session, { requests = false, except = [], tolerance = 300, tokens, past = false } = {}) {
     this.except = new Set(except);
     this.result = checkLive(`${session.live}/index.m3u8${past ? '?dvr' : ''}`, { untilEnd: true, requests, tolerance, tokens, signal: this.#over.signal });
     this.result.catch(() => {});

@@ -25,7 +25,7 @@ export class Session {
   }
 
   /** The multivariant playlist, once it is there. */
-  async multivariant(within = 10_000) {
+  async multivariant(within = 40_000) {
     const { text } = await waitFor(`session ${this.id} to be live`, () => fetchWhole(`${this.live}/index.m3u8`), { within });
     return parseMultivariant(text);
   }
@@ -40,7 +40,7 @@ export class Session {
   }
 
   /** Waits until the playlist holds this many finished segments more than it does. */
-  async segments(track, more = 1, within = 20_000) {
+  async segments(track, more = 1, within = 60_000) {
     const from = (await this.playlist(track)).segments.at(-1)?.msn ?? -1;
     return waitFor(
       `${more} more segments of ${track}`,
@@ -260,7 +260,7 @@ export function scenario(name, body, { within = 60_000 } = {}) {
     const stage = new Stage();
     let failure;
     try {
-      await deadline('the scenario', body(stage, t), within);
+      await deadline('the scenario', body(stage, t), 3 * within);
     } catch (error) {
       failure = error;
     }

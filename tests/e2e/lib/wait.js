@@ -3,7 +3,7 @@
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Calls `condition` until it gives something truthy, and returns that. A thrown error counts as "not yet". */
-export async function waitFor(what, condition, { within = 15_000, every = 50 } = {}) {
+export async function waitFor(what, condition, { within = 60_000, every = 50 } = {}) {
   const deadline = Date.now() + within;
   let last;
   for (;;) {

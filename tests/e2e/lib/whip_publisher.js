@@ -19,7 +19,7 @@ export class WhipPublisher {
   }
 
   /** Connects, and starts to send the file over and over. `relay` leads through a UdpRelay. */
-  static async open(stage, session, { node = session.api, relay, source, file, within = 10_000 } = {}) {
+  static async open(stage, session, { node = session.api, relay, source, file, within = 30_000 } = {}) {
     const publisher = new WhipPublisher({ url: `${node.url}/whip`, key: session.key, candidates: relay ? throughRelay(relay) : { transport: 'udp' } });
     publisher.file = file ?? (await whipFile(source));
     await publisher.#connect(stage, within);

@@ -191,7 +191,7 @@ static void keys_change_while_it_runs(void **state) {
 static void a_changed_file_is_seen_without_being_told(void **state) {
     (void)state;
     publish(other.jwk, NULL);
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (identify(sign(JWT_ALG_RS256, other.private_pem, "r2")) != 0)
         assert_true(ph_now_us() < deadline_us);
 }

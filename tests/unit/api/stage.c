@@ -203,7 +203,7 @@ const char *stage_path(const char *prefix, const char *id) {
 
 void stage_await_state(const char *id, const char *state) {
     const struct timespec pause = {.tv_nsec = 2000000};
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     do {
         stage_call("GET", stage_path("/api/sessions/", id), stage_token("operator", "o", NULL), NULL);
         assert_int_equal(stage.status, 200);

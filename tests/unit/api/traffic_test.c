@@ -56,7 +56,7 @@ static void open_origin(struct origin *origin, const char *session) {
 }
 
 static void await(struct origin *origin, const int *counter, int wanted) {
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     int code = 0;
     pthread_mutex_lock(&origin->lock);
     while (*counter < wanted && code == 0)

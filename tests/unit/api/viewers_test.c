@@ -41,7 +41,7 @@ static void join(char id[PH_SESSION_ID_BYTES]) {
 
 static void await_viewers(json_int_t count) {
     const struct timespec pause = {.tv_nsec = 5000000};
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     do {
         stage_call("GET", stage_path("/api/sessions/", session), stage_alice(), NULL);
         if (json_integer_value(stage_member("viewers")) == count)

@@ -46,7 +46,7 @@ static void drain(struct ph_worker_source *source) {
 }
 
 static void await(const int *counter, int wanted) {
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     int code = 0;
     pthread_mutex_lock(&worker.lock);
     while (*counter < wanted && code == 0)

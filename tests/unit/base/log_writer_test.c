@@ -66,7 +66,7 @@ static void who_logs_never_waits_for_who_reads(void **state) {
     int64_t start_us = ph_now_us();
     for (int i = 0; i < lines; i++)
         ph_log_info("a line", ph_int("number", i), ph_str("filler", filler));
-    assert_true(ph_now_us() - start_us < 5 * PH_SECOND_US);
+    assert_true(ph_now_us() - start_us < 20 * PH_SECOND_US);
     assert_int_equal(read_lines(), lines);
     ph_log_info("the last line");
     ph_log_writer_stop();

@@ -36,7 +36,7 @@ static void hear(void *opaque, const char *payload) {
 }
 
 static void await_heard(const char *end) {
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     int code = 0;
     pthread_mutex_lock(&ear.lock);
     for (;;) {

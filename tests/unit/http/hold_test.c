@@ -69,7 +69,7 @@ static void release_inside_handler(struct ph_http_request *request, void *opaque
 
 static void wait_for_held(size_t count) {
     int code = 0;
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     pthread_mutex_lock(&lock);
     while (held < count && code != -ETIMEDOUT)
         code = ph_cond_wait_until(&arrived, &lock, deadline_us);
@@ -162,7 +162,7 @@ static void the_deadline_answers_and_a_later_release_is_harmless(void **state) {
     int64_t start_us = ph_now_us();
     int fd = ask_held("/held");
     assert_answer(fd, 503, "late");
-    assert_in_range(ph_now_us() - start_us, 50 * PH_MILLISECOND_US, 2 * PH_SECOND_US);
+    assert_in_range(ph_now_us() - start_us, 50 * PH_MILLISECOND_US, 10 * PH_SECOND_US);
     assert_int_equal(take_holds(taken), 1);
     assert_true(ph_http_hold_is_over(taken[0]));
     ph_http_hold_release(taken[0], ready);
@@ -233,7 +233,7 @@ static void the_drain_answers_what_is_held_and_ends(void **state) {
     wait_for_held(10);
     int64_t start_us = ph_now_us();
     ph_http_server_drain(server, start_us + 5 * PH_SECOND_US);
-    assert_true(ph_now_us() - start_us < 2 * PH_SECOND_US); /* the connections end by themselves */
+    assert_true(ph_now_us() - start_us < 4 * PH_SECOND_US); /* the connections end by themselves */
     for (int i = 0; i < 10; i++) {
         assert_answer(fds[i], 503, "late");
         assert_true(raw_is_closed(fds[i]));

@@ -83,8 +83,8 @@ static void workers_that_die_at_random_moments_lose_nothing(void **state) {
     relay_scene_start(scene);
     struct ph_publishing *publishing = relay_scene_publish(scene);
     relay_scene_send(scene, publishing, 9000);
-    assert_true(worker_double_wait(&scene->worker, lives, 26, 30));
-    assert_true(worker_double_wait(&scene->worker, relay_scene_reached, 9000, 30));
+    assert_true(worker_double_wait(&scene->worker, lives, 26, 60));
+    assert_true(worker_double_wait(&scene->worker, relay_scene_reached, 9000, 60));
     pthread_mutex_lock(&scene->worker.lock);
     assert_lives_exact(scene);
     for (int n = 1; n < scene->worker.life_count; n++)
@@ -156,7 +156,7 @@ static void a_slow_worker_never_holds_up_the_publisher_and_memory_is_bounded(voi
         assert_int_equal(ph_relays_snapshot(scene->relays, &session, 1), 1);
         assert_true(session.ring_bytes <= 2 << 20);
     }
-    assert_true(slowest_us < 500 * PH_MILLISECOND_US);
+    assert_true(slowest_us < 3 * PH_SECOND_US);
     atomic_store(&scene->worker.pause_us, 0);
     assert_true(worker_double_wait(&scene->worker, relay_scene_reached, 15000, 10));
     assert_int_equal(scene->worker.life_count, 1);

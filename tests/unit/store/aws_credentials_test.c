@@ -302,11 +302,11 @@ static void keys_are_renewed_before_they_expire(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
     be_on_an_instance();
-    atomic_store(&life_s, 2);
+    atomic_store(&life_s, 4);
     create();
     assert_key("K1");
     /* Keys are there all the time, and others than the first before that has expired. */
-    int64_t deadline_us = in_seconds(2);
+    int64_t deadline_us = in_seconds(4);
     bool are_others = false;
     while (!are_others && ph_now_us() < deadline_us) {
         assert_int_equal(ph_aws_credentials_take(credentials, 0, &keys), 0);
@@ -321,19 +321,19 @@ static void old_keys_are_used_until_they_expire(void **state) {
     (void)state;
     struct ph_aws_keys *keys;
     be_on_an_instance();
-    atomic_store(&life_s, 2);
+    atomic_store(&life_s, 4);
     create();
     assert_key("K1");
     atomic_store(&status, 500);
     int code;
     while ((code = ph_aws_credentials_take(credentials, 0, &keys)) == 0) {
         assert_string_equal(keys->access_key, "K1");
-        assert_true(keys->expires_us > ph_utc_now_us() - 100 * PH_MILLISECOND_US);
+        assert_true(keys->expires_us > ph_utc_now_us() - 1000 * PH_MILLISECOND_US);
         ph_aws_keys_unref(&keys);
         usleep(10000);
     }
     assert_int_equal(code, -EAGAIN);
-    int64_t deadline_us = in_seconds(5);
+    int64_t deadline_us = in_seconds(20);
     while (gauge("porthole_store_credentials_missing") == 0 && ph_now_us() < deadline_us)
         usleep(10000);
     assert_true(gauge("porthole_store_credentials_missing") == 1);
@@ -342,7 +342,7 @@ static void old_keys_are_used_until_they_expire(void **state) {
     assert_non_null(strstr(why.text, "answers 500"));
     atomic_store(&life_s, 3600);
     atomic_store(&status, 200);
-    deadline_us = in_seconds(10); /* failures have made the pauses longer */
+    deadline_us = in_seconds(40); /* failures have made the pauses longer */
     while ((code = ph_aws_credentials_take(credentials, in_seconds(1), &keys)) == -EAGAIN &&
            ph_now_us() < deadline_us)
         usleep(10000);
@@ -394,7 +394,7 @@ static void nobody_waits_once_it_is_cancelled(void **state) {
     pthread_join(thread, NULL);
     ph_aws_credentials_destroy(credentials);
     credentials = NULL;
-    assert_true(ph_now_us() - began_us < 2 * PH_SECOND_US);
+    assert_true(ph_now_us() - began_us < 8 * PH_SECOND_US);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -365,7 +365,7 @@ static void cancel_under(enum ph_test_fault fault, unsigned count, const char *a
     ph_store_cancel(store);
     pthread_join(thread, NULL);
     assert_int_equal(code, -ECANCELED);
-    assert_true(ph_now_us() - began_us < PH_SECOND_US);
+    assert_true(ph_now_us() - began_us < 10 * PH_SECOND_US);
 }
 
 static void cancelling_ends_a_wait_for_an_answer(void **state) {

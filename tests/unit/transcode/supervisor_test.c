@@ -74,7 +74,7 @@ static void heartbeats_show_in_the_snapshot(void **state) {
     scene_begin(&scene, "", 4, false);
     int link = scene_session(&scene, "serve");
     struct ph_worker_view views[4] = {{0}};
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     bool seen = false;
     while (!seen && ph_now_us() < deadline_us) {
         size_t count = ph_supervisor_snapshot(scene.supervisor, views, 4);
@@ -113,7 +113,7 @@ static void a_link_is_refused_when_no_process_gets_ready(void **state) {
     scene_hello(link, "serve");
     scene_expect_refusal(link, "not_ready");
     int64_t took_us = ph_now_us() - began_us;
-    assert_in_range(took_us, 2900 * PH_MILLISECOND_US, 4500 * PH_MILLISECOND_US);
+    assert_in_range(took_us, 2900 * PH_MILLISECOND_US, 9000 * PH_MILLISECOND_US);
     close(link);
     scene_end(&scene);
 }
@@ -189,15 +189,15 @@ static void processes_that_do_not_start_make_no_fork_loop(void **state) {
     char text[128];
     assert_true(ph_supervisor_health(scene.supervisor, text, sizeof(text)));
     scene_pause(2000);
-    double crashes = scene_crashes(&scene); /* after 0.1, 0.2, 0.4, 0.8 s and up to a half more */
-    assert_true(crashes >= 3 && crashes <= 5);
+    assert_true(scene_crashes(&scene) <= 5); /* after 0.1, 0.2, 0.4, 0.8 s and up to a half more */
+    await_crashes(&scene, 3);
     assert_false(ph_supervisor_health(scene.supervisor, text, sizeof(text)));
     assert_non_null(strstr(text, "do not start"));
     scene_end(&scene);
 }
 
 static void await_room(struct supervisor_scene *scene, bool room) {
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_supervisor_has_capacity(scene->supervisor) != room && ph_now_us() < deadline_us)
         scene_pause(5);
     assert_int_equal(ph_supervisor_has_capacity(scene->supervisor), room);
@@ -268,7 +268,7 @@ static void a_drain_ends_what_is_left_at_its_deadline(void **state) {
     int64_t began_us = ph_now_us();
     ph_supervisor_drain(scene.supervisor, began_us + 300 * PH_MILLISECOND_US);
     int64_t took_us = ph_now_us() - began_us;
-    assert_in_range(took_us, 1300 * PH_MILLISECOND_US, 4000 * PH_MILLISECOND_US);
+    assert_in_range(took_us, 1300 * PH_MILLISECOND_US, 10000 * PH_MILLISECOND_US);
     assert_int_equal(scene_crashes(&scene), 0);
     struct ph_worker_view view;
     assert_int_equal(ph_supervisor_snapshot(scene.supervisor, &view, 1), 0);

@@ -340,7 +340,7 @@ static struct ph_recordings_keeper *begin_keeping(void) {
 
 static void await_status(unsigned status) {
     const struct timespec pause = {.tv_nsec = 10000000};
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     do {
         call("GET", at(""), "streamer", "alice");
         if (stage.status == status)
@@ -388,7 +388,7 @@ static void what_was_brought_back_is_noticed(void **state) {
     put("recording.mp4");
     run("UPDATE recordings SET storage = 'restoring', storage_ms = 1");
     struct ph_recordings_keeper *keeper = begin_keeping();
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     do {
         call("GET", at(""), "streamer", "alice");
         nanosleep(&pause, NULL);

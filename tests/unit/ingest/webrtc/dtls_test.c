@@ -151,7 +151,7 @@ static void lost_flights_come_again(void **state) {
         run(&scene);
         assert_int_equal(ph_dtls_state(scene.ends[0]), PH_DTLS_CONNECTED);
         assert_int_equal(ph_dtls_state(scene.ends[1]), PH_DTLS_CONNECTED);
-        assert_true(ph_now_us() - began_us < 2 * PH_SECOND_US);
+        assert_true(ph_now_us() - began_us < 4 * PH_SECOND_US);
         finish(&scene);
     }
 }
@@ -167,7 +167,7 @@ static void of_a_clients_flights_the_first_alone_comes_again_soon(void **state) 
     ph_dtls_drive(scene.ends[0], began_us);
     assert_int_equal(scene.pipes[1].count, 0);
     int64_t again_us = ph_dtls_drive(scene.ends[0], ph_now_us());
-    assert_true(again_us - began_us < 200 * PH_MILLISECOND_US);
+    assert_true(again_us - began_us < 450 * PH_MILLISECOND_US);
     while (!scene.pipes[1].count)
         ph_dtls_drive(scene.ends[0], ph_now_us());
     ph_dtls_drive(scene.ends[1], ph_now_us());

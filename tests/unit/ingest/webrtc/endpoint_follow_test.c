@@ -170,7 +170,7 @@ static void a_flood_of_forgeries_is_tried_in_part(void **state) {
     peer_double_send(&stranger, (struct ph_slice){packet, size}); /* the real one: not even tried */
     endpoint_scene_wait_for_drops(scene, "stranger", MOST_TRIES + 1);
     assert_false(endpoint_scene_is_reached_now(scene, 11));
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     do {
         usleep(50000);
         peer_double_send(&stranger, (struct ph_slice){packet, size});
@@ -184,7 +184,7 @@ static void publish_one(struct endpoint_scene *scene) {
     struct ph_metric *received = ph_metrics_counter(
         scene->relays->metrics, "porthole_ingest_bytes_total", "", PH_LABELS({"protocol", "whip"}));
     double before = ph_metric_value(received);
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     peer_double_publish(&scene->peer, 1);
     while (ph_metric_value(received) == before && ph_now_us() < deadline_us)
         usleep(1000);
@@ -227,7 +227,7 @@ static void publishers_of_one_ssrc_do_not_take_each_others_media(void **state) {
     endpoint_scene_wait_for_drops(scene, "stranger", 1);
     assert_true(peer_double_check(&scene->peer, NULL));
     assert_int_equal(ph_webrtc_close(scene->endpoint, other.local.id, endpoint_scene_key_hash), 0);
-    assert_true(endpoint_scene_connections_are(scene, 1, PH_SECOND_US));
+    assert_true(endpoint_scene_connections_are(scene, 1, 10 * PH_SECOND_US));
     double dropped = endpoint_scene_dropped(scene, "stranger");
     move(scene);
     scene->peer.sequence += 3;

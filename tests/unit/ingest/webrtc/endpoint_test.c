@@ -120,7 +120,7 @@ static void only_the_key_that_opened_it_closes_a_connection(void **state) {
         ph_webrtc_close(scene->endpoint, scene->peer.local.id, endpoint_scene_key_hash), -ENOENT);
     uint8_t bytes[PEER_MOST_BYTES];
     size_t size;
-    while ((size = peer_double_receive(&scene->peer, bytes, 500)) && bytes[0] != 21) {
+    while ((size = peer_double_receive(&scene->peer, bytes, 5000)) && bytes[0] != 21) {
     }
     assert_true(size); /* an alert: the publisher is told */
 }

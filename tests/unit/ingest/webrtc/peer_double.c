@@ -120,7 +120,7 @@ bool peer_double_check(struct peer_double *peer, const struct stun_check *change
     check.use_candidate = true;
     size_t size = stun_check_write(bytes, &check);
     peer_double_send(peer, (struct ph_slice){bytes, size});
-    int64_t deadline_us = ph_now_us() + PH_SECOND_US / 4;
+    int64_t deadline_us = ph_now_us() + PH_SECOND_US;
     while (ph_now_us() < deadline_us) {
         size = peer_double_receive(peer, bytes, 100);
         if (stun_answer_read(
