@@ -29,7 +29,6 @@ static const struct rule rules[PH_ACTIONS] = {
     RULE(SESSION_START,      "session.start",      NONE,      NONE,                   OPEN,                 NONE,            NONE,            NONE),
     RULE(SESSION_LIST,       "session.list",       LISTED,    LISTED | NAMED | CHILD, LISTED | OWN | CHILD, LISTED | EVERY,  LISTED | EVERY,  NONE),
     RULE(SESSION_VIEW,       "session.view",       SHOWN,     SHOWN | NAMED | CHILD,  SHOWN | OWN | CHILD,  SHOWN | EVERY,   SHOWN | EVERY,   NONE),
-    RULE(SESSION_WATCH,      "session.watch",      SHOWN,     SHOWN | NAMED | CHILD,  SHOWN | OWN | CHILD,  SHOWN | EVERY,   SHOWN | EVERY,   NONE),
     RULE(SESSION_END,        "session.end",        NONE,      NONE,                   OWN,                  EVERY,           EVERY,           NONE),
     RULE(SESSION_BEAT,       "session.beat",       NONE,      NONE,                   OWN,                  NONE,            NONE,            NONE),
     RULE(SESSION_REKEY,      "session.rekey",      NONE,      NONE,                   OWN,                  EVERY,           EVERY,           NONE),
@@ -43,7 +42,6 @@ static const struct rule rules[PH_ACTIONS] = {
     RULE(CHAT_MODERATE,      "chat.moderate",      NONE,      NONE,                   OWN,                  EVERY,           EVERY,           NONE),
 
     RULE(EVENTS_FOLLOW,      "events.follow",      SHOWN,     SHOWN | NAMED | CHILD,  SHOWN | OWN | CHILD,  SHOWN | EVERY,   SHOWN | EVERY,   NONE),
-    RULE(EVENTS_FOLLOW_ALL,  "events.follow_all",  NONE,      NONE,                   NONE,                 OPEN,            OPEN,            NONE),
 
     RULE(RECORDING_LIST,     "recording.list",     NONE,      CHILD,                  OWN | CHILD,          EVERY,           EVERY,           NONE),
     RULE(RECORDING_VIEW,     "recording.view",     NONE,      CHILD,                  OWN | CHILD,          EVERY,           EVERY,           NONE),

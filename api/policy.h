@@ -33,14 +33,14 @@ enum ph_visibility { PH_VISIBILITY_PRIVATE, PH_VISIBILITY_UNLISTED, PH_VISIBILIT
 
 enum ph_action {
     PH_ACTION_SESSION_START,
-    PH_ACTION_SESSION_LIST,  /* see it among the active ones */
-    PH_ACTION_SESSION_VIEW,  /* see it by its id: without this right it is not there (404) */
-    PH_ACTION_SESSION_WATCH, /* have its media; a playback token */
+    PH_ACTION_SESSION_LIST, /* see it among the active ones */
+    PH_ACTION_SESSION_VIEW, /* see it by its id: without this right it is not there (404) */
     PH_ACTION_SESSION_END,
     PH_ACTION_SESSION_BEAT,  /* keep it before media arrives */
     PH_ACTION_SESSION_REKEY, /* revoke its stream key, or have another one */
 
-    PH_ACTION_VIEWERS_JOIN, /* become one; beat and leave take the viewer's id alone */
+    PH_ACTION_VIEWERS_JOIN, /* become one, with a playback token for the media; beat and leave take the
+                               viewer's id alone */
     PH_ACTION_VIEWERS_LIST,
     PH_ACTION_VIEWERS_REMOVE,
 
@@ -49,7 +49,6 @@ enum ph_action {
     PH_ACTION_CHAT_MODERATE,
 
     PH_ACTION_EVENTS_FOLLOW, /* of one session */
-    PH_ACTION_EVENTS_FOLLOW_ALL,
 
     PH_ACTION_RECORDING_LIST,
     PH_ACTION_RECORDING_VIEW,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "app/addresses.h"
 #include "app/clock_wiring.h"
 #include "app/control_wiring.h"
 #include "app/recording_wiring.h"
@@ -204,52 +205,46 @@ static int create_reporter(struct ph_node *node) {
             .db = node->db, .clock = ph_clock_system(), .source = &node->worker_wiring.source, .name = name});
 }
 
-/* This process's own origin, as its workers reach it. */
-static void own_origin(const struct ph_node *node, char *url, size_t url_bytes) {
-    const char *listen = node->settings->http_listen;
-    const char *colon = strrchr(listen, ':');
-    size_t host_size = colon ? (size_t)(colon - listen) : 0;
-    bool is_any = host_size == 0 || strncmp(listen, "0.0.0.0:", 8) == 0 || strncmp(listen, "[::]:", 5) == 0;
-    unsigned port = ph_http_server_port(node->server);
-    if (is_any)
-        snprintf(url, url_bytes, "http://127.0.0.1:%u", port);
-    else
-        snprintf(url, url_bytes, "http://%.*s:%u", (int)host_size, listen, port);
-}
-
-/* The first address of a list of this process's own workers. */
-static void own_workers(const struct ph_node *node, char *text, size_t text_bytes) {
-    const char *listen = node->settings->worker_listen;
-    snprintf(text, text_bytes, "%.*s", (int)strcspn(listen, ","), listen);
+static void find_addresses(const struct ph_node *node, struct ph_addresses *addresses) {
+    ph_addresses_find(
+        addresses, node->settings, ph_http_server_port(node->server), has_role(node, PH_ROLE_ORIGIN));
 }
 
 /* Makes clips and uploads when nothing live needs the room. */
 static int create_recording_worker(struct ph_node *node) {
-    char origins[160];
+    struct ph_addresses addresses;
     if (!node->db || !node->store_wiring.store)
         return 0;
-    own_origin(node, origins, sizeof(origins));
-    return ph_recording_worker_create(&node->recording_worker,
-        &(struct ph_recording_worker_options){.db = node->db,
-            .store = node->store_wiring.store,
-            .supervisor = node->supervisor,
-            .clock = ph_clock_system(),
-            .settings = node->settings,
-            .metrics = node->metrics,
-            .origins = *node->settings->origins ? node->settings->origins : origins});
+    find_addresses(node, &addresses);
+    if (!addresses.origins) {
+        ph_log_warning(
+            "uploads and clips are left to other workers: origins does not say where this one publishes to");
+        return 0;
+    }
+    struct ph_recording_worker_options options = {.db = node->db,
+        .store = node->store_wiring.store,
+        .supervisor = node->supervisor,
+        .clock = ph_clock_system(),
+        .settings = node->settings,
+        .metrics = node->metrics,
+        .origins = addresses.origins};
+    return ph_recording_worker_create(&node->recording_worker, &options);
 }
 
 static int start_api(struct ph_node *node) {
-    char origins[160];
-    own_origin(node, origins, sizeof(origins));
-    return ph_api_start(node->api, *node->settings->origins ? node->settings->origins : origins);
+    struct ph_addresses addresses;
+    find_addresses(node, &addresses);
+    return ph_api_start(node->api, addresses.origins ? addresses.origins : addresses.own_origin);
 }
 
 static int create_ingest(struct ph_node *node, struct ph_error *error) {
     const struct ph_settings *settings = node->settings;
-    char origins[160], workers[512];
-    own_origin(node, origins, sizeof(origins));
-    own_workers(node, workers, sizeof(workers));
+    struct ph_addresses addresses;
+    find_addresses(node, &addresses);
+    if (!addresses.origins)
+        return ph_error_set(error, -EINVAL,
+            "a node that takes publishers has to know where their sessions go: add the role origin, or name "
+            "the origins, PORTHOLE_ORIGINS=http://<host>:<port>");
     struct ph_ingest_options options = {
         .srt_listen = settings->srt_listen,
         .srt_latency_ms = settings->srt_latency_ms,
@@ -259,8 +254,8 @@ static int create_ingest(struct ph_node *node, struct ph_error *error) {
                 .metrics = node->metrics,
                 .publish_secret = secret_of(settings->cluster_secret),
                 .cluster_secret = secret_of(settings->cluster_secret),
-                .workers = *settings->workers ? settings->workers : workers,
-                .origins = *settings->origins ? settings->origins : origins,
+                .workers = addresses.workers,
+                .origins = addresses.origins,
                 .ladder = settings->ladder,
                 .preset = settings->preset,
                 .encoder = settings->encoder,

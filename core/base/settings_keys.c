@@ -84,7 +84,7 @@ const struct ph_setting_key ph_setting_keys[PH_SETTING_COUNT] = {
     PLACE(worker_listen, "unix:", "worker.sock", worker_listen,
         "unix:<path of 107 bytes at most> or tcp:<numeric address>:<port>"),
     TEXT(workers, "", workers, "unix:<path> or tcp:<host>:<port>, comma-separated"),
-    TEXT(origins, "", origins, "1 to 4 http:// URLs, comma-separated"),
+    TEXT(origins, "", origins, "1 to 4 http:// or https:// URLs, comma-separated"),
     SECRET(cluster_secret, "", secret, secret_form),
     TEXT(web_dir, "", any, "a path"),
     TEXT(log_level, "info", log_level, "error, warning, info or debug"),

@@ -46,6 +46,12 @@ scenario('a port that is taken is named', async (stage) => {
   assert.match(srt, /PORTHOLE_SRT_LISTEN|srt_listen|127\.0\.0\.1:\d+/);
 });
 
+scenario('who publishes and was not told where to is told to say it', async (stage) => {
+  assert.match(await refusal(stage, { roles: 'ingest' }), /PORTHOLE_ORIGINS=http/);
+  const worker = await stage.node({ roles: 'worker' });
+  assert.ok(worker.line(({ level, msg }) => level === 'warning' && /left to other workers: origins/.test(msg)));
+});
+
 scenario('a data folder that cannot be written is named', async (stage) => {
   const file = path.join(stage.folder, 'a-file');
   fs.writeFileSync(file, '');

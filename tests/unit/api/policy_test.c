@@ -17,7 +17,6 @@ static const char *const short_names[PH_ACTIONS] = {
     [PH_ACTION_SESSION_START] = "start",
     [PH_ACTION_SESSION_LIST] = "list",
     [PH_ACTION_SESSION_VIEW] = "view",
-    [PH_ACTION_SESSION_WATCH] = "watch",
     [PH_ACTION_SESSION_END] = "end",
     [PH_ACTION_SESSION_BEAT] = "beat",
     [PH_ACTION_SESSION_REKEY] = "rekey",
@@ -28,7 +27,6 @@ static const char *const short_names[PH_ACTIONS] = {
     [PH_ACTION_CHAT_SAY] = "say",
     [PH_ACTION_CHAT_MODERATE] = "moderate",
     [PH_ACTION_EVENTS_FOLLOW] = "follow",
-    [PH_ACTION_EVENTS_FOLLOW_ALL] = "follow-all",
     [PH_ACTION_RECORDING_LIST] = "recordings",
     [PH_ACTION_RECORDING_VIEW] = "recording",
     [PH_ACTION_RECORDING_DOWNLOAD] = "download",
@@ -49,16 +47,16 @@ static const char *const short_names[PH_ACTIONS] = {
     [PH_ACTION_TOKEN_MAKE] = "make",
 };
 
-#define SEES "view watch join read follow "
-#define SEES_AND_SAYS "view watch join read say follow "
-#define GUARDS "list view watch join viewers read say follow recordings recording download clip "
+#define SEES "view join read follow "
+#define SEES_AND_SAYS "view join read say follow "
+#define GUARDS "list view join viewers read say follow recordings recording download clip "
 #define OWNS                                                                                                 \
-    "list view watch end beat rekey join viewers remove read say moderate follow recordings recording "      \
+    "list view end beat rekey join viewers remove read say moderate follow recordings recording "            \
     "download delete clip upload figures "
 #define OPERATES                                                                                             \
-    "list view watch end rekey join viewers remove read say moderate follow recordings recording figures "
+    "list view end rekey join viewers remove read say moderate follow recordings recording figures "
 #define ADMINISTERS                                                                                          \
-    "list view watch end rekey join viewers remove read say moderate follow recordings recording download "  \
+    "list view end rekey join viewers remove read say moderate follow recordings recording download "        \
     "delete clip figures "
 
 enum token { OPEN, FOR_THIS, KEPT_TO_THIS, FOR_OTHER };
@@ -181,10 +179,10 @@ static void what_belongs_to_no_session_cell_by_cell(void **state) {
         {PH_CALLER_VIEWER, FOR_THIS, "renew "},
         {PH_CALLER_STREAMER, OPEN, "start own-summary renew "},
         {PH_CALLER_STREAMER, FOR_THIS, "renew "},
-        {PH_CALLER_OPERATOR, OPEN, "follow-all workers drain own-summary summary "},
+        {PH_CALLER_OPERATOR, OPEN, "workers drain own-summary summary "},
         {PH_CALLER_OPERATOR, KEPT_TO_THIS, ""},
         {PH_CALLER_ADMIN, OPEN,
-            "follow-all profile write-profile workers drain webhooks write-webhooks own-summary summary "
+            "profile write-profile workers drain webhooks write-webhooks own-summary summary "
             "audit "},
         {PH_CALLER_ADMIN, FOR_THIS, ""},
         {PH_CALLER_APP, OPEN, "profile write-profile make "},
