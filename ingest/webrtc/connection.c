@@ -129,7 +129,7 @@ bool ph_webrtc_connection_service(struct ph_webrtc_connection *connection, int64
         next_us = earlier(next_us, ph_webrtc_connection_drive_dtls(connection, now_us));
     if (!connection->over && connection->rtp) {
         next_us = earlier(next_us, ph_rtp_session_tick(connection->rtp, now_us));
-        if (ph_rtp_session_is_over(connection->rtp))
+        if (ph_rtp_session_is_over(connection->rtp, connection->ice.consent_us, now_us))
             ph_webrtc_connection_end(connection, "the publisher said goodbye");
     }
     if (connection->has_units && connection->publishing)

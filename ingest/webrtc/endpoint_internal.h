@@ -9,7 +9,8 @@
  *   waiting     credentials                      a valid check
  *   handshake   + paths, dtls                    20 s after the offer at the latest
  *   connected   + srtp, rtp                      the first packet of media, within 30 s
- *   publishing  + publishing                     goodbye, DELETE, no consent for 30 s, the relay's CLOSE */
+ *   publishing  + publishing                     close_notify, DELETE, BYE and silence, nothing heard for 30
+ * s, the relay's CLOSE */
 #ifndef PH_INGEST_WEBRTC_ENDPOINT_INTERNAL_H
 #define PH_INGEST_WEBRTC_ENDPOINT_INTERNAL_H
 

@@ -128,13 +128,13 @@ static void take_extended_report(struct ph_rtp_session *session, struct ph_slice
         ph_rtt_take(&session->rtt, (int64_t)passed * PH_SECOND_US / 65536);
 }
 
-static void take_bye(struct ph_rtp_session *session, const struct ph_rtcp_packet *packet) {
+static void take_bye(struct ph_rtp_session *session, const struct ph_rtcp_packet *packet, int64_t now_us) {
     struct ph_cursor cursor = ph_cursor_init(packet->body);
     for (size_t i = 0; i < packet->count; i++) {
         uint32_t ssrc = ph_cursor_u32(&cursor);
         struct ph_rtp_stream *stream = ph_cursor_ok(&cursor) ? stream_of(session, ssrc) : NULL;
         if (stream)
-            stream->said_bye = true;
+            stream->bye_us = now_us;
     }
 }
 
@@ -148,7 +148,7 @@ void ph_rtp_session_receive_rtcp(struct ph_rtp_session *session, struct ph_slice
         else if (packet.type == PH_RTCP_EXTENDED_REPORT)
             take_extended_report(session, packet.body, now_us);
         else if (packet.type == PH_RTCP_BYE)
-            take_bye(session, &packet);
+            take_bye(session, &packet, now_us);
     }
     if (!fits || !ph_cursor_ok(&compound))
         session->figures.malformed++;
@@ -166,10 +166,16 @@ void ph_rtp_session_request_keyframe(struct ph_rtp_session *session, int64_t now
         ph_keyframe_request_want(&session->video.keyframe, now_us);
 }
 
-bool ph_rtp_session_is_over(const struct ph_rtp_session *session) {
-    const struct ph_rtp_stream *video = &session->video, *audio = &session->audio;
-    return (video->latched || audio->latched) && (!video->latched || video->said_bye) &&
-           (!audio->latched || audio->said_bye);
+bool ph_rtp_session_is_over(const struct ph_rtp_session *session, int64_t checked_us, int64_t now_us) {
+    const struct ph_rtp_stream *streams[] = {&session->video, &session->audio};
+    int64_t last_us = 0;
+    for (size_t i = 0; i < 2; i++) {
+        if (streams[i]->latched && !streams[i]->bye_us)
+            return false;
+        if (streams[i]->bye_us > last_us)
+            last_us = streams[i]->bye_us;
+    }
+    return last_us && checked_us <= last_us && now_us - last_us >= PH_RTP_GOODBYE_US;
 }
 
 static void fill_media(

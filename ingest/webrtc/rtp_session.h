@@ -41,6 +41,10 @@ enum {
     PH_RTCP_MOST_BYTES = 1200             /* of what send_rtcp gets */
 };
 
+/* A browser that changes its source sends again well within this time, and one that is there at all checks
+ * about as often (RFC 7675 section 5.1: every 4 to 6 s; libwebrtc every 2.5 s or less). */
+#define PH_RTP_GOODBYE_US INT64_C(7000000)
+
 struct ph_rtp_session;
 
 struct ph_rtp_session_impl {
@@ -80,8 +84,15 @@ int64_t ph_rtp_session_tick(struct ph_rtp_session *session, int64_t now_us);
  * until a keyframe begins. */
 void ph_rtp_session_request_keyframe(struct ph_rtp_session *session, int64_t now_us);
 
-/* True once the publisher has said BYE (RFC 3550 section 6.6) for every stream that was heard. */
-bool ph_rtp_session_is_over(const struct ph_rtp_session *session);
+/* True once the publisher has left without closing its connection: it said BYE (RFC 3550 section 6.6) for
+ * every stream that was heard, PH_RTP_GOODBYE_US passed since the last of them, and nothing more came of any
+ * stream.
+ *
+ * A BYE by itself ends nothing. Browsers say it whenever a stream rests: while its source is changed, when
+ * the track is taken off, when its encoding is made inactive; and the stream goes on under the same SSRC,
+ * after minutes maybe. While it rests the publisher's ICE goes on checking. So a check later than the BYE,
+ * the last of which came at `checked_us`, tells that the publisher is there and pauses. */
+bool ph_rtp_session_is_over(const struct ph_rtp_session *session, int64_t checked_us, int64_t now_us);
 
 /* Since the session began, unless the name says otherwise. */
 struct ph_rtp_media_figures {

@@ -88,7 +88,7 @@ static bool belongs(struct ph_rtp_stream *stream, const struct ph_rtp_wire *pack
         return false;
     if (*media->rid && !named && (packet->rid.size || !announced))
         return false;
-    bool alive = stream->latched && !stream->said_bye && now_us - stream->source.last_arrival_us < silence_us;
+    bool alive = stream->latched && !stream->bye_us && now_us - stream->source.last_arrival_us < silence_us;
     if (alive && !named && !announced)
         return false;
     latch(stream, packet, now_us);
@@ -166,7 +166,7 @@ bool ph_rtp_stream_receive(struct ph_rtp_stream *stream, const struct ph_rtp_wir
     int64_t sequence;
     if (!belongs(stream, packet, now_us) || !unwrap(stream, &inner, &red))
         return false;
-    stream->said_bye = false;
+    stream->bye_us = 0;
     enum ph_numbering numbering = ph_rtp_source_unwrap(&stream->source, packet->sequence, &sequence);
     if (numbering == PH_NUMBERING_JUMPED)
         return true;

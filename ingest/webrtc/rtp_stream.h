@@ -24,8 +24,8 @@ struct ph_rtp_stream {
     void *opaque;
     struct ph_rtt *rtt; /* the session's */
 
-    bool latched; /* to source.ssrc */
-    bool said_bye;
+    bool latched;   /* to source.ssrc */
+    int64_t bye_us; /* when it last said BYE and has sent nothing since; 0: it goes on */
     struct ph_rtp_source source;
     uint32_t rtx_ssrc; /* 0: not known */
     struct ph_rtp_reorder reorder;

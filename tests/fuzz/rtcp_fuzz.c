@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     ph_rtp_session_receive(session, (struct ph_slice){media, sizeof(media)}, now_us);
     ph_rtp_session_receive_rtcp(session, (struct ph_slice){data, size}, now_us + 50000);
     (void)ph_rtp_session_tick(session, now_us + 100000);
-    (void)ph_rtp_session_is_over(session);
+    (void)ph_rtp_session_is_over(session, 0, now_us + PH_RTP_GOODBYE_US + 50000);
     ph_rtp_session_destroy(session);
     return 0;
 }

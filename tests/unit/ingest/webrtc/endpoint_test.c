@@ -134,6 +134,21 @@ static void a_publisher_who_says_goodbye_is_gone_at_once(void **state) {
     assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
 }
 
+/* As a browser does whose track was replaced: no connection ends, and none begins. */
+static void a_publisher_who_says_bye_and_goes_on_keeps_its_connection(void **state) {
+    struct endpoint_scene *scene = *state;
+    endpoint_scene_join(scene, false);
+    peer_double_publish(&scene->peer, 10);
+    endpoint_scene_assert_reached(scene, 10);
+    peer_double_say_bye(&scene->peer);
+    assert_true(peer_double_hears_feedback(&scene->peer, 201)); /* it was read, and more rounds passed */
+    assert_true(peer_double_check(&scene->peer, NULL));
+    peer_double_publish(&scene->peer, 10);
+    endpoint_scene_assert_reached(scene, 20);
+    assert_int_equal(control_double_read(&scene->relays->control, &scene->relays->control.connected), 1);
+    assert_int_equal(control_double_read(&scene->relays->control, &scene->relays->control.disconnected), 0);
+}
+
 /* TCP connections that prove nothing: the newest is always served, and none stays. */
 static void a_session_that_ends_closes_its_publisher(void **state) {
     struct endpoint_scene *scene = *state;
@@ -226,6 +241,7 @@ int main(void) {
         ENDPOINT_SCENE(a_restart_whose_answer_was_lost_is_answered_again),
         ENDPOINT_SCENE(only_the_key_that_opened_it_closes_a_connection),
         ENDPOINT_SCENE(a_publisher_who_says_goodbye_is_gone_at_once),
+        ENDPOINT_SCENE(a_publisher_who_says_bye_and_goes_on_keeps_its_connection),
         ENDPOINT_SCENE(a_session_that_ends_closes_its_publisher),
         ENDPOINT_SCENE(both_families_are_served_by_one_port),
         ENDPOINT_SCENE(memory_that_runs_out_is_survived),

@@ -203,6 +203,15 @@ void peer_double_publish(struct peer_double *peer, int packets) {
     }
 }
 
+void peer_double_say_bye(struct peer_double *peer) {
+    _Alignas(4) uint8_t bye[PEER_MOST_BYTES] = {0x81, 203, 0, 1};
+    int size = 8;
+    for (int i = 0; i < 4; i++)
+        bye[4 + i] = (uint8_t)(peer->ssrc >> (24 - 8 * i));
+    assert_int_equal(srtp_protect_rtcp(peer->sender, bye, &size), srtp_err_status_ok);
+    peer_double_send(peer, (struct ph_slice){bye, (size_t)size});
+}
+
 bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
     uint8_t packet[PEER_MOST_BYTES];
     int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;

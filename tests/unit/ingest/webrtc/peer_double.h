@@ -51,6 +51,8 @@ bool peer_double_join(struct peer_double *peer);
 /* The next packet of the stream, protected. */
 size_t peer_double_packet(struct peer_double *peer, uint8_t packet[PEER_MOST_BYTES]);
 void peer_double_publish(struct peer_double *peer, int packets);
+/* BYE for the stream, which may go on after it. */
+void peer_double_say_bye(struct peer_double *peer);
 /* Whether the endpoint sends a feedback message of this payload type, sealed, within five seconds. */
 bool peer_double_hears_feedback(struct peer_double *peer, unsigned type);
 

@@ -1,0 +1,149 @@
+/* Streams that rest, leave, begin anew or change their source: one stream goes out from first to last. */
+#include "ingest/webrtc/rtp_session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/base/clock.h"
+#include "tests/unit/ingest/webrtc/offer_file.h"
+#include "tests/unit/ingest/webrtc/rtp_scene.h"
+
+static struct ph_rtp_scene scene;
+
+static struct ph_rtp_figures figures(void) {
+    struct ph_rtp_figures result;
+    ph_rtp_session_figures(scene.session, &result, scene.now_us);
+    return result;
+}
+
+static void say_bye(int media) {
+    struct ph_builder bye = {0};
+    ph_builder_u32(&bye, 0x81CB0001);
+    ph_builder_u32(&bye, scene.negotiation.media[media].ssrc);
+    ph_rtp_session_receive_rtcp(scene.session, (struct ph_slice){bye.data, bye.size}, scene.now_us);
+    ph_builder_discard(&bye);
+}
+
+static bool is_over(int64_t checked_us) {
+    return ph_rtp_session_is_over(scene.session, checked_us, scene.now_us);
+}
+
+static void a_session_is_over_when_every_stream_said_bye_and_stayed_silent(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    int64_t checked_us = scene.now_us;
+    assert_false(is_over(checked_us));
+    ph_rtp_scene_video(&scene, 1, 0, "\x65");
+    ph_rtp_scene_audio(&scene, 1, 0, "a");
+    say_bye(scene.negotiation.audio);
+    ph_rtp_scene_pass(&scene, 2 * PH_RTP_GOODBYE_US);
+    assert_false(is_over(checked_us)); /* the picture goes on */
+    say_bye(scene.negotiation.video);
+    assert_false(is_over(checked_us));
+    ph_rtp_scene_pass(&scene, PH_RTP_GOODBYE_US - 1);
+    assert_false(is_over(checked_us));
+    ph_rtp_scene_pass(&scene, 1);
+    assert_true(is_over(checked_us));
+    ph_rtp_scene_finish(&scene);
+}
+
+/* libwebrtc says BYE when a track is replaced by another or by none. */
+static void a_stream_that_goes_on_after_its_bye_was_not_over(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    int64_t checked_us = scene.now_us;
+    ph_rtp_scene_video(&scene, 1, 0, "\x65");
+    say_bye(scene.negotiation.video);
+    ph_rtp_scene_pass(&scene, PH_RTP_GOODBYE_US / 2);
+    ph_rtp_scene_video(&scene, 2, 90000, "\x65");
+    ph_rtp_scene_pass(&scene, 2 * PH_RTP_GOODBYE_US);
+    assert_false(is_over(checked_us));
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 2);
+    say_bye(scene.negotiation.video);
+    ph_rtp_scene_pass(&scene, PH_RTP_GOODBYE_US);
+    assert_true(is_over(checked_us));
+    ph_rtp_scene_finish(&scene);
+}
+
+static void a_publisher_that_checks_after_its_bye_pauses(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    ph_rtp_scene_video(&scene, 1, 0, "\x65");
+    say_bye(scene.negotiation.video);
+    ph_rtp_scene_pass(&scene, PH_RTP_GOODBYE_US / 2);
+    int64_t checked_us = scene.now_us;
+    ph_rtp_scene_pass(&scene, 10 * PH_RTP_GOODBYE_US);
+    assert_false(is_over(checked_us));
+    say_bye(scene.negotiation.video); /* said again: this one may be meant */
+    ph_rtp_scene_pass(&scene, PH_RTP_GOODBYE_US);
+    assert_true(is_over(checked_us));
+    ph_rtp_scene_finish(&scene);
+}
+
+static void another_source_waits_until_the_first_is_silent(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "audio_only", NULL);
+    struct ph_rtp_wire packet = {
+        .payload_type = 100, .ssrc = 7, .timestamp = 500, .payload = ph_offer_slice("x")};
+    ph_rtp_scene_receive(&scene, &packet);
+    packet.ssrc = 8;
+    packet.timestamp = 4000000;
+    packet.sequence = 9000;
+    ph_rtp_scene_receive(&scene, &packet);
+    assert_int_equal(figures().unknown, 1);
+    ph_rtp_scene_pass(&scene, 600000);
+    ph_rtp_scene_receive(&scene, &packet);
+    assert_int_equal(scene.forwarded_count, 2);
+    struct ph_rtp_wire out = ph_rtp_scene_forwarded(&scene, 1);
+    assert_int_equal(out.ssrc, 7);
+    assert_int_equal(out.sequence, 1);
+    assert_int_equal(out.timestamp, 500 + 48000 * 6 / 10);
+    ph_rtp_scene_finish(&scene);
+}
+
+static void numbering_that_restarts_goes_on(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    ph_rtp_scene_video(&scene, 100, 90000, "\x65");
+    scene.now_us += 100000;
+    ph_rtp_scene_video(&scene, 40000, 4000000000U, "\x65"); /* one alone could be anything */
+    assert_int_equal(scene.forwarded_count, 1);
+    ph_rtp_scene_video(&scene, 40001, 4000000000U, "\x65");
+    assert_int_equal(scene.forwarded_count, 2);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 101);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).timestamp, 90000 + 9000);
+    ph_rtp_scene_video(&scene, 40002, 4000003000U, "\x41");
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).sequence, 102);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).timestamp, 90000 + 12000);
+    ph_rtp_scene_finish(&scene);
+}
+
+static void a_leap_over_many_packets_is_not_waited_for(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    ph_rtp_scene_video(&scene, 0, 0, "\x65");
+    ph_rtp_scene_video(&scene, 2, 0, "\x41");
+    ph_rtp_scene_video(&scene, 2000, 0, "\x41");
+    assert_int_equal(scene.forwarded_count, 3);
+    assert_int_equal(figures().video.lost, 1 + 1997);
+    ph_rtp_scene_pass(&scene, 20000);
+    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), 1);
+    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_TRANSPORT_FEEDBACK, 1, NULL), 0);
+    ph_rtp_scene_finish(&scene);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_session_is_over_when_every_stream_said_bye_and_stayed_silent),
+        cmocka_unit_test(a_stream_that_goes_on_after_its_bye_was_not_over),
+        cmocka_unit_test(a_publisher_that_checks_after_its_bye_pauses),
+        cmocka_unit_test(another_source_waits_until_the_first_is_silent),
+        cmocka_unit_test(numbering_that_restarts_goes_on),
+        cmocka_unit_test(a_leap_over_many_packets_is_not_waited_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
