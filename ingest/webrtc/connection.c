@@ -97,7 +97,7 @@ static void take_requests(struct ph_webrtc_connection *connection, int64_t now_u
 
 /* The nearest of the deadlines; ends the connection when one has passed. */
 static int64_t keep_deadlines(struct ph_webrtc_connection *connection, int64_t now_us) {
-    int64_t consent_us = connection->ice.consent_us + PH_ICE_CONSENT_US;
+    int64_t given_up_us = ph_ice_agent_given_up_us(&connection->ice);
     int64_t deadline_us = PH_NEVER_US;
     if (!connection->rtp)
         deadline_us = connection->opened_us + connection->endpoint->connect_us;
@@ -108,9 +108,11 @@ static int64_t keep_deadlines(struct ph_webrtc_connection *connection, int64_t n
     if (now_us > deadline_us)
         ph_webrtc_connection_end(
             connection, !connection->rtp ? "it did not connect in time" : "it connected and sent nothing");
-    if (now_us > consent_us)
-        ph_webrtc_connection_end(connection, "nothing was heard of it");
-    return consent_us < deadline_us ? consent_us : deadline_us;
+    if (now_us > given_up_us)
+        ph_webrtc_connection_end(connection, ph_ice_agent_is_heard(&connection->ice, now_us)
+                                                 ? "it moved to an address that it sent no check from"
+                                                 : "nothing was heard of it");
+    return given_up_us < deadline_us ? given_up_us : deadline_us;
 }
 
 static int64_t earlier(int64_t a_us, int64_t b_us) {
@@ -129,7 +131,7 @@ bool ph_webrtc_connection_service(struct ph_webrtc_connection *connection, int64
         next_us = earlier(next_us, ph_webrtc_connection_drive_dtls(connection, now_us));
     if (!connection->over && connection->rtp) {
         next_us = earlier(next_us, ph_rtp_session_tick(connection->rtp, now_us));
-        if (ph_rtp_session_is_over(connection->rtp, connection->ice.consent_us, now_us))
+        if (ph_rtp_session_is_over(connection->rtp, connection->ice.check_us, now_us))
             ph_webrtc_connection_end(connection, "the publisher said goodbye");
     }
     if (connection->has_units && connection->publishing)

@@ -1,5 +1,5 @@
 /* A publisher whose address changed under it: another network, or a NAT that forgot its binding. Its next
- * consent check is seconds away (RFC 7675 allows 30), and the picture would stand still until then. So media
+ * check is seconds away (RFC 7675 allows 30), and the picture would stand still until then. So media
  * from an unknown address is tried with the keys of the connection that its SSRC belongs to, and vouches for
  * the address if it holds.
  *
@@ -8,7 +8,8 @@
  *     to send our feedback elsewhere has to take packets off the publisher's way and be here before them,
  *     and can do so for as long as that goes on: each packet by the publisher's own path selects that again.
  *   - What is sent is feedback: less than what the packets that draw it weigh. Nothing is amplified.
- *   - It is no consent. That is renewed by checks alone, and without one for 30 s the connection ends.
+ *   - It gives the publisher no more time. A check does, or media by an address that a check came from, and
+ *     without either for 30 s the connection ends.
  *   - A forgery changes nothing and costs one look-up, or one authentication for as many as
  *     `most_tries` a second: a flood of them delays whoever really moves until its check, and nobody else.
  *

@@ -14,7 +14,7 @@ static void make_credentials(struct ph_ice_credentials *credentials) {
 }
 
 void ph_ice_agent_init(struct ph_ice_agent *agent, int64_t now_us) {
-    *agent = (struct ph_ice_agent){.selected = -1, .consent_us = now_us};
+    *agent = (struct ph_ice_agent){.selected = -1, .check_us = now_us};
     make_credentials(&agent->present);
 }
 
@@ -106,7 +106,8 @@ struct ph_ice_outcome ph_ice_agent_check(struct ph_ice_agent *agent, const struc
     struct ph_ice_known_path *known = &agent->paths[outcome.path];
     known->path.local = path->local;
     known->priority = message->priority;
-    agent->consent_us = now_us;
+    known->checked = true;
+    agent->check_us = now_us;
     if (message->use_candidate)
         nominate(agent, outcome.path, now_us);
     known->heard_us = now_us;
@@ -120,6 +121,8 @@ void ph_ice_agent_heard(
     known->path.local = from->local;
     agent->selected = path;
     agent->media_us = now_us;
+    if (known->checked)
+        agent->proven_us = now_us;
 }
 
 int ph_ice_agent_follow(struct ph_ice_agent *agent, const struct ph_ice_path *from, int64_t now_us) {
@@ -146,6 +149,11 @@ const struct ph_ice_path *ph_ice_agent_selected(const struct ph_ice_agent *agent
     return agent->selected >= 0 ? &agent->paths[agent->selected].path : NULL;
 }
 
-bool ph_ice_agent_has_consent(const struct ph_ice_agent *agent, int64_t now_us) {
-    return now_us - agent->consent_us <= PH_ICE_CONSENT_US;
+int64_t ph_ice_agent_given_up_us(const struct ph_ice_agent *agent) {
+    int64_t last_us = agent->check_us > agent->proven_us ? agent->check_us : agent->proven_us;
+    return last_us + PH_ICE_SILENCE_US;
+}
+
+bool ph_ice_agent_is_heard(const struct ph_ice_agent *agent, int64_t now_us) {
+    return agent->selected >= 0 && now_us - agent->paths[agent->selected].heard_us <= PH_ICE_SILENCE_US;
 }

@@ -1,4 +1,4 @@
-/* ICE-lite: which checks count, which path is sent by, restarts and consent. */
+/* ICE-lite: which checks count, which path is sent by, restarts, and when a publisher is given up. */
 #include "ingest/webrtc/ice_agent.h"
 
 #include <setjmp.h>
@@ -197,7 +197,7 @@ static void paths_are_bounded_and_the_stalest_gives_way(void **state) {
     assert_false(scene.outcome.is_new);
 }
 
-static void a_path_that_is_followed_is_sent_by_and_no_consent(void **state) {
+static void a_path_that_is_followed_is_sent_by_and_gives_no_time(void **state) {
     (void)state;
     struct scene scene;
     make(&scene);
@@ -212,10 +212,14 @@ static void a_path_that_is_followed_is_sent_by_and_no_consent(void **state) {
         assert_int_equal(ph_ice_agent_follow(&scene.agent, &path, scene.now_us), place);
     }
     assert_int_equal(scene.agent.path_count, PH_ICE_MOST_PATHS);
-    assert_false(ph_ice_agent_has_consent(&scene.agent, checked_us + PH_ICE_CONSENT_US + 1));
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == checked_us + PH_ICE_SILENCE_US);
+    assert_true(ph_ice_agent_is_heard(&scene.agent, scene.now_us + PH_ICE_SILENCE_US));
     assert_true(nominate(&scene, 5099, 1));
     assert_false(scene.outcome.is_new);
     assert_int_equal(selected_port(&scene), 5099);
+    scene.now_us += PH_SECOND_US;
+    heard(&scene, 5099);
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == scene.now_us + PH_ICE_SILENCE_US);
 }
 
 static void a_restart_holds_both_credentials_until_the_new_are_used(void **state) {
@@ -237,18 +241,42 @@ static void a_restart_holds_both_credentials_until_the_new_are_used(void **state
     assert_false(check(&scene, 5000, &(struct stun_check){.priority = 1}, &old));
 }
 
-static void consent_ends_thirty_seconds_after_the_last_check(void **state) {
+static void a_publisher_is_given_up_thirty_seconds_after_it_was_heard(void **state) {
     (void)state;
     struct scene scene;
     make(&scene);
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == scene.now_us + PH_ICE_SILENCE_US);
+    assert_false(ph_ice_agent_is_heard(&scene.agent, scene.now_us));
+    scene.now_us += 10 * PH_SECOND_US;
     assert_true(nominate(&scene, 5000, 1));
-    scene.now_us += 29 * PH_SECOND_US;
-    assert_true(ph_ice_agent_has_consent(&scene.agent, scene.now_us));
-    assert_true(check(&scene, 5000, &(struct stun_check){.priority = 1}, &scene.agent.present));
-    scene.now_us += 30 * PH_SECOND_US;
-    heard(&scene, 5000); /* media is no consent */
-    assert_true(ph_ice_agent_has_consent(&scene.agent, scene.now_us));
-    assert_false(ph_ice_agent_has_consent(&scene.agent, scene.now_us + 1));
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == scene.now_us + PH_ICE_SILENCE_US);
+    for (int i = 0; i < 10; i++) { /* media alone, as of who checks nothing once it is connected */
+        scene.now_us += 29 * PH_SECOND_US;
+        heard(&scene, 5000);
+        assert_true(ph_ice_agent_given_up_us(&scene.agent) == scene.now_us + PH_ICE_SILENCE_US);
+    }
+    scene.now_us += PH_SECOND_US;
+    assert_true(check(&scene, 6000, &(struct stun_check){.priority = 1}, &scene.agent.present));
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == scene.now_us + PH_ICE_SILENCE_US);
+    assert_true(ph_ice_agent_is_heard(&scene.agent, scene.now_us));
+    assert_false(ph_ice_agent_is_heard(&scene.agent, scene.now_us + PH_ICE_SILENCE_US));
+}
+
+/* The place of a path that was checked may be another's later. */
+static void a_place_that_another_path_took_proves_nothing(void **state) {
+    (void)state;
+    struct scene scene;
+    make(&scene);
+    for (unsigned port = 5000; port < 5000 + PH_ICE_MOST_PATHS; port++)
+        assert_true(nominate(&scene, port, port));
+    int64_t checked_us = scene.now_us;
+    for (unsigned port = 6000; port < 6000 + 2 * PH_ICE_MOST_PATHS; port++) {
+        struct ph_ice_path path = path_of(port);
+        scene.now_us += PH_SECOND_US;
+        (void)ph_ice_agent_follow(&scene.agent, &path, scene.now_us);
+        heard(&scene, port);
+    }
+    assert_true(ph_ice_agent_given_up_us(&scene.agent) == checked_us + PH_ICE_SILENCE_US);
 }
 
 static void a_closed_tcp_connection_is_forgotten(void **state) {
@@ -276,9 +304,10 @@ int main(void) {
         cmocka_unit_test(a_path_that_fell_silent_gives_way_to_a_lesser_one),
         cmocka_unit_test(media_decides),
         cmocka_unit_test(paths_are_bounded_and_the_stalest_gives_way),
-        cmocka_unit_test(a_path_that_is_followed_is_sent_by_and_no_consent),
+        cmocka_unit_test(a_path_that_is_followed_is_sent_by_and_gives_no_time),
         cmocka_unit_test(a_restart_holds_both_credentials_until_the_new_are_used),
-        cmocka_unit_test(consent_ends_thirty_seconds_after_the_last_check),
+        cmocka_unit_test(a_publisher_is_given_up_thirty_seconds_after_it_was_heard),
+        cmocka_unit_test(a_place_that_another_path_took_proves_nothing),
         cmocka_unit_test(a_closed_tcp_connection_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
