@@ -27,7 +27,22 @@ bool ph_rtp_source_locate(const struct ph_rtp_source *source, uint16_t sequence,
     return *unwrapped <= source->highest + most_dropout && *unwrapped >= source->highest - most_misorder;
 }
 
-enum ph_numbering ph_rtp_source_unwrap(struct ph_rtp_source *source, uint16_t sequence, int64_t *unwrapped) {
+/* Whether a jump ahead by so many numbers is an outage: whoever numbers anew has no reason to number as many
+ * as can have been sent meanwhile, and to let the timestamp go on as well. Half the line of numbers is as far
+ * as can be told. */
+static bool is_outage(const struct ph_rtp_source *source, int64_t ahead, uint32_t timestamp, int64_t now_us) {
+    enum { most_packets_a_second = 20000, most_off_seconds = 2 };
+    int64_t passed_us = now_us - source->last_arrival_us;
+    if (!source->last_arrival_us || ahead <= 0 || ahead > passed_us * most_packets_a_second / PH_SECOND_US)
+        return false;
+    uint32_t passed = (uint32_t)(passed_us * source->clock_rate / PH_SECOND_US);
+    int64_t off = (int32_t)(timestamp - source->last_timestamp - passed);
+    int64_t most_off = (int64_t)most_off_seconds * source->clock_rate;
+    return off <= most_off && off >= -most_off;
+}
+
+enum ph_numbering ph_rtp_source_unwrap(
+    struct ph_rtp_source *source, uint16_t sequence, uint32_t timestamp, int64_t now_us, int64_t *unwrapped) {
     if (ph_rtp_source_locate(source, sequence, unwrapped)) {
         source->after_jump = nothing_jumped;
         if (*unwrapped > source->highest)
@@ -38,11 +53,15 @@ enum ph_numbering ph_rtp_source_unwrap(struct ph_rtp_source *source, uint16_t se
         source->after_jump = (uint16_t)(sequence + 1);
         return PH_NUMBERING_JUMPED;
     }
+    source->after_jump = nothing_jumped;
+    if (is_outage(source, *unwrapped - source->highest, timestamp, now_us)) {
+        source->highest = *unwrapped;
+        return PH_NUMBERING_GOES_ON;
+    }
     *unwrapped = ++source->highest;
     source->shift = *unwrapped - sequence;
     source->first = *unwrapped;
     source->received = source->received_before = source->expected_before = 0;
-    source->after_jump = nothing_jumped;
     return PH_NUMBERING_RESTARTED;
 }
 

@@ -33,8 +33,10 @@ enum ph_numbering {
     PH_NUMBERING_JUMPED,    /* far from the last one: wait for the next to confirm it, drop this one */
     PH_NUMBERING_RESTARTED, /* confirmed: goes on behind the highest */
 };
-/* Unwraps the number of a packet. `unwrapped` is set unless it jumped. */
-enum ph_numbering ph_rtp_source_unwrap(struct ph_rtp_source *source, uint16_t sequence, int64_t *unwrapped);
+/* Unwraps the number of a packet. `unwrapped` is set unless it jumped. A confirmed jump goes on by as many
+ * numbers as it left out, where the time that passed and the timestamp say that they were sent and lost. */
+enum ph_numbering ph_rtp_source_unwrap(
+    struct ph_rtp_source *source, uint16_t sequence, uint32_t timestamp, int64_t now_us, int64_t *unwrapped);
 /* The same for a repeated packet, which cannot move the numbering; false when it is far from what is there.
  */
 bool ph_rtp_source_locate(const struct ph_rtp_source *source, uint16_t sequence, int64_t *unwrapped);

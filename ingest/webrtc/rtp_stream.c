@@ -127,7 +127,9 @@ static bool unwrap(const struct ph_rtp_stream *stream, struct ph_rtp_wire *packe
     return true;
 }
 
-/* The publisher began to number anew. Its clock may have been set as well. */
+/* The publisher began to number anew. Its clock may have been set as well. How much was lost at that is not
+ * known: of video one number is left out, so that what is there of a picture is not taken for all of it, and
+ * the pictures that follow not for such that can do with it. */
 static void restart(struct ph_rtp_stream *stream, const struct ph_rtp_wire *packet, int64_t now_us) {
     enum { most_seconds = 5 };
     int64_t passed_us = now_us - stream->source.last_arrival_us;
@@ -138,8 +140,10 @@ static void restart(struct ph_rtp_stream *stream, const struct ph_rtp_wire *pack
     if (difference > most || difference < -most)
         stream->timestamp_shift += expected - packet->timestamp;
     ph_rtp_reorder_flush(&stream->reorder);
-    if (stream->media->is_video)
+    if (stream->media->is_video) {
+        stream->removed--;
         ph_keyframe_request_want(&stream->keyframe, now_us);
+    }
 }
 
 static void count_arrival(struct ph_rtp_stream *stream, enum ph_arrival arrival,
@@ -167,7 +171,8 @@ bool ph_rtp_stream_receive(struct ph_rtp_stream *stream, const struct ph_rtp_wir
     if (!belongs(stream, packet, now_us) || !unwrap(stream, &inner, &red))
         return false;
     stream->bye_us = 0;
-    enum ph_numbering numbering = ph_rtp_source_unwrap(&stream->source, packet->sequence, &sequence);
+    enum ph_numbering numbering =
+        ph_rtp_source_unwrap(&stream->source, packet->sequence, packet->timestamp, now_us, &sequence);
     if (numbering == PH_NUMBERING_JUMPED)
         return true;
     if (numbering == PH_NUMBERING_RESTARTED)

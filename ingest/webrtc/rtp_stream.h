@@ -33,8 +33,8 @@ struct ph_rtp_stream {
     /* What goes out. */
     uint32_t ssrc;
     uint32_t timestamp_shift; /* out = in + shift */
-    int64_t removed;          /* packets without payload, which are closed up */
-    uint64_t lost_seen;       /* of reorder.lost, when last looked */
+    int64_t removed;    /* packets without payload, which are closed up; less the numbers that are left out */
+    uint64_t lost_seen; /* of reorder.lost, when last looked */
     uint32_t keyframe_timestamp;
     struct ph_keyframe_request keyframe;
     int64_t time_us; /* of the call at hand */

@@ -114,12 +114,63 @@ static void numbering_that_restarts_goes_on(void **state) {
     assert_int_equal(scene.forwarded_count, 1);
     ph_rtp_scene_video(&scene, 40001, 4000000000U, "\x65");
     assert_int_equal(scene.forwarded_count, 2);
-    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 101);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 102); /* 101: whatever was lost */
     assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).timestamp, 90000 + 9000);
     ph_rtp_scene_video(&scene, 40002, 4000003000U, "\x41");
-    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).sequence, 102);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).sequence, 103);
     assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).timestamp, 90000 + 12000);
+    assert_int_equal(figures().video.lost, 0);
     ph_rtp_scene_finish(&scene);
+}
+
+/* After one that is numbered 100: two that jump, and the number of the second as it goes out. */
+static uint16_t number_after_jump(int64_t passed_us, uint16_t sequence, uint32_t timestamp) {
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    ph_rtp_scene_video(&scene, 100, 90000, "\x65");
+    ph_rtp_scene_pass(&scene, passed_us);
+    ph_rtp_scene_video(&scene, sequence, timestamp, "\x41 the first half of a picture");
+    ph_rtp_scene_video(&scene, (uint16_t)(sequence + 1), timestamp, "\x41 its second half");
+    assert_int_equal(scene.forwarded_count, 2);
+    return ph_rtp_scene_forwarded(&scene, 1).sequence;
+}
+
+static void an_outage_of_thousands_of_packets_is_a_loss(void **state) {
+    (void)state;
+    assert_int_equal(number_after_jump(8 * PH_SECOND_US, 5100, 9 * 90000), 5101);
+    assert_int_equal(figures().video.lost, 5000); /* and the one that alone could be anything */
+    assert_int_equal(figures().video.missing, 5000);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).timestamp, 9 * 90000);
+    size_t asked = ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL);
+    ph_rtp_scene_pass(&scene, 10000);
+    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), asked + 1);
+    ph_rtp_scene_video(&scene, 5102, 9 * 90000 + 3000, "\x65");
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).sequence, 5102);
+    ph_rtp_scene_finish(&scene);
+    assert_int_equal(number_after_jump(20 * PH_SECOND_US, 100 + 32766, 21 * 90000), 100 + 32767);
+    assert_int_equal(figures().video.lost, 32766);
+    ph_rtp_scene_finish(&scene);
+}
+
+static void a_jump_that_is_no_outage_counts_no_loss(void **state) {
+    (void)state;
+    static const struct {
+        int64_t passed_us;
+        uint16_t sequence;
+        uint32_t timestamp;
+    } jumps[] = {
+        {8 * PH_SECOND_US, 5100, 4 * 90000},          /* the timestamp stayed behind */
+        {8 * PH_SECOND_US, 5100, 14 * 90000},         /* or ran ahead */
+        {100000, 5100, 90000 + 9000},                 /* nobody sends so fast */
+        {20 * PH_SECOND_US, 100 + 32768, 21 * 90000}, /* as far behind as ahead */
+    };
+    for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+        assert_int_equal(number_after_jump(jumps[i].passed_us, jumps[i].sequence, jumps[i].timestamp), 102);
+        assert_int_equal(figures().video.lost, 0);
+        size_t asked = ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL);
+        ph_rtp_scene_pass(&scene, 10000);
+        assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), asked + 1);
+        ph_rtp_scene_finish(&scene);
+    }
 }
 
 static void a_leap_over_many_packets_is_not_waited_for(void **state) {
@@ -143,6 +194,8 @@ int main(void) {
         cmocka_unit_test(a_publisher_that_checks_after_its_bye_pauses),
         cmocka_unit_test(another_source_waits_until_the_first_is_silent),
         cmocka_unit_test(numbering_that_restarts_goes_on),
+        cmocka_unit_test(an_outage_of_thousands_of_packets_is_a_loss),
+        cmocka_unit_test(a_jump_that_is_no_outage_counts_no_loss),
         cmocka_unit_test(a_leap_over_many_packets_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
