@@ -65,6 +65,7 @@ void ph_webrtc_connection_destroy(struct ph_webrtc_connection *connection) {
     log_end(connection);
     if (connection->dtls)
         ph_dtls_close(connection->dtls);
+    ph_webrtc_connection_measure_end(connection, ph_now_us());
     if (connection->publishing)
         ph_metric_add(endpoint->publishers, -1);
     ph_publishing_end(connection->publishing);

@@ -2,6 +2,8 @@
  * metrics does not ask here: so they are looked up at each use. */
 #include "ingest/webrtc/endpoint_internal.h"
 
+#include <string.h>
+
 void ph_webrtc_count_handshake(struct ph_webrtc_endpoint *endpoint, const char *result) {
     ph_metric_add(ph_metrics_counter(endpoint->metrics, "porthole_webrtc_handshakes_total",
                       "Handshakes of publishers, by how they ended", PH_LABELS({"result", result})),
@@ -68,4 +70,23 @@ void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64
             (double)(counters[i].count - counters[i].before));
     set_gauges(metrics, &figures, labels);
     connection->counted = figures;
+}
+
+/* Whether the session has another publisher here, whose figures the gauges show. */
+static bool is_followed(const struct ph_webrtc_connection *connection) {
+    struct ph_webrtc_connection *other, *next;
+    HASH_ITER(hh, connection->endpoint->connections, other, next) {
+        if (other != connection && other->publishing && !other->over &&
+            strcmp(other->admission.session, connection->admission.session) == 0)
+            return true;
+    }
+    return false;
+}
+
+void ph_webrtc_connection_measure_end(struct ph_webrtc_connection *connection, int64_t now_us) {
+    static const struct ph_rtp_figures none;
+    ph_webrtc_connection_measure(connection, now_us);
+    if (connection->rtp && connection->publishing && !is_followed(connection))
+        set_gauges(
+            connection->endpoint->metrics, &none, PH_LABELS({"session", connection->admission.session}));
 }

@@ -203,6 +203,9 @@ int64_t ph_webrtc_connection_drive_dtls(struct ph_webrtc_connection *connection,
 
 /* connection_figures.c: once a second. */
 void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64_t now_us);
+/* The last time, while it still publishes: counts what came since, and leaves no figure behind that tells of
+ * a publisher who is gone. */
+void ph_webrtc_connection_measure_end(struct ph_webrtc_connection *connection, int64_t now_us);
 void ph_webrtc_count_handshake(struct ph_webrtc_endpoint *endpoint, const char *result);
 
 #endif

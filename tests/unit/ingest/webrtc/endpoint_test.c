@@ -134,6 +134,35 @@ static void a_publisher_who_says_goodbye_is_gone_at_once(void **state) {
     assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
 }
 
+static struct ph_metric *rate_of_session(struct endpoint_scene *scene) {
+    return ph_metrics_gauge(
+        scene->relays->metrics, "porthole_webrtc_receive_rate_bits", "", PH_LABELS({"session", "s1"}));
+}
+
+static double packets_of_session(struct endpoint_scene *scene) {
+    return ph_metric_value(ph_metrics_counter(
+        scene->relays->metrics, "porthole_webrtc_received_packets_total", "", PH_LABELS({"session", "s1"})));
+}
+
+static void the_figures_of_a_publisher_end_with_it(void **state) {
+    struct endpoint_scene *scene = *state;
+    int sent = 0;
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    endpoint_scene_join(scene, false);
+    do {
+        peer_double_publish(&scene->peer, 10);
+        endpoint_scene_assert_reached(scene, sent += 10);
+        usleep(20000);
+    } while (ph_metric_value(rate_of_session(scene)) == 0 && ph_now_us() < deadline_us);
+    assert_true(ph_metric_value(rate_of_session(scene)) > 0);
+    peer_double_publish(&scene->peer, 10); /* after the last look at it */
+    endpoint_scene_assert_reached(scene, sent += 10);
+    ph_dtls_close(scene->peer.dtls);
+    assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
+    assert_int_equal((int)packets_of_session(scene), sent);
+    assert_true(ph_metric_value(rate_of_session(scene)) == 0);
+}
+
 /* As a browser does whose track was replaced: no connection ends, and none begins. */
 static void a_publisher_who_says_bye_and_goes_on_keeps_its_connection(void **state) {
     struct endpoint_scene *scene = *state;
@@ -241,6 +270,7 @@ int main(void) {
         ENDPOINT_SCENE(a_restart_whose_answer_was_lost_is_answered_again),
         ENDPOINT_SCENE(only_the_key_that_opened_it_closes_a_connection),
         ENDPOINT_SCENE(a_publisher_who_says_goodbye_is_gone_at_once),
+        ENDPOINT_SCENE(the_figures_of_a_publisher_end_with_it),
         ENDPOINT_SCENE(a_publisher_who_says_bye_and_goes_on_keeps_its_connection),
         ENDPOINT_SCENE(a_session_that_ends_closes_its_publisher),
         ENDPOINT_SCENE(both_families_are_served_by_one_port),
