@@ -43,7 +43,11 @@ int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_calle
     return code < 0 ? code : (int)answer;
 }
 
-#define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1"
+/* What a clip is being made of stays until that is done, for a day at most. */
+#define IS_BEING_CUT                                                                                         \
+    "EXISTS (SELECT 1 FROM recordings AS clip WHERE clip.source = recordings.id AND clip.state = "           \
+    "'processing' AND clip.created_ms > $1 - 86400000)"
+#define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1 AND NOT " IS_BEING_CUT
 
 static void take_removal(void *removals, size_t index, struct ph_db_statement *row) {
     struct ph_recording_removal *removal = (struct ph_recording_removal *)removals + index;

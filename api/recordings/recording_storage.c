@@ -40,7 +40,9 @@ int ph_recording_storage_note(
     if (code < 0)
         return code;
     int64_t answer = ph_recordings_find_in(transaction, id, &recording);
-    if (answer == 0 && recording.state == PH_RECORDING_READY)
+    /* Somebody asked for it back while the store was asked: that stands. */
+    bool is_old_news = recording.storage == PH_STORAGE_RESTORING && storage == PH_STORAGE_ARCHIVED;
+    if (answer == 0 && recording.state == PH_RECORDING_READY && !is_old_news)
         answer = set(transaction, &recording, storage, next_ms, now_ms);
     return ph_db_settle(transaction, answer);
 }

@@ -108,11 +108,13 @@ int ph_recording_jobs_fail(
     return ph_db_settle(transaction, answer);
 }
 
-/* Whether the job's take is the one that counts: 1 or 0. */
-static int holds_take(struct ph_db_transaction *transaction, const char *id, int64_t take) {
+/* Whether the job's take is the one that counts: 1 or 0. One that has ended may be ready, too: the archive
+ * comes by again when it could not note that, and what it made is kept. */
+static int holds_take(struct ph_db_transaction *transaction, const char *id, int64_t take, bool has_ended) {
     return ph_db_query(transaction,
-        PH_SQL("SELECT 1 FROM recordings WHERE id = $1 AND takes = $2 AND state = 'processing'",
-            ph_sql_text(id), ph_sql_integer(take)),
+        PH_SQL(
+            "SELECT 1 FROM recordings WHERE id = $1 AND takes = $2 AND (state = 'processing' OR state = $3)",
+            ph_sql_text(id), ph_sql_integer(take), ph_sql_text(has_ended ? "ready" : "processing")),
         1, NULL, NULL);
 }
 
@@ -130,7 +132,7 @@ int ph_recording_jobs_is_wanted(
     int code = ph_db_begin(db, has_ended ? PH_DB_WRITE : PH_DB_READ, &transaction);
     if (code < 0)
         return code;
-    int answer = holds_take(transaction, id, take);
+    int answer = holds_take(transaction, id, take, has_ended);
     int64_t settled = 0;
     if (answer == 1 && has_ended)
         settled = let_settle(transaction, id, now_ms);

@@ -46,7 +46,8 @@ int ph_recording_jobs_put_off(
     struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) PH_NODISCARD;
 /* The archive asks whether a take of an upload is still wanted: 1; 0 when another take counts, or the
  * recording is settled or deleted, so that nothing of this one is to be kept. `has_ended`: the job has
- * published all of it and the archive makes the recording; nobody is to begin anew meanwhile. */
+ * published all of it and the archive makes the recording, or has made it and asks again; nobody is to begin
+ * anew meanwhile. */
 int ph_recording_jobs_is_wanted(
     struct ph_db *db, const char *id, int64_t take, bool has_ended, int64_t now_ms) PH_NODISCARD;
 /* Recordings whose last attempt's lease ran out have failed. To be called now and then. */

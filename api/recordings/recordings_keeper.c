@@ -38,8 +38,12 @@ static int remove_objects(struct ph_recordings_keeper *keeper, const struct ph_r
     char prefix[PH_STORE_KEY_BYTES];
     int code = 0;
     if (removal->is_all) {
+        /* It goes first: nodes that have it in memory look whether it is there. */
+        snprintf(prefix, sizeof(prefix), "recordings/%s/recording.json", removal->id);
+        code = ph_store_remove(keeper->options.store, prefix);
         snprintf(prefix, sizeof(prefix), "recordings/%s", removal->id);
-        code = ph_store_remove_all(keeper->options.store, prefix);
+        if (code >= 0)
+            code = ph_store_remove_all(keeper->options.store, prefix);
     }
     snprintf(prefix, sizeof(prefix), "uploads/%s", removal->id);
     return code < 0 ? code : ph_store_remove_all(keeper->options.store, prefix);

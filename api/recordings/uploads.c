@@ -202,6 +202,9 @@ static struct ph_http_response *patch_first(
         return ph_problem(415, NULL, "the body must be application/offset+octet-stream");
     if (offset < 0)
         return ph_problem(400, "Upload-Offset", "must tell where the bytes belong");
+    if (upload.received >= upload.bytes) /* its file may have gone into the store */
+        return offset == upload.received && !told_more(call, offset, &upload) ? tell(204, &upload)
+                                                                              : ph_upload_elsewhere(&upload);
     code = ph_upload_file_open(resource->folder, upload.id, &fd);
     if (code == -ENOENT && is_of_another(resource, &upload))
         return refuse_wrong_node();

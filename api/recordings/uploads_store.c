@@ -7,14 +7,15 @@
 #include "api/recordings/recording_states.h"
 #include "core/base/random.h"
 
-#define COLUMNS "id, owner, title, bytes, received, created_ms, expires_ms, node"
+#define COLUMNS "id, owner, title, bytes, received, created_ms, expires_ms, node, is_stored"
 
 static void read_row(void *rows, size_t index, struct ph_db_statement *row) {
     struct ph_upload *upload = (struct ph_upload *)rows + index;
     *upload = (struct ph_upload){.bytes = ph_db_integer(row, 3),
         .received = ph_db_integer(row, 4),
         .created_ms = ph_db_integer(row, 5),
-        .expires_ms = ph_db_integer(row, 6)};
+        .expires_ms = ph_db_integer(row, 6),
+        .is_stored = ph_db_integer(row, 8) != 0};
     snprintf(upload->id, sizeof(upload->id), "%s", ph_db_text(row, 0));
     snprintf(upload->owner, sizeof(upload->owner), "%s", ph_db_text(row, 1));
     snprintf(upload->title, sizeof(upload->title), "%s", ph_db_text(row, 2));
@@ -29,7 +30,7 @@ static int64_t count_of(struct ph_db_transaction *transaction, const char *owner
 
 static int64_t insert(struct ph_db_transaction *transaction, const struct ph_upload *upload) {
     return ph_db_change(
-        transaction, PH_SQL("INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6, $7)",
+        transaction, PH_SQL("INSERT INTO uploads (" COLUMNS ") VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 0)",
                          ph_sql_text(upload->id), ph_sql_text(upload->owner), ph_sql_text(upload->title),
                          ph_sql_integer(upload->bytes), ph_sql_integer(upload->created_ms),
                          ph_sql_integer(upload->expires_ms), ph_sql_text(upload->node)));
@@ -59,7 +60,7 @@ int ph_uploads_find(struct ph_db *db, const char *id, int64_t now_ms, struct ph_
 int ph_uploads_next_whole(struct ph_db *db, const char *after, struct ph_upload *upload) {
     return ph_db_read(db,
         PH_SQL("SELECT " COLUMNS
-               " FROM uploads WHERE id > $1 AND received >= bytes AND expires_ms > 0 ORDER BY id LIMIT 1",
+               " FROM uploads WHERE id > $1 AND received >= bytes AND is_stored = 0 ORDER BY id LIMIT 1",
             ph_sql_text(after)),
         1, read_row, upload);
 }
@@ -112,7 +113,8 @@ int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) {
     int code = ph_db_begin(db, PH_DB_WRITE, &transaction);
     if (code < 0)
         return code;
-    int64_t answer = forget(transaction, id);
+    int64_t answer = ph_db_change(transaction,
+        PH_SQL("UPDATE uploads SET is_stored = 1 WHERE id = $1 AND is_stored = 0", ph_sql_text(id)));
     if (answer > 0)
         answer = ph_db_change(
             transaction, PH_SQL("UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND state = 'processing'",
@@ -139,7 +141,7 @@ int ph_uploads_expire(struct ph_db *db, int64_t now_ms) {
         if (code < 0)
             return code;
         int64_t answer = forget(transaction, upload.id);
-        if (answer > 0 && upload.received >= upload.bytes)
+        if (answer > 0 && upload.received >= upload.bytes && !upload.is_stored)
             answer = ph_recordings_failed_in(
                 transaction, upload.id, "the upload was lost before it could be kept", now_ms);
         code = ph_db_settle(transaction, answer);

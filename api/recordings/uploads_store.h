@@ -1,7 +1,8 @@
 /* Uploads in the database, until their source lies in the store.
  *
- *   begun ──received grows──▶ whole, with a recording that is processing ──source stored──▶ a job of the
- * recording └──expired, ended─────▶ gone                 └──expired: the recording has failed */
+ *   begun ──received grows──▶ whole, with a recording that is processing ──▶ stored, a job of the recording
+ *     └──expired, ended──▶ gone                  └──expired: the recording has failed       └──expired──▶
+ * gone */
 #ifndef PH_API_RECORDINGS_UPLOADS_STORE_H
 #define PH_API_RECORDINGS_UPLOADS_STORE_H
 
@@ -22,6 +23,7 @@ struct ph_upload {
     char node[PH_NODE_NAME_BYTES]; /* whose disk has it */
     int64_t bytes, received;
     int64_t created_ms, expires_ms;
+    bool is_stored; /* its source is no more on a disk but in the store */
 };
 
 /* Of its owner, title, node and bytes; makes the rest. -EDQUOT when the owner has PH_MOST_UPLOADS. */
@@ -35,9 +37,10 @@ int ph_uploads_advance(
 /* Forgets one that is not whole. 0 also when there was none. */
 int ph_uploads_end(struct ph_db *db, const char *id) PH_NODISCARD;
 
-/* The next whole upload after an id ("" for the first): 1, or 0 when there is none. */
+/* The next whole upload after an id ("" for the first) that is not stored: 1, or 0 when there is none. */
 int ph_uploads_next_whole(struct ph_db *db, const char *after, struct ph_upload *upload) PH_NODISCARD;
-/* Its source lies in the store: the recording's job may begin. */
+/* Its source lies in the store: the recording's job may begin. It is known until it expires: a client that
+ * missed the last answer asks how far it is. */
 int ph_uploads_stored(struct ph_db *db, const char *id, int64_t now_ms) PH_NODISCARD;
 /* Forgets what has expired. */
 int ph_uploads_expire(struct ph_db *db, int64_t now_ms) PH_NODISCARD;

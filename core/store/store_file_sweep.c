@@ -33,8 +33,14 @@ struct sweep {
     int removed;
 };
 
+static int64_t in_ms(const struct timespec *time) {
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+/* A copy is another name of the same file, and no older than that: ctime tells when it was given. */
 static int64_t written_ms(const struct stat *status) {
-    return (int64_t)status->st_mtim.tv_sec * 1000 + status->st_mtim.tv_nsec / 1000000;
+    int64_t written = in_ms(&status->st_mtim), named = in_ms(&status->st_ctim);
+    return status->st_nlink > 1 && named > written ? named : written;
 }
 
 /* Ends the walk with 1 when enough was looked at. */

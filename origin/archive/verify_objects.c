@@ -106,12 +106,28 @@ static int put_again(
     return code;
 }
 
+/* As it was listed; one that was not may have come since. `is_there` is false when there is none. */
+static int find_bytes(struct ph_verify_check *check, const char *name, bool *is_there, uint64_t *bytes) {
+    const struct ph_verify_object *listed = ph_verify_find(check, name);
+    struct ph_store_object late = {0};
+    char key[PH_STORE_KEY_BYTES];
+    int code = listed ? 0 : ph_verify_key(check, name, key);
+    if (!listed && !code)
+        code = ph_store_head(check->verification->store, key, &late);
+    *is_there = code == 0;
+    *bytes = listed ? listed->bytes : late.bytes;
+    return code == -ENOENT ? 0 : code;
+}
+
 int ph_verify_look(struct ph_verify_check *check, const char *name, uint64_t bytes, const uint8_t *hash,
     const char **trouble) {
-    const struct ph_verify_object *object = ph_verify_find(check, name);
-    bool is_same = false, has_size = object && object->bytes == bytes;
-    int code = has_size ? ph_verify_compare(check, name, hash, &is_same) : 0;
-    *trouble = is_same ? NULL : has_size ? "has other bytes" : object ? "has another size" : "is missing";
+    uint64_t there_bytes;
+    bool is_there, is_same = false;
+    int code = find_bytes(check, name, &is_there, &there_bytes);
+    bool has_size = is_there && there_bytes == bytes;
+    if (has_size)
+        code = ph_verify_compare(check, name, hash, &is_same);
+    *trouble = is_same ? NULL : has_size ? "has other bytes" : is_there ? "has another size" : "is missing";
     return code;
 }
 

@@ -26,7 +26,7 @@ async function check(stage, node, { name, isSilent, ...source }) {
   const session = await stage.session(node, { sub: name.replaceAll(' ', '-') });
   await stage.publish(session, node.srtPort, { file: await fileOf(source) });
   await session.multivariant();
-  const rules = stage.rules(session, { tolerance: 300 });
+  const rules = stage.rules(session);
   const { segments } = await session.segments('audio', 5);
   const file = await stage.download(session, 'audio', segments.at(-2).msn, segments.at(-1).msn);
   const { streams: [stream] } = await probe(file, ['-show_entries', 'stream=codec_name,profile,channels,sample_rate']);

@@ -29,7 +29,7 @@ async function check(stage, node, { name, source, grid }) {
   const { variants } = await session.multivariant();
   assert.ok(Math.abs(variants[0].frameRate - grid) < 0.01, `${name}: FRAME-RATE ${variants[0].frameRate}, not ${grid}`);
   // Three sessions share the machine, and an irregular source is late by itself.
-  const rules = stage.rules(session, { tolerance: 300 });
+  const rules = stage.rules(session);
   const { segments } = await session.segments('v240', 3);
   const [from, to] = [segments.at(-2).msn, segments.at(-1).msn];
   const file = await stage.download(session, 'v240', from, to);

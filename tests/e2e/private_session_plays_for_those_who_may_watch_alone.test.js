@@ -65,7 +65,7 @@ async function playUntilRefused(session, track, token) {
 scenario('a private session keeps every rule for two guardians, and shows nothing to anybody else', async (stage) => {
   const { node, session, tokens, mum } = await privateStage(stage);
   const files = await waitFor('a whole segment', () => filesOf(session, 'v360', tokens[0]), { within: 10_000 });
-  const rules = stage.rules(session, { tokens, tolerance: 300 }); // what this process asks beside it takes its time, too
+  const rules = stage.rules(session, { tokens });
   files.push('index.m3u8', 'thumb.jpg');
   await waitFor('a picture', () => fetchWhole(`${session.live}/thumb.jpg?token=${tokens[0]}`), { within: 10_000 });
   const now = Math.floor(Date.now() / 1000);
@@ -96,7 +96,7 @@ scenario('a private session keeps every rule for two guardians, and shows nothin
   assert.equal(refused.headers['access-control-allow-origin'], '*');
   const { segments } = parsePlaylist((await fetchWhole(`${session.live}/v360/index.m3u8?token=${tokens[0]}`)).text);
   await fetchWhole(`${session.live}/v360/index.m3u8?token=${tokens[0]}&_HLS_msn=${segments.at(-1).msn + 1}`);
-  const requests = stage.rules(session, { requests: true, tokens, tolerance: 300 });
+  const requests = stage.rules(session, { requests: true, tokens });
   await rules.holdFor(12_000);
   await requests.hold();
 }, { within: 90_000 });

@@ -60,8 +60,15 @@ scenarioOnBoth('an upload survives kill -9 and goes on where it was', async (sta
   const source = path.join(stage.dataDir(), 'archive/uploads', id, 'source');
   await waitFor('the source to be in the archive', () => fs.existsSync(source));
   assert.ok(fs.readFileSync(source).equals(bytes), 'byte for byte');
-  await waitFor('nothing to be left on the way', async () => (await sql(stage, 'SELECT COUNT(*) FROM uploads')) === '0');
+  await waitFor('nothing to be left on the way', async () => (await sql(stage, 'SELECT COUNT(*) FROM uploads WHERE is_stored = 0')) === '0');
   assert.deepEqual(fs.readdirSync(path.join(stage.dataDir(), 'uploads')), []);
+
+  /* Who missed the last answer hears it again, and does not begin from nothing. */
+  assert.equal((await call(url, token, 'HEAD')).headers['upload-offset'], String(bytes.length));
+  assert.equal((await call(url, token, 'PATCH', { 'upload-offset': String(offset) }, bytes.subarray(offset))).status, 409);
+  assert.equal((await call(url, token, 'PATCH', { 'upload-offset': String(bytes.length), 'content-type': 'application/offset+octet-stream' })).status, 204);
+  await upload(node, token, bytes, { uploadUrl: url });
+  assert.equal(await sql(stage, 'SELECT COUNT(*) FROM recordings'), '1');
 }, { within: 60_000 });
 
 /** Sends the beginning of a chunk, and goes once so much has been read. */

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import { checkLive } from './llhls.js';
 import { pause } from './wait.js';
 
+/** How late a part may be beyond its PART-TARGET, ms: the checker, the publisher and the node share two cores. */
+const tolerance = Number(process.env.PH_LATE_MS ?? 300);
+
 export class Rules {
   #over = new AbortController();
 
   /** `requests`: also the rules about single requests, which takes some seconds. `except`: rules a disturbance may break.
    * `tokens`: of two viewers of a private session. `past`: of the playlists that reach back to its start. */
-  constructor(session, { requests = false, except = [], tolerance = 300, tokens, past = false } = {}) {
+  constructor(session, { requests = false, except = [], tokens, past = false } = {}) {
     this.except = new Set(except);
     this.result = checkLive(`${session.live}/index.m3u8${past ? '?dvr' : ''}`, { untilEnd: true, requests, tolerance, tokens, signal: this.#over.signal });
     this.result.catch(() => {});

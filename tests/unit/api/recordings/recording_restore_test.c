@@ -154,6 +154,17 @@ static void every_object_is_asked_back_and_the_end_is_noticed(void **state) {
     await_storage(PH_STORAGE_RESTORED);
 }
 
+static void who_asks_while_the_store_is_asked_is_not_forgotten(void **state) {
+    (void)state;
+    add_recording();
+    assert_int_equal(ph_recording_storage_note(db, id, PH_STORAGE_ARCHIVED, 5000, 1500), 0);
+    assert_int_equal(ph_recording_storage_restore(db, id, 2000), 0);
+    assert_int_equal(ph_recording_storage_note(db, id, PH_STORAGE_ARCHIVED, 9000, 2500), 0);
+    assert_int_equal(storage(), PH_STORAGE_RESTORING);
+    assert_int_equal(ph_recording_storage_note(db, id, PH_STORAGE_RESTORED, 9000, 2500), 0);
+    assert_int_equal(storage(), PH_STORAGE_RESTORED);
+}
+
 static void archive_recording(unsigned segments) {
     char name[32];
     put("recording.mp4");
@@ -217,6 +228,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             every_object_is_asked_back_and_the_end_is_noticed, open_all, close_all),
+        cmocka_unit_test_setup_teardown(
+            who_asks_while_the_store_is_asked_is_not_forgotten, open_all, close_all),
         cmocka_unit_test_setup_teardown(
             many_objects_are_asked_back_in_turns_and_each_once, open_all, close_all),
         cmocka_unit_test_setup_teardown(

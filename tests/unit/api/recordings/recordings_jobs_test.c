@@ -186,6 +186,11 @@ static void the_newest_take_of_an_upload_counts(void **state) {
     assert_int_equal(ph_recordings_ready(db, upload, &of_second, 2300), 0);
     assert_int_equal(find(upload).state, PH_RECORDING_READY);
     assert_int_equal(ph_recording_jobs_is_wanted(db, upload, second.take, false, 2400), 0);
+    /* The archive comes by again, since it was killed before it could note that this is done: it keeps all.
+     */
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, second.take, true, 2400), 1);
+    assert_int_equal(ph_recording_jobs_is_wanted(db, upload, first.take, true, 2400), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_READY);
 }
 
 static void an_upload_that_the_archive_still_makes_is_not_begun_again(void **state) {

@@ -283,6 +283,31 @@ static void deleting_ends_as_a_tombstone(void **state) {
     assert_int_equal(tables_number(db, "SELECT COUNT(*) FROM outbox WHERE event = 'recording.deleted'"), 1);
 }
 
+/* The highlight is cut out, and the rest deleted. */
+static void what_a_clip_is_being_made_of_is_removed_when_that_is_done(void **state) {
+    (void)state;
+    enum { day_ms = 24 * 3600 * 1000 };
+    struct ph_recording_removal removal;
+    struct ph_session_birth birth = start("alice", true);
+    apply(birth.id, PH_SESSION_PUBLISHED, 2000);
+    apply(birth.id, PH_SESSION_END, 9000);
+    assert_int_equal(ph_recordings_ready(db, birth.id, &outcome, 9500), 0);
+    struct ph_recording clip = {
+        .kind = PH_RECORDING_CLIP, .state = PH_RECORDING_PROCESSING, .created_ms = 10000};
+    memset(clip.id, 'c', PH_SESSION_ID_CHARACTERS);
+    memcpy(clip.source, birth.id, sizeof(clip.source));
+    strcpy(clip.owner, "alice");
+    assert_int_equal(ph_recordings_insert(db, &clip), 0);
+    assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 11000), 1);
+    assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
+    assert_int_equal(ph_recording_removal_lease(db, "a", 12000, 13000, &removal), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "a", 10000 + day_ms, 14000, &removal), 1);
+    assert_int_equal(ph_recording_removal_again(db, birth.id, "a", 12000), 0);
+    assert_int_equal(ph_recordings_failed(db, clip.id, "it cannot be read", 15000), 0);
+    assert_int_equal(ph_recording_removal_lease(db, "a", 16000, 17000, &removal), 1);
+    assert_string_equal(removal.id, birth.id);
+}
+
 #define test(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
 
 int main(void) {
@@ -296,6 +321,7 @@ int main(void) {
         test(a_list_shows_what_its_caller_may_see),
         test(pages_go_from_the_newest_on),
         test(deleting_ends_as_a_tombstone),
+        test(what_a_clip_is_being_made_of_is_removed_when_that_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,6 +65,14 @@ static void an_upload_becomes_a_recordings_job(void **state) {
     assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 9000, 9999, &job), 1);
     assert_string_equal(job.id, upload.id);
     assert_int_equal(ph_uploads_next_whole(db, "", &found), 0);
+    /* Who missed the last answer is told that all is there, until it expires; its recording stays. */
+    assert_int_equal(ph_uploads_find(db, upload.id, 5000, &found), 0);
+    assert_int_equal(found.received, 100);
+    assert_int_equal(ph_uploads_stored(db, upload.id, 6000), 0);
+    assert_int_equal(ph_uploads_expire(db, 1000 + PH_UPLOAD_KEPT_MS), 0);
+    assert_int_equal(ph_uploads_find(db, upload.id, 5000, &found), -ENOENT);
+    assert_int_equal(ph_recordings_find_for(db, upload.id, "", &recording), 0);
+    assert_int_equal(recording.state, PH_RECORDING_PROCESSING);
 }
 
 static void three_of_one_subject_go_on_at_once(void **state) {
