@@ -9,8 +9,7 @@
  *   waiting     credentials                      a valid check
  *   handshake   + paths, dtls                    20 s after the offer at the latest
  *   connected   + srtp, rtp                      the first packet of media, within 30 s
- *   publishing  + publishing                     close_notify, DELETE, BYE and silence, nothing heard for 30
- * s, the relay's CLOSE */
+ *   publishing  + publishing                     goodbye, DELETE, 30 s of silence, the relay's CLOSE */
 #ifndef PH_INGEST_WEBRTC_ENDPOINT_INTERNAL_H
 #define PH_INGEST_WEBRTC_ENDPOINT_INTERNAL_H
 
