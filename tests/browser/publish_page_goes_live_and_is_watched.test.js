@@ -52,6 +52,17 @@ scenario('a camera goes live from the publish page and is watched; loss, an ICE 
   assert.ok(watch.longestGap(changedAt) <= 2_000, `after a change of address no part for ${watch.longestGap(changedAt)} ms`);
   await phase(page, 'live');
 
+  /* From the camera to a screen: the page lets the camera go first, and nothing is sent until somebody has chosen. */
+  const letGoAt = Date.now();
+  await page.locator('.source-screen').click();
+  await page.getByRole('button', { name: 'Choose what to share' }).waitFor();
+  await session.segments('v360', 1);
+  await page.getByRole('button', { name: 'Choose what to share' }).click();
+  await page.waitForFunction(() => document.querySelector('.preview').videoWidth > 0 && window.porthole.figures.frameRate >= 15);
+  await session.segments('v360', 1);
+  assert.ok(watch.longestGap(letGoAt) <= 2_000, `while the source changed no part for ${watch.longestGap(letGoAt)} ms`);
+  assert.deepEqual(node.lines.filter(({ msg }) => msg === 'publisher lost'), []);
+
   relay.cut();
   await phase(page, 'mending', 20_000);
   await page.getByText('The connection is shaky').waitFor();
