@@ -89,10 +89,11 @@ void ph_rtp_session_request_keyframe(struct ph_rtp_session *session, int64_t now
  * every stream that was heard, PH_RTP_GOODBYE_US passed since the last of them, and nothing more came of any
  * stream.
  *
- * A BYE by itself ends nothing. Browsers say it whenever a stream rests: while its source is changed, when
- * the track is taken off, when its encoding is made inactive; and the stream goes on under the same SSRC,
- * after minutes maybe. While it rests the publisher's ICE goes on checking. So a check later than the BYE,
- * the last of which came at `checked_us`, tells that the publisher is there and pauses. */
+ * A BYE by itself ends nothing. It says that a source sends no more (RFC 3550 section 6.6), and some
+ * publishers say it whenever a stream rests, as many versions of libwebrtc do: while its source is changed,
+ * when the track is taken off, when its encoding is made inactive; and the stream goes on under the same
+ * SSRC, after minutes maybe. While it rests the publisher's ICE goes on checking. So a check later than the
+ * BYE, the last of which came at `checked_us`, tells that the publisher is there and pauses. */
 bool ph_rtp_session_is_over(const struct ph_rtp_session *session, int64_t checked_us, int64_t now_us);
 
 /* Since the session began, unless the name says otherwise. */

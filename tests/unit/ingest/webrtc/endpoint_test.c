@@ -163,7 +163,7 @@ static void the_figures_of_a_publisher_end_with_it(void **state) {
     assert_true(ph_metric_value(rate_of_session(scene)) == 0);
 }
 
-/* As a browser does whose track was replaced: no connection ends, and none begins. */
+/* As many a browser does whose track was replaced: no connection ends, and none begins. */
 static void a_publisher_who_says_bye_and_goes_on_keeps_its_connection(void **state) {
     struct endpoint_scene *scene = *state;
     endpoint_scene_join(scene, false);

@@ -51,7 +51,7 @@ static void a_session_is_over_when_every_stream_said_bye_and_stayed_silent(void 
     ph_rtp_scene_finish(&scene);
 }
 
-/* libwebrtc says BYE when a track is replaced by another or by none. */
+/* Many a libwebrtc says BYE when a track is replaced by another or by none. */
 static void a_stream_that_goes_on_after_its_bye_was_not_over(void **state) {
     (void)state;
     ph_rtp_scene_init(&scene, "obs", NULL);
