@@ -20,8 +20,8 @@ static void start_endpoint(struct endpoint_scene *scene, const char *listen) {
         .announce = "",
         .relays = scene->relays->relays,
         .most_connections = 40,
-        .connect_us = 3000 * PH_MILLISECOND_US,
-        .first_media_us = 700 * PH_MILLISECOND_US};
+        .connect_us = 3 * PH_SECOND_US,
+        .first_media_us = 6 * PH_SECOND_US};
     assert_int_equal(ph_webrtc_endpoint_create(&scene->endpoint, &options, &error), 0);
     assert_int_equal(ph_webrtc_endpoint_start(scene->endpoint, &error), 0);
 }
