@@ -34,17 +34,18 @@ static int64_t now_ms(const struct ph_recordings_keeper *keeper) {
     return ph_clock_utc_us(keeper->options.clock) / PH_MILLISECOND_US;
 }
 
+/* The manifest goes first: nodes that have it in memory look whether it is there. */
+static int remove_recording(struct ph_store *store, const char *id) {
+    char manifest[PH_STORE_KEY_BYTES], prefix[PH_STORE_KEY_BYTES];
+    snprintf(manifest, sizeof(manifest), "recordings/%s/recording.json", id);
+    snprintf(prefix, sizeof(prefix), "recordings/%s", id);
+    int code = ph_store_remove(store, manifest);
+    return code < 0 ? code : ph_store_remove_all(store, prefix);
+}
+
 static int remove_objects(struct ph_recordings_keeper *keeper, const struct ph_recording_removal *removal) {
     char prefix[PH_STORE_KEY_BYTES];
-    int code = 0;
-    if (removal->is_all) {
-        /* It goes first: nodes that have it in memory look whether it is there. */
-        snprintf(prefix, sizeof(prefix), "recordings/%s/recording.json", removal->id);
-        code = ph_store_remove(keeper->options.store, prefix);
-        snprintf(prefix, sizeof(prefix), "recordings/%s", removal->id);
-        if (code >= 0)
-            code = ph_store_remove_all(keeper->options.store, prefix);
-    }
+    int code = removal->is_all ? remove_recording(keeper->options.store, removal->id) : 0;
     snprintf(prefix, sizeof(prefix), "uploads/%s", removal->id);
     return code < 0 ? code : ph_store_remove_all(keeper->options.store, prefix);
 }

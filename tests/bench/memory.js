@@ -6,7 +6,7 @@ import { checkBar } from './lib/bar.js';
 import { memoryOf } from './lib/process.js';
 import { printTable } from './lib/table.js';
 
-/* Caches and the heap still settle in minutes; a leak of a byte a packet shows as more. */
+/* Caches and the heap settle in minutes; over the usual quarter of an hour a leak of 50 bytes a packet shows as more. */
 const mostGrowthMib = 8;
 const minutes = Number(process.argv[2] ?? 15);
 const stage = new Stage();

@@ -116,15 +116,15 @@ for (let round = 0; round < rounds; round++) files.push(await fromFile(round));
 const pages = [];
 for (let round = 0; round < rounds; round++) pages.push(await fromChromium(round, camera));
 
-const row = (what, values, bar) => [what, values.length, quantile(values, 0.5), quantile(values, 1), bar];
-printTable('WHIP: from the beginning, ms', ['what', 'times', 'median', 'max', 'bar'], [
-  row('POST → first part fetched, file', files.map(({ post }) => post), '2000'),
-  row('"Go live" → first part fetched, Chromium', pages.map(({ post }) => post), '2000'),
-  row('publish page opened → watched in another page', pages.map(({ watched }) => watched), '4000'),
+const row = (what, values) => [what, values.length, quantile(values, 0.5), quantile(values, 1)];
+printTable('WHIP: from the beginning, ms', ['what', 'times', 'median', 'max'], [
+  row('POST → first part fetched, file', files.map(({ post }) => post)),
+  row('"Go live" → first part fetched, Chromium', pages.map(({ post }) => post)),
+  row('publish page opened → watched in another page', pages.map(({ watched }) => watched)),
 ], { digits: 0 });
-printTable('change of address, ms (bar: parts go on, none skipped, within 2000)', ['publisher', 'longest gap of parts', 'picture stood still', 'parts skipped'],
+printTable('change of address, ms', ['publisher', 'longest gap of parts', 'picture stood still', 'parts skipped'],
   [['file, libdatachannel', files[0].address], ['Chromium', pages[0].address]].map(([name, { gap, still, skips }]) => [name, gap, still, skips]), { digits: 0 });
-printTable('Chromium, two to three seconds after connecting (bar: 30 fps, ≥ 4 Mbit/s)', ['round', 'fps', 'Mbit/s', 'height'],
+printTable('Chromium, two to three seconds after connecting', ['round', 'fps', 'Mbit/s', 'height'],
   pages.map(({ fps, mbit, height }, index) => [index + 1, fps, mbit, height]), { digits: 1 });
 for (const [name, list] of [['file', files], ['Chromium', pages]]) {
   checkBar(`${name}: POST → first part, median ms`, quantile(list.map(({ post }) => post), 0.5), { most: 2000 });
@@ -132,5 +132,6 @@ for (const [name, list] of [['file', files], ['Chromium', pages]]) {
   checkBar(`${name}: change of address, parts skipped`, list[0].address.skips, { most: 0 });
 }
 checkBar('publish page opened → watched, median ms', quantile(pages.map(({ watched }) => watched), 0.5), { most: 4000 });
+/* 30, of which the second that is counted may miss half a picture at either end. */
 checkBar('pictures a second after two seconds, median', quantile(pages.map(({ fps }) => fps), 0.5), { least: 29.5 });
 checkBar('Mbit/s after two seconds, median', quantile(pages.map(({ mbit }) => mbit), 0.5), { least: 4 });

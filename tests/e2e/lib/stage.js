@@ -254,7 +254,8 @@ export class Stage {
   }
 }
 
-/** A test with a stage. `within` bounds the scenario; its end is not counted. */
+/** A test with a stage. `within` bounds the scenario on a machine of its own, and a busy one gets three times as long; its end is not
+ * counted. */
 export function scenario(name, body, { within = 60_000 } = {}) {
   test(name, async (t) => {
     const stage = new Stage();

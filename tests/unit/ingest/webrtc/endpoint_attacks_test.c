@@ -135,6 +135,7 @@ static void a_flood_of_strangers_is_dropped_and_publishers_go_on(void **state) {
     peer_double_finish(&flood);
 }
 
+/* TCP connections that prove nothing: the newest is always served, and none stays. */
 static void a_flood_of_tcp_connections_keeps_no_publisher_out(void **state) {
     struct endpoint_scene *scene = *state;
     struct peer_double strangers[100];

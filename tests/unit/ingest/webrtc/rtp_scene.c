@@ -112,3 +112,9 @@ size_t ph_rtp_scene_sent(
     }
     return count;
 }
+
+struct ph_rtp_figures ph_rtp_scene_figures(const struct ph_rtp_scene *scene) {
+    struct ph_rtp_figures figures;
+    ph_rtp_session_figures(scene->session, &figures, scene->now_us);
+    return figures;
+}

@@ -44,5 +44,7 @@ struct ph_rtp_wire ph_rtp_scene_forwarded(struct ph_rtp_scene *scene, size_t n);
  * NULL. */
 size_t ph_rtp_scene_sent(
     struct ph_rtp_scene *scene, enum ph_rtcp_type type, unsigned format, struct ph_rtcp_packet *last);
+/* As of now. */
+struct ph_rtp_figures ph_rtp_scene_figures(const struct ph_rtp_scene *scene);
 
 #endif

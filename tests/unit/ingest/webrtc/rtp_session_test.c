@@ -16,12 +16,6 @@
 
 static struct ph_rtp_scene scene;
 
-static struct ph_rtp_figures figures(void) {
-    struct ph_rtp_figures result;
-    ph_rtp_session_figures(scene.session, &result, scene.now_us);
-    return result;
-}
-
 static void receive_bytes(const uint8_t *bytes, size_t size) {
     ph_rtp_session_receive(scene.session, (struct ph_slice){bytes, size}, scene.now_us);
 }
@@ -59,10 +53,10 @@ static void broken_packets_are_counted_and_dropped(void **state) {
         receive_bytes(packets[0], size);
     static uint8_t large[PH_RTP_MOST_PACKET_BYTES + 1] = {0x80, 100};
     receive_bytes(large, sizeof(large));
-    assert_int_equal(figures().malformed, 18);
+    assert_int_equal(ph_rtp_scene_figures(&scene).malformed, 18);
     static const uint8_t unknown[] = {0x80, 101, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9};
     receive_bytes(unknown, sizeof(unknown));
-    assert_int_equal(figures().unknown, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).unknown, 1);
     assert_int_equal(scene.forwarded_count, 0);
     ph_rtp_scene_finish(&scene);
 }
@@ -125,7 +119,7 @@ static void a_reference_time_that_comes_back_tells_the_round_trip(void **state) 
         0x80, 207, 0, 5, 0, 0, 0, 1, 5, 0, 0, 3, 0x0A, 0x0B, 0x0C, 0x0D, 0, 0, 0, 0, 0, 0, 0x05, 0x1F};
     memcpy(answer + 16, sent.body.data + 10, 4);
     receive_rtcp(answer, sizeof(answer));
-    assert_true(figures().rtt_ms > 59 && figures().rtt_ms < 61);
+    assert_true(ph_rtp_scene_figures(&scene).rtt_ms > 59 && ph_rtp_scene_figures(&scene).rtt_ms < 61);
     ph_rtp_scene_finish(&scene);
 }
 
@@ -147,7 +141,7 @@ static void a_keyframe_is_asked_for_again_until_one_begins(void **state) {
     ph_rtp_scene_video(&scene, 2, 3000, "\x7C\x85 an IDR picture's first fragment");
     ph_rtp_scene_pass(&scene, 5 * PH_SECOND_US);
     assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), before);
-    assert_int_equal(figures().keyframes, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).keyframes, 1);
     ph_rtp_scene_finish(&scene);
 }
 
@@ -197,12 +191,12 @@ static void redundant_audio_fills_a_hole(void **state) {
         assert_int_equal(out.payload.size, 2);
         assert_int_equal(out.payload.data[0], 'a' + i);
     }
-    assert_int_equal(figures().audio.recovered, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).audio.recovered, 1);
     static const uint8_t broken[] = {0x80 | 111, 0, 0, 9, 111, 'x'};
     packet.payload = (struct ph_slice){broken, sizeof(broken)};
     packet.sequence = 2;
     ph_rtp_scene_receive(&scene, &packet);
-    assert_int_equal(figures().unknown, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).unknown, 1);
     ph_rtp_scene_finish(&scene);
 }
 
@@ -215,10 +209,10 @@ static void lost_audio_is_passed_as_a_gap(void **state) {
     ph_rtp_scene_pass(&scene, 50000);
     assert_int_equal(scene.forwarded_count, 2);
     assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 3);
-    assert_int_equal(figures().audio.lost, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).audio.lost, 1);
     assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_TRANSPORT_FEEDBACK, 1, NULL), 0);
     ph_rtp_scene_audio(&scene, 2, 960, "b");
-    assert_int_equal(figures().audio.late, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).audio.late, 1);
     assert_int_equal(scene.forwarded_count, 2);
     ph_rtp_scene_finish(&scene);
 }
@@ -240,7 +234,7 @@ static void of_simulcast_only_the_chosen_encoding_is_forwarded(void **state) {
     packet[20] = 'x'; /* of another m-line */
     packet[11] = 3;
     receive_bytes(packet, sizeof(packet));
-    assert_int_equal(figures().unknown, 2);
+    assert_int_equal(ph_rtp_scene_figures(&scene).unknown, 2);
     ph_rtp_scene_finish(&scene);
 }
 
@@ -252,7 +246,7 @@ static size_t packets_held(const char *payload) {
     while (scene.forwarded_count == 1 && sequence < 2000)
         ph_rtp_scene_video(&scene, sequence++, 0, payload);
     assert_int_equal(scene.forwarded_count, sequence - 1U);
-    assert_int_equal(figures().video.lost, 1);
+    assert_int_equal(ph_rtp_scene_figures(&scene).video.lost, 1);
     ph_rtp_scene_finish(&scene);
     return sequence - 2U;
 }
