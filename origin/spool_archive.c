@@ -88,8 +88,9 @@ void ph_spool_tell_archive(struct ph_spool *spool, struct ph_session *session) {
     uint64_t durable_below[PH_MOST_TRACKS] = {0};
     if (!spool->options.archive || files->archived || files->files_gone)
         return;
+    /* The end's marker says that all is on disk: also a segment that the end cut short. */
     for (uint32_t i = 0; i < session->publication.track_count; i++)
-        durable_below[i] = files->tracks[i].next.segment;
+        durable_below[i] = files->end_written ? UINT64_MAX : files->tracks[i].next.segment;
     files->archived = ph_archive_open(
         spool->options.archive, session->id, files->dir, &session->publication, durable_below);
 }

@@ -310,7 +310,6 @@ static struct ph_session *restore_session(
 
 static void end_restored(struct ph_spool *spool, struct ph_session *session, int64_t age_us) {
     ph_session_end(session, ph_clock_monotonic_us(spool->options.clock) - age_us);
-    session->spool->end_written = true;
     session->end_durable = true;
     if (session->spool->archived)
         ph_archive_end(session->spool->archived);
@@ -338,6 +337,7 @@ static int restore_folder(struct ph_spool *spool, const char *id) {
     }
     if (!session)
         return code;
+    session->spool->end_written = ended;
     ph_spool_tell_archive(spool, session);
     if (ended)
         end_restored(spool, session, age_us);
