@@ -36,14 +36,11 @@ static void set_gauges(
         ph_metric_set(ph_metrics_gauge(metrics, gauges[i].name, gauges[i].help, labels), gauges[i].value);
 }
 
-void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64_t now_us) {
+/* What came since it was last counted. */
+static void count(struct ph_webrtc_connection *connection, const struct ph_rtp_figures *figures,
+    const struct ph_label *labels) {
     struct ph_metrics *metrics = connection->endpoint->metrics;
-    struct ph_rtp_figures figures;
-    if (!connection->rtp || !connection->publishing)
-        return;
-    ph_rtp_session_figures(connection->rtp, &figures, now_us);
-    const struct ph_label *labels = PH_LABELS({"session", connection->admission.session});
-    struct sum sum = sum_of(&figures), before = sum_of(&connection->counted);
+    struct sum sum = sum_of(figures), before = sum_of(&connection->counted);
     const struct {
         const char *name, *help;
         uint64_t count, before;
@@ -57,19 +54,33 @@ void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64
             before.late},
         {"porthole_webrtc_duplicate_packets_total", "Packets that came twice", sum.duplicates,
             before.duplicates},
-        {"porthole_webrtc_nacked_packets_total", "Packets asked for again", figures.nacks,
+        {"porthole_webrtc_nacked_packets_total", "Packets asked for again", figures->nacks,
             connection->counted.nacks},
-        {"porthole_webrtc_plis_total", "Keyframes asked for", figures.plis, connection->counted.plis},
-        {"porthole_webrtc_keyframes_total", "Keyframes received", figures.keyframes,
+        {"porthole_webrtc_plis_total", "Keyframes asked for", figures->plis, connection->counted.plis},
+        {"porthole_webrtc_keyframes_total", "Keyframes received", figures->keyframes,
             connection->counted.keyframes},
         {"porthole_webrtc_broken_packets_total", "Authentic packets that are malformed or of no stream",
-            figures.malformed + figures.unknown, connection->counted.malformed + connection->counted.unknown},
+            figures->malformed + figures->unknown,
+            connection->counted.malformed + connection->counted.unknown},
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
         ph_metric_add(ph_metrics_counter(metrics, counters[i].name, counters[i].help, labels),
             (double)(counters[i].count - counters[i].before));
-    set_gauges(metrics, &figures, labels);
-    connection->counted = figures;
+    connection->counted = *figures;
+}
+
+static bool is_measured(const struct ph_webrtc_connection *connection) {
+    return connection->rtp && connection->publishing;
+}
+
+void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64_t now_us) {
+    struct ph_rtp_figures figures;
+    const struct ph_label *labels = PH_LABELS({"session", connection->admission.session});
+    if (!is_measured(connection))
+        return;
+    ph_rtp_session_figures(connection->rtp, &figures, now_us);
+    count(connection, &figures, labels);
+    set_gauges(connection->endpoint->metrics, &figures, labels);
 }
 
 /* Whether the session has another publisher here, whose figures the gauges show. */
@@ -85,8 +96,12 @@ static bool is_followed(const struct ph_webrtc_connection *connection) {
 
 void ph_webrtc_connection_measure_end(struct ph_webrtc_connection *connection, int64_t now_us) {
     static const struct ph_rtp_figures none;
-    ph_webrtc_connection_measure(connection, now_us);
-    if (connection->rtp && connection->publishing && !is_followed(connection))
-        set_gauges(
-            connection->endpoint->metrics, &none, PH_LABELS({"session", connection->admission.session}));
+    struct ph_rtp_figures figures;
+    const struct ph_label *labels = PH_LABELS({"session", connection->admission.session});
+    if (!is_measured(connection))
+        return;
+    ph_rtp_session_figures(connection->rtp, &figures, now_us);
+    count(connection, &figures, labels);
+    if (!is_followed(connection))
+        set_gauges(connection->endpoint->metrics, &none, labels);
 }

@@ -17,8 +17,8 @@
  * the publisher changes its SSRC or restarts its numbering, sequence numbers go on and timestamps move by the
  * time that passed, so the worker sees one stream from first to last. What was lost shows as a gap in the
  * sequence numbers: as long as the loss, up to 32767 packets; of one number before a video that is numbered
- * anew, since what was lost before it is not known. Sender reports are forwarded as an SR of 28 bytes without
- * report blocks, moved alike. RFC 5761 section 4 tells the two apart.
+ * anew or comes from another source, since what was lost before it is not known. Sender reports are forwarded
+ * as an SR of 28 bytes without report blocks, moved alike. RFC 5761 section 4 tells the two apart.
  *
  *   phase              who              what
  *   create … destroy   owner's thread   every call; callbacks run inside receive, receive_rtcp, tick

@@ -56,11 +56,22 @@ void ph_rtp_stream_finish(struct ph_rtp_stream *stream) {
     ph_rtp_reorder_finish(&stream->reorder);
 }
 
+/* What was held goes out, and what follows is numbered behind it. How much was lost at that is not known: of
+ * video one number is left out, so that what is there of a picture is not taken for all of it, and the
+ * pictures that follow not for such that can do with it. */
+static void break_off(struct ph_rtp_stream *stream, int64_t now_us) {
+    ph_rtp_reorder_flush(&stream->reorder);
+    if (!stream->media->is_video)
+        return;
+    stream->removed--;
+    ph_keyframe_request_want(&stream->keyframe, now_us);
+}
+
 static void latch(struct ph_rtp_stream *stream, const struct ph_rtp_wire *packet, int64_t now_us) {
     const struct ph_negotiated_media *media = stream->media;
     int64_t unwrapped = packet->sequence;
     if (stream->latched) {
-        ph_rtp_reorder_flush(&stream->reorder);
+        break_off(stream, now_us);
         unwrapped = stream->reorder.highest + 1;
         int64_t passed_us = now_us - stream->source.last_arrival_us;
         uint32_t passed = (uint32_t)(passed_us * media->clock_rate / PH_SECOND_US);
@@ -127,9 +138,7 @@ static bool unwrap(const struct ph_rtp_stream *stream, struct ph_rtp_wire *packe
     return true;
 }
 
-/* The publisher began to number anew. Its clock may have been set as well. How much was lost at that is not
- * known: of video one number is left out, so that what is there of a picture is not taken for all of it, and
- * the pictures that follow not for such that can do with it. */
+/* The publisher began to number anew. Its clock may have been set as well. */
 static void restart(struct ph_rtp_stream *stream, const struct ph_rtp_wire *packet, int64_t now_us) {
     enum { most_seconds = 5 };
     int64_t passed_us = now_us - stream->source.last_arrival_us;
@@ -139,11 +148,7 @@ static void restart(struct ph_rtp_stream *stream, const struct ph_rtp_wire *pack
     int64_t most = (int64_t)most_seconds * stream->media->clock_rate;
     if (difference > most || difference < -most)
         stream->timestamp_shift += expected - packet->timestamp;
-    ph_rtp_reorder_flush(&stream->reorder);
-    if (stream->media->is_video) {
-        stream->removed--;
-        ph_keyframe_request_want(&stream->keyframe, now_us);
-    }
+    break_off(stream, now_us);
 }
 
 static void count_arrival(struct ph_rtp_stream *stream, enum ph_arrival arrival,

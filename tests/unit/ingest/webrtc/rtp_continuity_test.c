@@ -105,6 +105,37 @@ static void another_source_waits_until_the_first_is_silent(void **state) {
     ph_rtp_scene_finish(&scene);
 }
 
+static void assert_keyframe_is_asked_for(void) {
+    size_t asked = ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL);
+    ph_rtp_scene_pass(&scene, 10000);
+    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), asked + 1);
+}
+
+/* What came last of the first source may be half a picture, and what comes first of the second as well. */
+static void before_another_source_of_a_picture_a_number_is_left_out(void **state) {
+    (void)state;
+    ph_rtp_scene_init(&scene, "obs", NULL);
+    const struct ph_negotiated_media *video = &scene.negotiation.media[scene.negotiation.video];
+    ph_rtp_scene_video(&scene, 100, 90000, "\x65");
+    ph_rtp_scene_video(&scene, 102, 93000, "\x41"); /* waits for 101 */
+    scene.now_us += 600000;
+    struct ph_rtp_wire packet = {.payload_type = (uint8_t)video->payload_type,
+        .ssrc = video->ssrc + 1,
+        .sequence = 9000,
+        .payload = ph_offer_slice("\x41 the second half of a picture")};
+    ph_rtp_scene_receive(&scene, &packet);
+    packet.sequence++;
+    ph_rtp_scene_receive(&scene, &packet);
+    assert_int_equal(scene.forwarded_count, 4);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 1).sequence, 102);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 2).sequence, 104); /* 103: whatever was lost */
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 3).sequence, 105);
+    assert_int_equal(ph_rtp_scene_forwarded(&scene, 3).ssrc, video->ssrc);
+    assert_int_equal(ph_rtp_scene_figures(&scene).video.lost, 1);
+    assert_keyframe_is_asked_for();
+    ph_rtp_scene_finish(&scene);
+}
+
 static void numbering_that_restarts_goes_on(void **state) {
     (void)state;
     ph_rtp_scene_init(&scene, "obs", NULL);
@@ -132,12 +163,6 @@ static uint16_t number_after_jump(int64_t passed_us, uint16_t sequence, uint32_t
     ph_rtp_scene_video(&scene, (uint16_t)(sequence + 1), timestamp, "\x41 its second half");
     assert_int_equal(scene.forwarded_count, 2);
     return ph_rtp_scene_forwarded(&scene, 1).sequence;
-}
-
-static void assert_keyframe_is_asked_for(void) {
-    size_t asked = ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL);
-    ph_rtp_scene_pass(&scene, 10000);
-    assert_int_equal(ph_rtp_scene_sent(&scene, PH_RTCP_PAYLOAD_FEEDBACK, 1, NULL), asked + 1);
 }
 
 static void an_outage_of_thousands_of_packets_is_a_loss(void **state) {
@@ -196,6 +221,7 @@ int main(void) {
         cmocka_unit_test(a_stream_that_goes_on_after_its_bye_was_not_over),
         cmocka_unit_test(a_publisher_that_checks_after_its_bye_pauses),
         cmocka_unit_test(another_source_waits_until_the_first_is_silent),
+        cmocka_unit_test(before_another_source_of_a_picture_a_number_is_left_out),
         cmocka_unit_test(numbering_that_restarts_goes_on),
         cmocka_unit_test(an_outage_of_thousands_of_packets_is_a_loss),
         cmocka_unit_test(a_jump_that_is_no_outage_counts_no_loss),
