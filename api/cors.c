@@ -49,7 +49,7 @@ struct ph_http_response *ph_cors_mark(struct ph_http_response *response, const c
             "Date, Retry-After, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Location, "
             "Tus-Resumable, "
             "Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, "
-            "Upload-Expires"},
+            "Upload-Expires, Upload-Metadata"},
         {"Vary", "Origin"},
     };
     return add_headers(response, headers, 3);
@@ -60,7 +60,7 @@ struct ph_http_response *ph_cors_preflight(const char *origin) {
         {"Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE"},
         {"Access-Control-Allow-Headers",
             "Authorization, Content-Type, Last-Event-ID, Tus-Resumable, Upload-Length, Upload-Offset, "
-            "Upload-Metadata, Upload-Checksum"},
+            "Upload-Metadata, Upload-Checksum, X-HTTP-Method-Override"},
         {"Access-Control-Max-Age", "600"},
     };
     return add_headers(ph_cors_mark(ph_http_response_create(204), origin), headers, 3);

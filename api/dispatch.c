@@ -75,6 +75,12 @@ static struct ph_http_response *keep_private(struct ph_http_response *response) 
     return response;
 }
 
+/* With what the route's answers tell. */
+static struct ph_http_response *finish(const struct binding *binding, struct ph_http_response *response) {
+    response = keep_private(response);
+    return response && binding->route->mark ? binding->route->mark(response) : response;
+}
+
 /* Who calls: NULL, or the refusal. Refused tokens are counted by the address they come from. */
 static struct ph_http_response *identify(struct ph_dispatch *dispatch, struct pending *pending) {
     struct ph_error error = {""};
@@ -141,7 +147,7 @@ static void *run(void *opaque) {
             unref(pending);
             continue;
         }
-        struct ph_http_response *response = keep_private(answer(dispatch, pending));
+        struct ph_http_response *response = finish(pending->binding, answer(dispatch, pending));
         if (response && ph_http_response_date(response) < 0)
             ph_http_response_unref(&response);
         if (pending->origin)
@@ -205,6 +211,21 @@ static void respond(struct ph_http_request *request, struct ph_http_response *re
     ph_http_response_unref(&response);
 }
 
+/* The route that a request means, whose pattern its own shares; NULL when it names none. */
+static struct binding *find_meant(struct binding *binding, const struct ph_http_request *request) {
+    if (!binding->route->is_override)
+        return binding;
+    const char *method = ph_http_request_header(request, "X-HTTP-Method-Override");
+    struct binding *meant = method ? binding->dispatch->bindings : NULL;
+    if (method && strcmp(method, "HEAD") == 0)
+        method = "GET";
+    while (
+        meant && (meant->route->is_override || strcmp(meant->route->pattern, binding->route->pattern) != 0 ||
+                     strcmp(meant->route->method, method) != 0))
+        meant = meant->next;
+    return meant;
+}
+
 static void refuse_page(struct ph_http_request *request) {
     respond(request, keep_private(ph_problem(
                          403, NULL, "pages of this origin may not call: list it in PORTHOLE_CORS_ORIGINS")));
@@ -223,7 +244,7 @@ static struct ph_http_response *judge(struct ph_http_request *request, void *opa
     if (code == 0)
         return NULL;
     struct ph_http_response *refusal =
-        keep_private(code == -EACCES ? ph_problem_unauthorized(error.text) : ph_problem_of_code(code));
+        finish(binding, code == -EACCES ? ph_problem_unauthorized(error.text) : ph_problem_of_code(code));
     return judge_page(binding->dispatch, request) == PH_CORS_LISTED
                ? ph_cors_mark(refusal, ph_http_request_header(request, "Origin"))
                : refusal;
@@ -268,10 +289,15 @@ static void handle_piece(struct ph_dispatch *dispatch, struct ph_http_request *r
 }
 
 static void handle(struct ph_http_request *request, void *opaque) {
-    struct binding *binding = opaque;
-    struct ph_dispatch *dispatch = binding->dispatch;
+    struct binding *called = opaque, *binding = find_meant(called, request);
+    struct ph_dispatch *dispatch = called->dispatch;
     if (ph_http_request_kept(request)) {
         handle_piece(dispatch, request);
+        return;
+    }
+    if (!binding) {
+        respond(request, finish(called, ph_problem(400, "X-HTTP-Method-Override",
+                                            "must name the method that is meant: PATCH, DELETE or HEAD")));
         return;
     }
     enum ph_cors_verdict verdict = judge_page(dispatch, request);

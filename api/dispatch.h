@@ -36,6 +36,11 @@ struct ph_api_route {
     bool is_guarded;     /* a body is taken only behind a token that holds: of large ones */
     /* Adds what an answer to OPTIONS tells beside who may call; of a pattern's first route. NULL: nothing. */
     struct ph_http_response *(*describe)(struct ph_http_response *response);
+    /* Adds what each answer of the route tells, refusals as well. NULL: nothing. */
+    struct ph_http_response *(*mark)(struct ph_http_response *response);
+    /* No action: X-HTTP-Method-Override says which route of the pattern is meant, for who can send no other
+     * method. */
+    bool is_override;
 };
 
 /* A call of an audited route was done; its caller does not know yet. */

@@ -82,10 +82,12 @@ static bool is_key(const char *key, size_t size, const char *name) {
 static int take_pair(const char *pair, size_t size, struct values *values, struct ph_error *error) {
     uint8_t bytes[MOST_VALUE_BYTES];
     size_t key_size = 0;
-    while (key_size < size && pair[key_size] != ' ')
+    while (key_size < size && pair[key_size] > ' ' && pair[key_size] < 0x7f)
         key_size++;
-    if (key_size == 0)
+    if (key_size == 0 && (size == 0 || *pair == ' '))
         return ph_error_set(error, -EINVAL, "Upload-Metadata has a value without a key");
+    if (key_size < size && pair[key_size] != ' ')
+        return ph_error_set(error, -EINVAL, "Upload-Metadata has a key that is no ASCII");
     const char *value = pair + key_size + (key_size < size);
     char *target = is_key(pair, key_size, "title")      ? values->title
                    : is_key(pair, key_size, "filename") ? values->filename
@@ -108,6 +110,9 @@ static int take_pair(const char *pair, size_t size, struct values *values, struc
 int ph_tus_metadata_parse(const char *text, struct ph_tus_metadata *metadata, struct ph_error *error) {
     struct values values = {.title = ""};
     *metadata = (struct ph_tus_metadata){.title = ""};
+    if (text && strlen(text) >= PH_TUS_METADATA_BYTES)
+        return ph_error_set(
+            error, -EINVAL, "Upload-Metadata must have fewer than %d characters", PH_TUS_METADATA_BYTES);
     while (text && *text) {
         size_t size = strcspn(text, ",");
         int code = take_pair(text, size, &values, error);

@@ -10,12 +10,13 @@
 #include "core/base/bytes.h"
 #include "core/base/error.h"
 
-enum { PH_TUS_TYPE_BYTES = 64, PH_TUS_MOST_DIGEST_BYTES = 32 };
+enum { PH_TUS_TYPE_BYTES = 64, PH_TUS_METADATA_BYTES = 4096, PH_TUS_MOST_DIGEST_BYTES = 32 };
 
 /* Upload-Length, Upload-Offset: digits alone, 15 at most. */
 bool ph_tus_number_parse(const char *text, int64_t *number);
 
-/* Upload-Metadata: "title dGl0bGU=,filename …,filetype …". Other keys are allowed, and left alone. */
+/* Upload-Metadata: "title dGl0bGU=,filename …,filetype …". Other keys are allowed, and left alone; all of it
+ * is ASCII that can be seen, so that it can be given back in a header. */
 struct ph_tus_metadata {
     char title[PH_TITLE_BYTES];   /* of the title, else of the file's name without its ending; "" for none */
     char type[PH_TUS_TYPE_BYTES]; /* "video/mp4" in lower case; "" without one */

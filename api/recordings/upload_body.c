@@ -59,12 +59,18 @@ struct ph_http_response *ph_upload_check_sum(const struct ph_api_call *call) {
     return ph_problem(400, "Upload-Checksum", "must be sha1 or sha256, a space, and the digest in base64");
 }
 
-void ph_upload_end(struct ph_uploads_resource *resource, const struct ph_upload *upload) {
+int ph_upload_end(struct ph_uploads_resource *resource, const struct ph_upload *upload) {
     int code = ph_uploads_end(resource->db, upload->id);
+    if (code == 0)
+        ph_upload_file_remove(resource->folder, upload->id);
+    return code;
+}
+
+void ph_upload_drop(struct ph_uploads_resource *resource, const struct ph_upload *upload) {
+    int code = ph_upload_end(resource, upload);
     if (code < 0)
         ph_log_warning(
             "an upload could not be forgotten; it expires", ph_str("upload", upload->id), ph_code(code));
-    ph_upload_file_remove(resource->folder, upload->id);
 }
 
 /* Whether what has arrived may be a video: 1, 0, or a failure. Too little may. */
@@ -83,7 +89,7 @@ static struct ph_http_response *keep(
     struct ph_uploads_resource *resource, int fd, struct ph_upload *upload, int64_t received) {
     int code = judge(fd, upload, received);
     if (code == 0) {
-        ph_upload_end(resource, upload);
+        ph_upload_drop(resource, upload);
         return ph_problem(415, NULL, "this is neither MP4, WebM nor Matroska");
     }
     if (code > 0 && received > upload->received)

@@ -15,8 +15,10 @@ struct ph_http_response *ph_upload_check_sum(const struct ph_api_call *call);
 struct ph_http_response *ph_upload_body_take(struct ph_uploads_resource *resource,
     const struct ph_api_call *call, struct ph_upload *upload, int64_t offset);
 
-/* Forgets an upload that is not whole, and its file. */
-void ph_upload_end(struct ph_uploads_resource *resource, const struct ph_upload *upload);
+/* Forgets an upload that is not whole, and then its file. -EEXIST when it became whole: both stay. */
+int ph_upload_end(struct ph_uploads_resource *resource, const struct ph_upload *upload) PH_NODISCARD;
+/* The same for one that nobody is to go on with; one that cannot be forgotten expires. */
+void ph_upload_drop(struct ph_uploads_resource *resource, const struct ph_upload *upload);
 
 /* The answer to a failure, to an offset where the upload is not, and a header more (NULL when there is no
  * answer, or no memory). */

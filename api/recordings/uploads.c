@@ -39,8 +39,12 @@ static struct ph_http_response *with_number(
     return ph_upload_with(response, name, text);
 }
 
+/* What every answer tells. */
+static struct ph_http_response *mark(struct ph_http_response *response) {
+    return ph_upload_with(response, "Tus-Resumable", version);
+}
+
 static struct ph_http_response *describe(struct ph_http_response *response) {
-    response = ph_upload_with(response, "Tus-Resumable", version);
     response = ph_upload_with(response, "Tus-Version", version);
     response = ph_upload_with(
         response, "Tus-Extension", "creation,creation-with-upload,checksum,expiration,termination");
@@ -93,6 +97,8 @@ static struct ph_http_response *read_wish(const struct ph_api_call *call, struct
         return ph_problem(400, NULL, "this is more than Upload-Length told");
     if (call->body_announced > 0 && !ph_upload_is_chunk(call))
         return ph_problem(415, NULL, "the body must be application/offset+octet-stream");
+    const char *told = ph_api_call_header(call, "Upload-Metadata");
+    snprintf(upload->metadata, sizeof(upload->metadata), "%s", told ? told : "");
     memcpy(upload->title, metadata.title, sizeof(upload->title));
     snprintf(upload->owner, sizeof(upload->owner), "%s", call->caller.subject);
     return NULL;
@@ -108,7 +114,7 @@ static struct ph_http_response *begin(struct ph_uploads_resource *resource, stru
         return ph_upload_refuse(code);
     code = ph_upload_file_create(resource->folder, upload->id, &fd);
     if (code < 0) {
-        ph_upload_end(resource, upload);
+        ph_upload_drop(resource, upload);
         return ph_upload_refuse(code);
     }
     close(fd);
@@ -144,7 +150,7 @@ static struct ph_http_response *create_body(
     struct ph_http_response *no =
         call->phase == PH_HTTP_CUT ? NULL : ph_upload_body_take(resource, call, &upload, 0);
     if (no || call->phase == PH_HTTP_CUT)
-        ph_upload_end(resource, &upload);
+        ph_upload_drop(resource, &upload);
     if (no || call->phase != PH_HTTP_LAST)
         return no;
     ph_api_call_made(call, upload.id);
@@ -154,9 +160,7 @@ static struct ph_http_response *create_body(
 }
 
 static struct ph_http_response *create(void *opaque, const struct ph_api_call *call) {
-    struct ph_http_response *response =
-        call->phase == PH_HTTP_HEAD ? create_first(opaque, call) : create_body(opaque, call);
-    return ph_upload_with(response, "Tus-Resumable", version);
+    return call->phase == PH_HTTP_HEAD ? create_first(opaque, call) : create_body(opaque, call);
 }
 
 /* One that is the caller's. */
@@ -172,10 +176,10 @@ static struct ph_http_response *look(void *opaque, const struct ph_api_call *cal
     struct ph_upload upload = {.id = ""};
     struct ph_http_response *response = check_version(call);
     int code = response ? 0 : find(opaque, call, &upload);
-    if (!response)
-        response = code < 0 ? ph_upload_refuse(code)
-                            : with_number(tell(200, &upload), "Upload-Length", upload.bytes);
-    return ph_upload_with(response, "Tus-Resumable", version);
+    if (response || code < 0)
+        return response ? response : ph_upload_refuse(code);
+    response = with_number(tell(200, &upload), "Upload-Length", upload.bytes);
+    return *upload.metadata ? ph_upload_with(response, "Upload-Metadata", upload.metadata) : response;
 }
 
 /* Its disk may have what this one has not. */
@@ -231,7 +235,7 @@ static struct ph_http_response *patch(void *opaque, const struct ph_api_call *ca
         response = ph_upload_body_take(opaque, call, &upload, offset);
     if (!response && call->phase == PH_HTTP_LAST)
         response = tell(204, &upload);
-    return ph_upload_with(response, "Tus-Resumable", version);
+    return response;
 }
 
 static struct ph_http_response *terminate(void *opaque, const struct ph_api_call *call) {
@@ -239,15 +243,13 @@ static struct ph_http_response *terminate(void *opaque, const struct ph_api_call
     struct ph_upload upload = {.id = ""};
     struct ph_http_response *response = check_version(call);
     int code = response ? 0 : find(resource, call, &upload);
-    if (!response && code < 0)
-        response = ph_upload_refuse(code);
-    if (!response && upload.received >= upload.bytes)
-        response = ph_problem(409, NULL, "this upload is whole: delete the recording");
-    if (!response) {
-        ph_upload_end(resource, &upload);
-        response = ph_http_response_create(204);
-    }
-    return ph_upload_with(response, "Tus-Resumable", version);
+    if (!response && code == 0)
+        code = ph_upload_end(resource, &upload);
+    if (response)
+        return response;
+    if (code == -EEXIST)
+        return ph_problem(409, NULL, "this upload is whole: delete the recording");
+    return code < 0 ? ph_upload_refuse(code) : ph_http_response_create(204);
 }
 
 #define TUS "Tus-Resumable", "Content-Type", "Upload-Checksum"
@@ -255,13 +257,16 @@ const struct ph_api_route ph_uploads_routes[] = {
     {"POST", "/api/recordings/upload", "recordings.upload", .action = create,
         .wants = {.headers = {TUS, "Upload-Length", "Upload-Metadata"}}, .most_body_bytes = MOST_BYTES,
         .piece_bytes = PH_UPLOAD_PIECE_BYTES, .rate = PH_RATE_STARTS, .is_audited = true, .is_guarded = true,
-        .describe = describe},
+        .describe = describe, .mark = mark},
     {"GET", "/api/recordings/upload/{id}", "recordings.upload_look", .action = look,
-        .wants = {.headers = {TUS}}, .describe = describe},
+        .wants = {.headers = {TUS}}, .describe = describe, .mark = mark},
     {"PATCH", "/api/recordings/upload/{id}", "recordings.upload_chunk", .action = patch,
         .wants = {.headers = {TUS, "Upload-Offset"}}, .most_body_bytes = MOST_BYTES,
-        .piece_bytes = PH_UPLOAD_PIECE_BYTES, .is_guarded = true},
+        .piece_bytes = PH_UPLOAD_PIECE_BYTES, .is_guarded = true, .mark = mark},
     {"DELETE", "/api/recordings/upload/{id}", "recordings.upload_end", .action = terminate,
-        .wants = {.headers = {TUS}}, .is_audited = true},
+        .wants = {.headers = {TUS}}, .is_audited = true, .mark = mark},
+    {"POST", "/api/recordings/upload/{id}", "recordings.upload_override", .is_override = true,
+        .most_body_bytes = MOST_BYTES, .piece_bytes = PH_UPLOAD_PIECE_BYTES, .is_guarded = true,
+        .mark = mark},
 };
 const size_t ph_uploads_route_count = sizeof(ph_uploads_routes) / sizeof(ph_uploads_routes[0]);

@@ -150,6 +150,8 @@ scenarioOnBoth('the API answers as its description says, for every operation and
   const chunk = { ...upload, type: 'application/offset+octet-stream', raw: video.subarray(0, 16) };
   await call('sendUploadChunk', 'streamer', { ...chunk, headers: { ...tus, 'upload-offset': '0' } });
   await call('sendUploadChunk', 'streamer', { ...chunk, headers: { ...tus, 'upload-offset': '0' } });
+  await call('overrideUploadMethod', 'streamer', { ...upload, headers: { ...tus, 'x-http-method-override': 'HEAD' } });
+  await call('overrideUploadMethod', 'streamer', { ...upload, headers: { ...tus, 'x-http-method-override': 'PUT' } });
   await call('endUpload', 'streamer', { ...upload, headers: tus });
   await call('endUpload', 'streamer', { ...upload, headers: tus });
 

@@ -49,10 +49,11 @@ scenarioOnBoth('an upload survives kill -9 and goes on where it was', async (sta
   await node.kill();
   await node.start();
   const half = await call(url, token, 'HEAD');
+  assert.equal(half.headers['upload-metadata'], `filename ${encode('Der Sprung.mp4')},filetype ${encode('video/mp4')}`);
   assert.equal(half.headers['upload-length'], String(bytes.length));
   const offset = Number(half.headers['upload-offset']);
   assert.ok(offset >= 4 * chunk && offset < bytes.length && offset % chunk === 0, `${offset} bytes are there`);
-  await upload(node, token, bytes, { uploadUrl: url });
+  await upload(node, token, bytes, { uploadUrl: url, overridePatchMethod: true });
 
   const id = url.split('/').at(-1);
   const recording = (await request(`${node.url}/api/recordings/${id}`, { headers: { authorization: `Bearer ${token}` } })).json;
@@ -159,8 +160,8 @@ scenario('an upload that lies, is damaged, or is not the caller\'s is refused', 
   assert.deepEqual([told.headers['tus-version'], told.headers['tus-max-size']], ['1.0.0', '500000000']);
   const preflight = await request(at, { method: 'OPTIONS', headers: { origin: 'https://app.example.org', 'access-control-request-method': 'PATCH' } });
   assert.match(preflight.headers['access-control-allow-methods'], /PATCH/);
-  assert.match(preflight.headers['access-control-allow-headers'], /Upload-Metadata/);
-  assert.match(preflight.headers['access-control-expose-headers'], /Upload-Offset/);
+  assert.match(preflight.headers['access-control-allow-headers'], /Upload-Metadata.*X-HTTP-Method-Override/);
+  assert.match(preflight.headers['access-control-expose-headers'], /Upload-Offset.*Upload-Metadata/);
 
   assert.equal((await call(at, token, 'POST', { 'tus-resumable': '0.2.2', 'upload-length': '10' })).status, 412);
   const tooLarge = await begin({ 'upload-length': '500000001' });
@@ -168,7 +169,8 @@ scenario('an upload that lies, is damaged, or is not the caller\'s is refused', 
   for (const wrong of [{}, { 'upload-length': '-1' }, { 'upload-length': '0' }, { 'upload-length': '9', 'upload-metadata': 'title !' }]) assert.equal((await begin(wrong)).status, 400, JSON.stringify(wrong));
   assert.equal((await begin({ 'upload-length': '9', 'upload-metadata': `filetype ${encode('text/html')}` })).status, 415);
   assert.equal((await begin({ 'upload-length': '9' }, undefined, viewer)).status, 403);
-  assert.equal((await request(at, { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': '9' } })).status, 401);
+  const stranger = await request(at, { method: 'POST', headers: { 'tus-resumable': '1.0.0', 'upload-length': '9' } });
+  assert.deepEqual([stranger.status, stranger.headers['tus-resumable']], [401, '1.0.0']);
 
   const lying = await begin({ 'upload-length': '64', 'upload-metadata': `filename ${encode('a.mp4')},filetype ${encode('video/mp4')}` }, Buffer.from('<!doctype html><script>alert(1)</script>'));
   assert.equal(lying.status, 415, lying.text);
@@ -177,7 +179,17 @@ scenario('an upload that lies, is damaged, or is not the caller\'s is refused', 
   assert.equal((await call(slow, token, 'HEAD')).status, 404, 'and nothing of it is kept');
 
   const bytes = video(100_000);
-  const url = place(await begin({ 'upload-length': String(bytes.length) }));
+  const metadata = `mood,x-id ${encode('7')}, title ${encode('Castle')}`;
+  const url = place(await begin({ 'upload-length': String(bytes.length), 'upload-metadata': metadata }));
+  const looked = await call(url, token, 'HEAD');
+  assert.deepEqual([looked.headers['upload-metadata'], looked.headers['cache-control']], [metadata, 'no-store'], 'as it was told, for this moment alone');
+  assert.equal((await begin({ 'upload-length': '9', 'upload-metadata': `x ${encode('y'.repeat(4000))}` })).status, 400, 'so much is not kept');
+  const instead = (method, headers = {}) => call(url, token, 'POST', { 'x-http-method-override': method, ...headers });
+  assert.equal((await instead('HEAD')).headers['upload-offset'], '0');
+  for (const wrong of ['', 'POST', 'PUT']) assert.equal((await instead(wrong)).status, 400, wrong);
+  const ended = place(await begin({ 'upload-length': '9' }));
+  assert.equal((await call(ended, token, 'POST', { 'x-http-method-override': 'DELETE' })).status, 204);
+  assert.equal((await call(ended, token, 'HEAD')).status, 404);
   const send = (offset, part, headers = {}, who = token) => call(url, who, 'PATCH', { 'upload-offset': String(offset), ...headers }, part);
   assert.equal((await send(0, bytes.subarray(0, 50_000), { 'upload-checksum': digest('sha1', bytes) })).status, 460);
   assert.equal((await send(0, bytes.subarray(0, 50_000), { 'upload-checksum': 'md5 AAAA' })).status, 400);

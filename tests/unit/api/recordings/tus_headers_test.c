@@ -42,6 +42,9 @@ static void metadata_tells_title_and_type(void **state) {
         {"title ====", NULL, NULL},
         {",", NULL, NULL},
         {" Q2FzdGxl", NULL, NULL},
+        {"t\xc3\xbcr Q2FzdGxl", NULL, NULL},
+        {"\xc3\xbc", NULL, NULL},
+        {"mood\tQ2FzdGxl", NULL, NULL},
     };
     struct ph_tus_metadata metadata;
     (void)state;
@@ -55,6 +58,19 @@ static void metadata_tells_title_and_type(void **state) {
         assert_string_equal(metadata.title, cases[i].title);
         assert_string_equal(metadata.type, cases[i].type);
     }
+}
+
+/* It is given back in one header, as it came. */
+static void metadata_is_bounded(void **state) {
+    char text[PH_TUS_METADATA_BYTES + 1];
+    struct ph_tus_metadata metadata;
+    struct ph_error error;
+    (void)state;
+    memset(text, 'k', sizeof(text));
+    text[PH_TUS_METADATA_BYTES] = '\0';
+    assert_int_equal(ph_tus_metadata_parse(text, &metadata, &error), -EINVAL);
+    text[PH_TUS_METADATA_BYTES - 1] = '\0';
+    assert_int_equal(ph_tus_metadata_parse(text, &metadata, &error), 0);
 }
 
 static void a_long_title_is_refused_and_a_long_name_cut(void **state) {
@@ -113,6 +129,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_digits_alone),
         cmocka_unit_test(metadata_tells_title_and_type),
+        cmocka_unit_test(metadata_is_bounded),
         cmocka_unit_test(a_long_title_is_refused_and_a_long_name_cut),
         cmocka_unit_test(checksums_hold_or_do_not),
         cmocka_unit_test(files_are_known_by_their_first_bytes),

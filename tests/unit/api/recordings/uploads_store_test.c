@@ -52,7 +52,7 @@ static void an_upload_becomes_a_recordings_job(void **state) {
     assert_int_equal(ph_uploads_next_whole(db, "", &found), 0);
     assert_int_equal(ph_recordings_find_for(db, upload.id, "", &recording), -ENOENT);
     assert_int_equal(ph_uploads_advance(db, &upload, 100, 3000), 0);
-    assert_int_equal(ph_uploads_end(db, upload.id), 0);
+    assert_int_equal(ph_uploads_end(db, upload.id), -EEXIST);
     assert_int_equal(ph_uploads_next_whole(db, "", &found), 1);
     assert_string_equal(found.id, upload.id);
     assert_int_equal(ph_uploads_next_whole(db, upload.id, &found), 0);
@@ -69,7 +69,7 @@ static void an_upload_becomes_a_recordings_job(void **state) {
     assert_int_equal(ph_uploads_find(db, upload.id, 5000, &found), 0);
     assert_int_equal(found.received, 100);
     assert_int_equal(ph_uploads_stored(db, upload.id, 6000), 0);
-    assert_int_equal(ph_uploads_expire(db, 1000 + PH_UPLOAD_KEPT_MS), 0);
+    assert_int_equal(ph_uploads_expire(db, 3000 + PH_UPLOAD_KEPT_MS), 0);
     assert_int_equal(ph_uploads_find(db, upload.id, 5000, &found), -ENOENT);
     assert_int_equal(ph_recordings_find_for(db, upload.id, "", &recording), 0);
     assert_int_equal(recording.state, PH_RECORDING_PROCESSING);
@@ -98,9 +98,45 @@ static void what_expires_is_forgotten_and_told(void **state) {
     assert_int_equal(ph_uploads_find(db, partly.id, 1000 + PH_UPLOAD_KEPT_MS, &found), -ENOENT);
     assert_int_equal(ph_uploads_expire(db, 1000 + PH_UPLOAD_KEPT_MS), 0);
     assert_int_equal(ph_uploads_find(db, partly.id, 1000, &found), -ENOENT);
+    assert_int_equal(ph_recordings_find_for(db, whole.id, "", &recording), 0);
+    assert_int_equal(recording.state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_uploads_expire(db, 2000 + PH_UPLOAD_KEPT_MS), 0);
     assert_int_equal(ph_uploads_next_whole(db, "", &found), 0);
     assert_int_equal(ph_recordings_find_for(db, whole.id, "", &recording), 0);
     assert_int_equal(recording.state, PH_RECORDING_FAILED);
+}
+
+/* Its last bytes come a moment before it expires, and the store takes its time. */
+static void a_whole_one_is_kept_for_a_day_more(void **state) {
+    (void)state;
+    struct ph_upload upload = begin("alice", 100), found;
+    int64_t late_ms = 999 + PH_UPLOAD_KEPT_MS;
+    assert_int_equal(ph_uploads_advance(db, &upload, 100, late_ms), 0);
+    assert_int_equal(upload.expires_ms, late_ms + PH_UPLOAD_KEPT_MS);
+    assert_int_equal(ph_uploads_expire(db, late_ms + 1000), 0);
+    assert_int_equal(ph_uploads_next_whole(db, "", &found), 1);
+    assert_int_equal(found.expires_ms, late_ms + PH_UPLOAD_KEPT_MS);
+    assert_int_equal(ph_uploads_stored(db, upload.id, late_ms + 2000), 0);
+}
+
+/* A chunk is on its way while the upload expires: nobody is told that it counts. */
+static void what_has_expired_takes_no_more(void **state) {
+    (void)state;
+    struct ph_upload upload = begin("alice", 100);
+    struct ph_recording recording;
+    assert_int_equal(ph_uploads_advance(db, &upload, 100, 1000 + PH_UPLOAD_KEPT_MS), -ENOENT);
+    assert_int_equal(ph_recordings_find_for(db, upload.id, "", &recording), -ENOENT);
+}
+
+/* Another call, or another node, is faster than who wants to forget it. */
+static void only_what_is_not_whole_is_given_up(void **state) {
+    (void)state;
+    struct ph_upload partly = begin("alice", 100), whole = begin("alice", 100);
+    assert_int_equal(ph_uploads_advance(db, &partly, 50, 2000), 0);
+    assert_int_equal(ph_uploads_advance(db, &whole, 100, 2000), 0);
+    assert_int_equal(ph_uploads_end(db, partly.id), 0);
+    assert_int_equal(ph_uploads_end(db, partly.id), 0);
+    assert_int_equal(ph_uploads_end(db, whole.id), -EEXIST);
 }
 
 static struct ph_slice text(const char *bytes) {
@@ -136,6 +172,9 @@ int main(void) {
         test(an_upload_becomes_a_recordings_job),
         test(three_of_one_subject_go_on_at_once),
         test(what_expires_is_forgotten_and_told),
+        test(a_whole_one_is_kept_for_a_day_more),
+        test(what_has_expired_takes_no_more),
+        test(only_what_is_not_whole_is_given_up),
         test(a_file_grows_behind_what_was_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
