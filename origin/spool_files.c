@@ -200,6 +200,8 @@ int ph_spool_files_sync(struct ph_session *session, uint32_t index, bool closes)
         code = -errno;
     if (!code && fdatasync(track->data_fd))
         code = -errno;
+    if (!code && ftruncate(track->index_fd, (off_t)track->index_bytes))
+        code = -errno;
     if (!code && fdatasync(track->index_fd))
         code = -errno;
     if (!code)
@@ -224,14 +226,6 @@ void ph_spool_files_rewind(struct ph_session *session, uint32_t index, struct ph
     track->data_bytes = 0;
     track->index_bytes = track->index_segment_bytes;
     track->next.part = 0;
-}
-
-void ph_spool_files_skip_to(struct ph_session *session, uint32_t index, uint64_t segment) {
-    struct ph_spool_track *track = &session->spool->tracks[index];
-    close_fd(&track->data_fd);
-    track->data_bytes = 0;
-    track->index_segment_bytes = track->index_bytes;
-    track->next = (struct ph_part_position){segment, 0};
 }
 
 int ph_spool_files_write_end(struct ph_session *session, int64_t utc_us) {
@@ -259,6 +253,18 @@ static void remove_counted(const char *dir, const char *name, struct ph_spool_bu
         return;
     uint64_t size = (uint64_t)status.st_size;
     budget->used_bytes -= size < budget->used_bytes ? size : budget->used_bytes;
+}
+
+void ph_spool_files_skip_to(
+    struct ph_session *session, uint32_t index, uint64_t segment, struct ph_spool_budget *budget) {
+    struct ph_spool_track *track = &session->spool->tracks[index];
+    char dir[PH_SPOOL_PATH_BYTES], name[32];
+    bool is_torn = track->next.part > 0;
+    ph_spool_files_rewind(session, index, budget);
+    snprintf(name, sizeof(name), "%" PRIu64 ".m4s", track->next.segment);
+    if (is_torn && !track_dir(dir, session, index))
+        remove_counted(dir, name, &(struct ph_spool_budget){0});
+    track->next = (struct ph_part_position){segment, 0};
 }
 
 void ph_spool_files_remove_below(

@@ -64,8 +64,10 @@ int ph_spool_files_sync(struct ph_session *session, uint32_t track, bool closes)
 /* After a failed sync: nobody knows what reached the disk, so that the segment is written again from its
  * first part. */
 void ph_spool_files_rewind(struct ph_session *session, uint32_t track, struct ph_spool_budget *budget);
-/* Goes on with part 0 of a later segment. */
-void ph_spool_files_skip_to(struct ph_session *session, uint32_t track, uint64_t segment);
+/* Goes on with part 0 of a later segment. Of the one whose rest is lost nothing stays: after a restart it
+ * would be taken for whole. */
+void ph_spool_files_skip_to(
+    struct ph_session *session, uint32_t track, uint64_t segment, struct ph_spool_budget *budget);
 /* The end marker, synced. */
 int ph_spool_files_write_end(struct ph_session *session, int64_t utc_us) PH_NODISCARD;
 

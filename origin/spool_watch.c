@@ -70,9 +70,9 @@ void ph_spool_note_failure(struct ph_spool *spool, const struct ph_session *sess
 void ph_spool_note_loss(
     struct ph_spool *spool, const struct ph_session *session, uint32_t track, uint64_t segments) {
     struct ph_spool_session *files = session->spool;
-    double parts = (double)segments * session->publication.parts_per_segment - files->tracks[track].next.part;
+    double parts = (double)segments * session->publication.parts_per_segment;
     ph_metric_add(spool->options.metrics->spool_lost_parts, parts);
-    ph_metric_add(spool->options.metrics->spool_parts, -parts);
+    ph_metric_add(spool->options.metrics->spool_parts, files->tracks[track].next.part - parts);
     files->lost_segments += segments;
     if (atomic_exchange(&spool->is_losing, true))
         return;

@@ -33,7 +33,7 @@ static void skip_lost(
     pthread_mutex_unlock(&session->lock);
     if (run->oldest > from)
         ph_spool_note_loss(spool, session, index, run->oldest - from);
-    ph_spool_files_skip_to(session, index, run->oldest);
+    ph_spool_files_skip_to(session, index, run->oldest, &spool->budget);
 }
 
 /* What of the track the disk has not, up to the end of a segment, which `closes` tells. */
@@ -112,7 +112,8 @@ static int sync_all(struct ph_spool *spool, struct sync *syncs, uint32_t count) 
     return code;
 }
 
-/* A segment of each track at most. */
+/* A segment of each track at most; none of a track whose init segment came since the head was written:
+ * without it nothing of the track could be read back. */
 static int write_tracks(struct ph_spool *spool, struct ph_session *session, bool *more) {
     struct sync syncs[PH_MOST_TRACKS];
     uint32_t count = 0;
@@ -120,6 +121,8 @@ static int write_tracks(struct ph_spool *spool, struct ph_session *session, bool
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
         const struct ph_spool_track *track = &session->spool->tracks[i];
         bool closes;
+        if (!session->spool->init_written[i])
+            continue;
         code = write_track(spool, session, i, &closes);
         if (closes)
             syncs[count++] = (struct sync){.session = session,
@@ -169,11 +172,13 @@ int ph_spool_write_session(struct ph_spool *spool, struct ph_session *session, b
     if (session->spool->files_gone)
         return 0;
     bool ended = has_ended(spool, session, &utc_us);
-    int code = ph_spool_files_write_head(session);
-    if (!code)
-        ph_spool_tell_archive(spool, session);
+    int code = 0;
     while (!code && more) {
-        code = write_tracks(spool, session, &more);
+        code = ph_spool_files_write_head(session);
+        if (!code) {
+            ph_spool_tell_archive(spool, session);
+            code = write_tracks(spool, session, &more);
+        }
         if (!code && more && ph_spool_put_back(spool, session))
             return 0;
     }

@@ -22,6 +22,8 @@ static struct {
     int inside, most_inside;
     char sessions[256];
     size_t count;
+    void (*meanwhile)(void *opaque); /* what happens during the next sync; or NULL */
+    void *opaque;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void note_sync(int fd) {
@@ -44,6 +46,9 @@ int fdatasync(int fd) {
     pthread_mutex_unlock(&disk.lock);
     nanosleep(&pause, NULL);
     pthread_mutex_lock(&disk.lock);
+    if (disk.meanwhile)
+        disk.meanwhile(disk.opaque);
+    disk.meanwhile = NULL;
     disk.inside--;
     pthread_mutex_unlock(&disk.lock);
     return (int)syscall(SYS_fdatasync, fd);
@@ -87,12 +92,16 @@ static void what_the_disk_took_late_is_there_as_far_as_memory_lasted(void **stat
     assert_in_range(with_little, without + 60, 899);
 }
 
-static struct ph_session *make_two_tracks(struct spool_stage *stage, const char *id, uint64_t segments) {
-    struct ph_publication publication = example_publication(3);
-    struct ph_session *session = spool_stage_session(stage, id);
+static void set_sounds_init(struct ph_session *session) {
     struct ph_bytes *init = ph_bytes_copy("sound", 5);
     assert_int_equal(ph_session_set_init(session, 1, init, 0), 0);
     ph_bytes_unref(&init);
+}
+
+static struct ph_session *make_two_tracks(struct spool_stage *stage, const char *id, uint64_t segments) {
+    struct ph_publication publication = example_publication(3);
+    struct ph_session *session = spool_stage_session(stage, id);
+    set_sounds_init(session);
     for (uint32_t i = 0; i < 3 * segments; i++) {
         struct ph_part_position next;
         struct ph_part *part = example_part(&publication, i / 3, i % 3, false);
@@ -141,10 +150,52 @@ static void a_slow_disk_is_late_with_all_alike(void **state) {
     example_remove_dir(stage.dir);
 }
 
+/* A segment of sound. */
+static void begin_sound(void *opaque) {
+    struct ph_session *session = opaque;
+    set_sounds_init(session);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct ph_part_position next;
+        struct ph_part *part = example_part(&session->publication, 0, i, false);
+        assert_int_equal(ph_session_add_part(session, 1, part, 0, &next, NULL), PH_WINDOW_ADDED);
+        ph_part_unref(&part);
+    }
+}
+
+/* Killed right after it said that a segment is durable, it finds it again. */
+static void a_track_that_begins_while_another_is_written_is_there_with_its_init_segment(void **state) {
+    (void)state;
+    struct spool_stage stage;
+    bool gone;
+    spool_stage_begin(&stage);
+    spool_stage_open(&stage, 1 << 20);
+    struct ph_session *session = spool_stage_session(&stage, "s");
+    for (uint32_t i = 0; i < 3; i++)
+        spool_stage_add(&stage, session, 0, i);
+    disk.opaque = session;
+    disk.meanwhile = begin_sound;
+    spool_stage_write(&stage, session);
+    uint64_t durable = session->durable_segments[1];
+    ph_session_unref(&session);
+    spool_stage_close(&stage);
+    assert_null(disk.meanwhile);
+
+    spool_stage_open(&stage, 1 << 20);
+    assert_int_equal(ph_spool_restore(stage.spool, NULL), 0);
+    session = ph_origin_sessions_find(stage.sessions, "s", &gone);
+    assert_int_equal(session->durable_segments[0], 1);
+    assert_int_equal(session->durable_segments[1], durable);
+    assert_int_equal(durable, 1);
+    ph_session_unref(&session);
+    spool_stage_close(&stage);
+    example_remove_dir(stage.dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_disk_took_late_is_there_as_far_as_memory_lasted),
         cmocka_unit_test(a_slow_disk_is_late_with_all_alike),
+        cmocka_unit_test(a_track_that_begins_while_another_is_written_is_there_with_its_init_segment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,16 @@ static int end(void **state) {
     return ph_test_store_remove();
 }
 
+static void add_parts(struct ph_session *session, uint32_t from, uint32_t below) {
+    for (uint32_t i = from; i < below; i++) {
+        struct ph_part_position next;
+        struct ph_part *part = example_part(&session->publication, i / parts, i % parts, false);
+        assert_int_equal(
+            ph_session_add_part(session, 0, part, test_clock.monotonic_us, &next, NULL), PH_WINDOW_ADDED);
+        ph_part_unref(&part);
+    }
+}
+
 static struct ph_session *publish(uint32_t count) {
     struct ph_publication publication = example_publication(parts);
     struct ph_session *session =
@@ -70,13 +80,7 @@ static struct ph_session *publish(uint32_t count) {
     assert_int_equal(ph_origin_sessions_insert(sessions, session), 0);
     assert_int_equal(ph_session_set_init(session, 0, init, 0), 0);
     ph_bytes_unref(&init);
-    for (uint32_t i = 0; i < count; i++) {
-        struct ph_part_position next;
-        struct ph_part *part = example_part(&session->publication, i / parts, i % parts, false);
-        assert_int_equal(
-            ph_session_add_part(session, 0, part, test_clock.monotonic_us, &next, NULL), PH_WINDOW_ADDED);
-        ph_part_unref(&part);
-    }
+    add_parts(session, 0, count);
     return session;
 }
 
@@ -107,9 +111,15 @@ static void await_store(int segment) {
     assert_true(in_store(segment));
 }
 
+static struct ph_session *restore(void) {
+    bool gone;
+    open_spool();
+    assert_int_equal(ph_spool_restore(spool, NULL), 0);
+    return ph_origin_sessions_find(sessions, "s", &gone);
+}
+
 static void what_waits_for_the_store_stays_on_disk_and_out_of_memory(void **state) {
     (void)state;
-    bool gone;
     open_spool();
     struct ph_session *session = publish(segments * parts);
     write_all(session);
@@ -118,9 +128,7 @@ static void what_waits_for_the_store_stays_on_disk_and_out_of_memory(void **stat
     assert_true(in_spool(0) && in_spool(segments - 1));
     assert_false(in_store(0));
 
-    open_spool();
-    assert_int_equal(ph_spool_restore(spool, NULL), 0);
-    session = ph_origin_sessions_find(sessions, "s", &gone);
+    session = restore();
     assert_non_null(session);
     assert_true(session->window.tracks[0].segments->number >= 10);
     assert_int_equal(session->durable_segments[0], segments);
@@ -158,11 +166,44 @@ static void the_archive_finds_the_short_segment_at_a_sessions_end_by_itself(void
     close_spool();
 }
 
+/* A disk that took the beginning of a segment, and then nothing for longer than memory lasts. */
+static void a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole(void **state) {
+    (void)state;
+    struct ph_archive_segment listed[segments];
+    open_spool();
+    struct ph_session *session = publish(parts + 1);
+    write_all(session);
+    ph_session_unref(&session);
+    close_spool();
+    session = restore();
+    for (uint32_t i = parts + 1; i < 40 * parts; i++) {
+        add_parts(session, i, i + 1);
+        ph_test_clock_advance(&test_clock, 200 * PH_MILLISECOND_US);
+    }
+    write_all(session);
+    assert_int_equal(session->durable_segments[0], 40);
+    uint64_t oldest = session->window.tracks[0].segments->number;
+    assert_true(oldest > 2);
+    ph_session_unref(&session);
+    close_spool();
+    assert_true(in_spool(0) && !in_spool(1));
+
+    session = restore();
+    size_t count = ph_archive_list_segments(archive, "s", 0, 0, listed, segments);
+    assert_int_equal(count, 1 + 40 - oldest);
+    assert_int_equal(listed[0].number, 0);
+    assert_int_equal(listed[1].number, oldest);
+    ph_session_unref(&session);
+    close_spool();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_waits_for_the_store_stays_on_disk_and_out_of_memory, begin, end),
         cmocka_unit_test_setup_teardown(
             the_archive_finds_the_short_segment_at_a_sessions_end_by_itself, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
