@@ -5,8 +5,8 @@
  *                              <track>/<segment>.m4s    part after part as they come
  *                              <track>/index            a line for each part (spool_index.h)
  *                              storyboard/              core/media/storyboard.h
- *                              end                      UTC microseconds of the end; stays as the session's
- * tombstone
+ *                              end                      UTC microseconds of the end, and the take; stays as
+ *                                                       the session's tombstone
  *
  * One thread writes. It is told which session has news (at most once each in its queue) and takes the parts
  * it has not written from the session's window: what waits for the disk is bounded by the window, which

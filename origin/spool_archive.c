@@ -129,17 +129,16 @@ static struct ph_archive_session *open_alone(
     return archived;
 }
 
-uint32_t ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir) {
-    struct ph_publication publication = {0};
+/* Without a publication it was being removed already, when a process ended. */
+void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir) {
+    struct ph_publication publication;
     struct ph_archive_session *archived = open_alone(spool, id, dir, &publication);
-    if (!archived) {
-        if (!spool->options.archive)
-            ph_archive_remove_folder(dir, "end");
-        return publication.take;
+    if (archived) {
+        ph_archive_end(archived);
+        ph_archive_retire(archived);
+    } else if (!spool->options.archive || !ph_spool_has_publication(dir)) {
+        ph_archive_remove_folder(dir, "end");
     }
-    ph_archive_end(archived);
-    ph_archive_retire(archived);
-    return publication.take;
 }
 
 bool ph_spool_restore_given_up(struct ph_spool *spool, const char *id, const char *dir) {

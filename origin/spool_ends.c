@@ -11,9 +11,9 @@
 #include "origin/archive/folder_file.h"
 #include "origin/spool_private.h"
 
-int ph_spool_read_end(const char *dir, int64_t *utc_us) {
+int ph_spool_read_end(const char *dir, struct ph_spool_end *end) {
     struct ph_bytes *text;
-    char copy[32] = "";
+    char copy[48] = "", *rest;
     char path[PH_SPOOL_PATH_BYTES + 256];
     if (snprintf(path, sizeof(path), "%s/end", dir) >= (int)sizeof(path))
         return -ENAMETOOLONG;
@@ -22,7 +22,8 @@ int ph_spool_read_end(const char *dir, int64_t *utc_us) {
         return code;
     memcpy(copy, ph_bytes_data(text), ph_bytes_size(text));
     ph_bytes_unref(&text);
-    *utc_us = strtoll(copy, NULL, 10);
+    end->utc_us = strtoll(copy, &rest, 10);
+    end->take = (uint32_t)strtoul(rest, NULL, 10);
     return 0;
 }
 
@@ -67,8 +68,7 @@ void ph_spool_clear(struct ph_spool *spool, struct ph_session *session) {
     pthread_mutex_unlock(&session->lock);
 }
 
-/* The archive is not done with it. */
-static bool has_publication(const char *dir) {
+bool ph_spool_has_publication(const char *dir) {
     char path[PH_SPOOL_PATH_BYTES + 300];
     snprintf(path, sizeof(path), "%s/publication.json", dir);
     return access(path, F_OK) == 0;
@@ -77,12 +77,13 @@ static bool has_publication(const char *dir) {
 void ph_spool_sweep_tombstones(struct ph_spool *spool) {
     char path[PH_SPOOL_PATH_BYTES + 256];
     struct dirent *entry;
-    int64_t end_utc_us = 0, now_utc_us = ph_clock_utc_us(spool->options.clock);
+    struct ph_spool_end end = {0};
+    int64_t now_utc_us = ph_clock_utc_us(spool->options.clock);
     DIR *dir = opendir(spool->root);
     while (dir && (entry = readdir(dir))) {
         snprintf(path, sizeof(path), "%s/%s", spool->root, entry->d_name);
-        if (!ph_session_name_is_valid(entry->d_name) || ph_spool_read_end(path, &end_utc_us) ||
-            now_utc_us - end_utc_us <= PH_TOMBSTONE_US || has_publication(path))
+        if (!ph_session_name_is_valid(entry->d_name) || ph_spool_read_end(path, &end) ||
+            now_utc_us - end.utc_us <= PH_TOMBSTONE_US || ph_spool_has_publication(path))
             continue;
         strncat(path, "/end", sizeof(path) - strlen(path) - 1);
         unlink(path);

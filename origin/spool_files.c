@@ -83,12 +83,21 @@ static int track_dir(char path[PH_SPOOL_PATH_BYTES], const struct ph_session *se
     return join_path(path, session->spool->dir, session->publication.tracks[track].name);
 }
 
+/* An earlier take's, with which this one would be over after a restart. */
+static int remove_end(const char *dir) {
+    char path[PH_SPOOL_PATH_BYTES];
+    int code = join_path(path, dir, "end");
+    return !code && unlink(path) && errno != ENOENT ? -errno : code;
+}
+
 static int write_publication(struct ph_session *session) {
     struct ph_spool_session *files = session->spool;
     const struct ph_slice json = {
         (const uint8_t *)session->publication_json, strlen(session->publication_json)};
     char path[PH_SPOOL_PATH_BYTES];
     int code = make_dir(files->dir);
+    if (!code)
+        code = remove_end(files->dir);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
         code = track_dir(path, session, i);
         if (!code)
@@ -229,8 +238,8 @@ void ph_spool_files_rewind(struct ph_session *session, uint32_t index, struct ph
 }
 
 int ph_spool_files_write_end(struct ph_session *session, int64_t utc_us) {
-    char text[32];
-    int size = snprintf(text, sizeof(text), "%" PRId64 "\n", utc_us);
+    char text[48];
+    int size = snprintf(text, sizeof(text), "%" PRId64 " %" PRIu32 "\n", utc_us, session->publication.take);
     int code = ph_spool_write_file(
         session->spool->dir, "end", (struct ph_slice){(const uint8_t *)text, (size_t)size});
     session->spool->end_written = !code;

@@ -54,16 +54,21 @@ bool ph_spool_make_room(struct ph_spool *spool);
 void ph_spool_watch_fill(struct ph_spool *spool);
 /* Tells the archive of the session, where there is one and it was not told yet. */
 void ph_spool_tell_archive(struct ph_spool *spool, struct ph_session *session);
-/* Gives an ended session's folder, which nobody is served from any more, to the archive, or removes it; the
- * take it was. */
-uint32_t ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir);
+/* Gives an ended session's folder, which nobody is served from any more, to the archive, or removes it. */
+void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir);
 /* A retired session's folder goes, at once or by the archive. */
 void ph_spool_let_go(struct ph_spool *spool, struct ph_session *session);
 /* The last picture, for the recording: now and then, and at the end. */
 int ph_spool_write_poster(struct ph_session *session, bool ended) PH_NODISCARD;
 
-/* The end marker's time, or -ENOENT. */
-int ph_spool_read_end(const char *dir, int64_t *utc_us) PH_NODISCARD;
+/* What the end marker says, or -ENOENT. */
+struct ph_spool_end {
+    int64_t utc_us;
+    uint32_t take; /* of what ended; 0: of a session */
+};
+int ph_spool_read_end(const char *dir, struct ph_spool_end *end) PH_NODISCARD;
+/* Whether more is in the folder than a tombstone: the archive is not done with it. */
+bool ph_spool_has_publication(const char *dir);
 /* A session that was given up: its folder is marked, so that nothing of it comes back, and goes with what is
  * in the store. To be called until it says of itself that it is cleared. */
 void ph_spool_clear(struct ph_spool *spool, struct ph_session *session);

@@ -319,20 +319,21 @@ static void end_restored(struct ph_spool *spool, struct ph_session *session, int
 static int restore_folder(struct ph_spool *spool, const char *id) {
     char dir[PH_SPOOL_PATH_BYTES];
     int code = 0;
-    int64_t end_utc_us = 0, now_us = ph_clock_monotonic_us(spool->options.clock);
+    struct ph_spool_end end = {0};
+    int64_t now_us = ph_clock_monotonic_us(spool->options.clock);
     if (snprintf(dir, sizeof(dir), "%s/%s", spool->root, id) >= (int)sizeof(dir))
         return -ENAMETOOLONG;
     if (ph_spool_restore_given_up(spool, id, dir))
         return 0;
-    bool ended = ph_spool_read_end(dir, &end_utc_us) == 0;
-    int64_t age_us = ph_clock_utc_us(spool->options.clock) - end_utc_us;
+    bool ended = ph_spool_read_end(dir, &end) == 0;
+    int64_t age_us = ph_clock_utc_us(spool->options.clock) - end.utc_us;
     if (age_us < 0)
         age_us = 0; /* by a clock that was ahead */
     bool is_over = ended && age_us > spool->options.keep_ended_us;
     struct ph_session *session = is_over ? NULL : restore_session(spool, id, dir, &code);
     if (ended && !session) {
-        ph_origin_sessions_bury(
-            spool->options.sessions, id, ph_spool_hand_over(spool, id, dir), now_us - age_us);
+        ph_spool_hand_over(spool, id, dir);
+        ph_origin_sessions_bury(spool->options.sessions, id, end.take, now_us - age_us);
         return 0;
     }
     if (!session)

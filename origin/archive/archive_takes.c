@@ -34,11 +34,11 @@ bool ph_archive_has(struct ph_archive *archive, const char *id) {
 bool ph_archive_make_way(struct ph_archive *archive, const char *id, uint32_t take) {
     pthread_mutex_lock(&archive->lock);
     struct ph_archive_session *session = find(archive, id);
-    bool is_earlier = session && session->publication.take < take;
-    if (is_earlier)
+    bool is_in_the_way = session && (session->given_up || session->publication.take < take);
+    if (is_in_the_way)
         give_up(session);
     pthread_mutex_unlock(&archive->lock);
-    return !is_earlier;
+    return !is_in_the_way;
 }
 
 bool ph_archive_is_unwanted(struct ph_archive *archive, const char *id) {

@@ -173,6 +173,47 @@ static void an_ended_session_is_served_for_its_time_and_then_gone(void **state) 
     example_remove_dir(stage.dir);
 }
 
+static struct ph_session *begin_take(struct spool_stage *stage, uint32_t take) {
+    struct ph_publication publication = example_publication(3);
+    publication.take = take;
+    struct ph_session *session =
+        ph_session_create("s", &publication, example_metrics(), stage->clock.monotonic_us);
+    struct ph_bytes *init = ph_bytes_copy("init", 4);
+    assert_int_equal(ph_session_set_init(session, 0, init, 0), 0);
+    ph_bytes_unref(&init);
+    spool_stage_add(stage, session, 0, 0);
+    return session;
+}
+
+/* What is left of a take that ended is no end of the next. */
+static void a_later_take_begins_and_goes_on_across_restarts(void **state) {
+    (void)state;
+    struct spool_stage stage;
+    spool_stage_begin(&stage);
+    spool_stage_open(&stage, 1 << 20);
+    struct ph_session *session = begin_take(&stage, 1);
+    ph_session_end(session, stage.clock.monotonic_us);
+    spool_stage_write(&stage, session);
+    ph_session_unref(&session);
+    spool_stage_close(&stage);
+    ph_test_clock_advance(&stage.clock, 301 * PH_SECOND_US);
+    for (int i = 0; i < 2; i++) { /* the second time only the tombstone is left */
+        spool_stage_open(&stage, 1 << 20);
+        assert_int_equal(ph_spool_restore(stage.spool, NULL), 0);
+        session = begin_take(&stage, 1);
+        assert_int_equal(ph_origin_sessions_insert(stage.sessions, session), -EEXIST);
+        ph_session_unref(&session);
+        session = begin_take(&stage, 2);
+        assert_int_equal(ph_origin_sessions_insert(stage.sessions, session), 0);
+        if (i == 1)
+            spool_stage_write(&stage, session);
+        ph_session_unref(&session);
+        spool_stage_close(&stage);
+    }
+    expect_restored(&stage, (struct ph_part_position){0, 1});
+    example_remove_dir(stage.dir);
+}
+
 static void segments_that_left_the_window_leave_the_disk(void **state) {
     (void)state;
     struct spool_stage stage;
@@ -261,6 +302,7 @@ int main(void) {
         cmocka_unit_test(a_torn_tail_costs_only_what_is_torn),
         cmocka_unit_test(changed_bytes_are_not_served),
         cmocka_unit_test(an_ended_session_is_served_for_its_time_and_then_gone),
+        cmocka_unit_test(a_later_take_begins_and_goes_on_across_restarts),
         cmocka_unit_test(segments_that_left_the_window_leave_the_disk),
         cmocka_unit_test(a_full_spool_fails_and_recovers_when_sessions_end),
         cmocka_unit_test(a_folder_that_is_no_session_is_left_out),

@@ -106,7 +106,7 @@ void scene_take_all(void) {
         scene_take(n);
 }
 
-void scene_open(uint64_t durable_below) {
+void scene_create(uint64_t durable_below) {
     uint64_t below[PH_MOST_TRACKS];
     for (int i = 0; i < PH_MOST_TRACKS; i++)
         below[i] = durable_below;
@@ -117,6 +117,10 @@ void scene_open(uint64_t durable_below) {
     assert_int_equal(ph_archive_create(&scene.archive, &options), 0);
     scene.session = ph_archive_open(scene.archive, scene_id, scene.dir, &scene.publication, below);
     assert_non_null(scene.session);
+}
+
+void scene_open(uint64_t durable_below) {
+    scene_create(durable_below);
     assert_int_equal(ph_archive_start(scene.archive), 0);
 }
 

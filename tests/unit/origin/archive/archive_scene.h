@@ -40,6 +40,8 @@ int scene_end(void **state);
 /* The session's folder without segments. `take` of an upload; 0: a live session. */
 void scene_write_folder(bool is_recorded, uint32_t take);
 void scene_write_segment(uint32_t track, uint64_t number);
+/* The archive and in it the session, without threads; and with them. */
+void scene_create(uint64_t durable_below);
 void scene_open(uint64_t durable_below);
 /* The segment of every track is written, and given to the archive. */
 void scene_take(uint64_t number);

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +198,25 @@ static void a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole(vo
     close_spool();
 }
 
+/* Killed while it removed the folder of a session that is over. */
+static void what_was_being_removed_goes(void **state) {
+    (void)state;
+    char command[600];
+    open_spool();
+    struct ph_session *session = publish(parts);
+    ph_session_end(session, test_clock.monotonic_us);
+    write_all(session);
+    ph_session_unref(&session);
+    close_spool();
+    ph_test_clock_advance(&test_clock, 301 * PH_SECOND_US);
+    snprintf(command, sizeof(command), "rm '%s/spool/s/publication.json'", ph_test_store_folder());
+    assert_int_equal(system(command), 0);
+    session = restore();
+    assert_null(session);
+    assert_false(in_spool(0));
+    close_spool();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_waits_for_the_store_stays_on_disk_and_out_of_memory, begin, end),
@@ -204,6 +224,7 @@ int main(void) {
             the_archive_finds_the_short_segment_at_a_sessions_end_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(
             a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_being_removed_goes, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

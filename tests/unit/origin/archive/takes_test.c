@@ -58,12 +58,25 @@ static void a_later_take_makes_an_earlier_one_go(void **state) {
     assert_false(scene_has("publication.json") || scene_has("v1080/0.m4s") || has_folder());
 }
 
+/* After a restart nobody but the archive knows of it; who comes again waits until it is gone. */
+static void a_take_that_was_given_up_is_not_gone_on_with(void **state) {
+    (void)state;
+    scene_write_folder(true, 1);
+    scene_create(0);
+    ph_archive_give_up(scene.session);
+    assert_false(ph_archive_make_way(scene.archive, scene_id, 1));
+    assert_int_equal(ph_archive_start(scene.archive), 0);
+    scene_await(is_forgotten);
+    assert_true(ph_archive_make_way(scene.archive, scene_id, 1));
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, scene_begin, scene_end)
     const struct CMUnitTest tests[] = {
         ON_STORE(what_is_given_up_leaves_nothing),
         ON_STORE(a_take_that_does_not_count_becomes_no_recording),
         ON_STORE(a_later_take_makes_an_earlier_one_go),
+        ON_STORE(a_take_that_was_given_up_is_not_gone_on_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
