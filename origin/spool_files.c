@@ -9,9 +9,8 @@
 #include <unistd.h>
 
 #include "core/base/file.h"
-#include "origin/archive/archive.h"
+#include "origin/archive/folder_file.h"
 #include "origin/spool_index.h"
-#include "origin/storyboard.h"
 
 struct ph_spool_session *ph_spool_files_of(struct ph_session *session, const char *root) {
     if (session->spool)
@@ -57,12 +56,11 @@ static int join_path(char path[PH_SPOOL_PATH_BYTES], const char *dir, const char
 }
 
 int ph_spool_write_file(const char *dir, const char *name, struct ph_slice content) {
-    char path[PH_SPOOL_PATH_BYTES], temporary[PH_SPOOL_PATH_BYTES];
+    char path[PH_SPOOL_PATH_BYTES], temporary[PH_SPOOL_PATH_BYTES + 8];
     int code = join_path(path, dir, name);
-    if (!code)
-        code = join_path(temporary, dir, ".new");
     if (code)
         return code;
+    snprintf(temporary, sizeof(temporary), "%s.new", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
@@ -290,26 +288,10 @@ void ph_spool_files_remove_below(
 
 void ph_spool_files_remove_all(struct ph_session *session, struct ph_spool_budget *budget) {
     struct ph_spool_session *files = session->spool;
-    char path[PH_SPOOL_PATH_BYTES], name[32];
     if (!files || files->files_gone)
         return;
     ph_spool_files_close(files);
     files->files_gone = true;
-    for (uint32_t i = 0; i < session->publication.track_count; i++) {
-        struct ph_spool_track *track = &files->tracks[i];
-        if (track_dir(path, session, i))
-            continue;
-        for (uint64_t n = track->first_on_disk; track->begun && n <= track->next.segment; n++) {
-            snprintf(name, sizeof(name), "%" PRIu64 ".m4s", n);
-            remove_counted(path, name, budget);
-        }
-        remove_counted(path, "index", budget);
-        remove_counted(path, ".new", &(struct ph_spool_budget){0});
-        remove_counted(path, "init.mp4", &(struct ph_spool_budget){0});
-        rmdir(path);
-    }
-    ph_storyboard_remove(files->dir);
-    remove_counted(files->dir, "publication.json", &(struct ph_spool_budget){0});
-    remove_counted(files->dir, ".new", &(struct ph_spool_budget){0});
-    rmdir(files->dir);
+    uint64_t freed = ph_archive_remove_folder(files->dir, "end");
+    budget->used_bytes -= freed < budget->used_bytes ? freed : budget->used_bytes;
 }

@@ -77,7 +77,8 @@ void ph_spool_files_remove_below(
 /* Removes all but the end marker; without a marker the folder too. */
 void ph_spool_files_remove_all(struct ph_session *session, struct ph_spool_budget *budget);
 
-/* Writes a whole file under a temporary name, syncs it and gives it its name. */
+/* Writes a whole file under a temporary name, syncs it and gives it its name. Other threads may write other
+ * files of the folder. */
 int ph_spool_write_file(const char *dir, const char *name, struct ph_slice content) PH_NODISCARD;
 
 #endif

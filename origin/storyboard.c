@@ -194,16 +194,3 @@ int ph_storyboard_spool(struct ph_session *session) {
     }
     return code;
 }
-
-void ph_storyboard_remove(const char *session_dir) {
-    char path[PH_SPOOL_PATH_BYTES];
-    struct dirent *entry;
-    if (snprintf(path, sizeof(path), "%s/storyboard", session_dir) >= (int)sizeof(path))
-        return;
-    DIR *folder = opendir(path);
-    while (folder && (entry = readdir(folder)))
-        unlinkat(dirfd(folder), entry->d_name, 0); /* fails for the folder itself and the one above */
-    if (folder)
-        closedir(folder);
-    rmdir(path);
-}

@@ -25,7 +25,5 @@ void ph_storyboard_forget(struct ph_session *session);
 
 /* Of the spool's thread: writes what waits into the session's folder. 0, or a code: then it still waits. */
 int ph_storyboard_spool(struct ph_session *session) PH_NODISCARD;
-/* Removes the storyboard's folder from a session's. */
-void ph_storyboard_remove(const char *session_dir);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,6 +280,35 @@ static void a_full_spool_fails_and_recovers_when_sessions_end(void **state) {
     example_remove_dir(stage.dir);
 }
 
+struct writer {
+    pthread_t thread;
+    const char *dir, *name;
+    int code;
+};
+
+static void *write_often(void *opaque) {
+    struct writer *writer = opaque;
+    const struct ph_slice content = {(const uint8_t *)writer->name, strlen(writer->name)};
+    for (int i = 0; i < 100 && !writer->code; i++)
+        writer->code = ph_spool_write_file(writer->dir, writer->name, content);
+    return NULL;
+}
+
+/* The spool and the archive write into one folder. */
+static void files_of_a_folder_are_written_side_by_side(void **state) {
+    (void)state;
+    struct spool_stage stage;
+    spool_stage_begin(&stage);
+    struct writer writers[] = {{.dir = stage.dir, .name = "one"}, {.dir = stage.dir, .name = "another"}};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, write_often, &writers[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(writers[i].thread, NULL);
+        assert_int_equal(writers[i].code, 0);
+    }
+    example_remove_dir(stage.dir);
+}
+
 static void a_folder_that_is_no_session_is_left_out(void **state) {
     (void)state;
     struct spool_stage stage;
@@ -305,6 +335,7 @@ int main(void) {
         cmocka_unit_test(a_later_take_begins_and_goes_on_across_restarts),
         cmocka_unit_test(segments_that_left_the_window_leave_the_disk),
         cmocka_unit_test(a_full_spool_fails_and_recovers_when_sessions_end),
+        cmocka_unit_test(files_of_a_folder_are_written_side_by_side),
         cmocka_unit_test(a_folder_that_is_no_session_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
