@@ -74,9 +74,11 @@ double ph_spool_fill(const struct ph_spool *spool) {
     return atomic_load(&spool->fill);
 }
 
-/* Files of segments nobody can fetch any more. */
+/* Files of segments nobody can fetch any more, once the archive knows of them. */
 static void remove_old(struct ph_spool *spool, struct ph_session *session) {
-    for (uint32_t i = 0; session->spool && i < session->publication.track_count; i++) {
+    if (!session->spool || (spool->options.archive && !session->spool->archived))
+        return;
+    for (uint32_t i = 0; i < session->publication.track_count; i++) {
         pthread_mutex_lock(&session->lock);
         const struct ph_segment *oldest = session->window.tracks[i].segments;
         uint64_t keep_from = oldest ? oldest->number : 0;

@@ -93,6 +93,8 @@ void ph_spool_tell_archive(struct ph_spool *spool, struct ph_session *session) {
         durable_below[i] = files->end_written ? UINT64_MAX : files->tracks[i].next.segment;
     files->archived = ph_archive_open(
         spool->options.archive, session->id, files->dir, &session->publication, durable_below);
+    if (files->archived && files->end_written)
+        ph_archive_end(files->archived);
 }
 
 /* Bytes of files that count for the budget. */
@@ -157,13 +159,14 @@ bool ph_spool_restore_given_up(struct ph_spool *spool, const char *id, const cha
 
 void ph_spool_let_go(struct ph_spool *spool, struct ph_session *session) {
     struct ph_spool_session *files = session->spool;
-    if (!files || !files->archived) {
+    if (!files || !spool->options.archive) {
         ph_spool_files_remove_all(session, &spool->budget);
         return;
     }
     ph_spool_files_close(files);
     files->files_gone = true;
-    ph_archive_retire(files->archived);
+    if (files->archived) /* otherwise it is at the next start */
+        ph_archive_retire(files->archived);
     files->archived = NULL;
 }
 

@@ -311,8 +311,6 @@ static struct ph_session *restore_session(
 static void end_restored(struct ph_spool *spool, struct ph_session *session, int64_t age_us) {
     ph_session_end(session, ph_clock_monotonic_us(spool->options.clock) - age_us);
     session->end_durable = true;
-    if (session->spool->archived)
-        ph_archive_end(session->spool->archived);
 }
 
 /* 0, or a code that is logged. */

@@ -162,15 +162,31 @@ static struct ph_archive_session *session_create(
     return session;
 }
 
+/* What it does not know of, it would take for never published. */
+static void note_unreadable(const struct ph_archive_session *session, int code) {
+    struct ph_archive *archive = session->archive;
+    int64_t now_us = ph_archive_now_us(archive);
+    pthread_mutex_lock(&archive->lock);
+    bool is_told = now_us < archive->log_next_us;
+    if (!is_told)
+        archive->log_next_us = now_us + log_every_us;
+    pthread_mutex_unlock(&archive->lock);
+    if (!is_told)
+        ph_log_error("what the spool has of a session cannot be read, so it is not archived: check the disk",
+            ph_str("session", session->id), ph_str("folder", session->dir), ph_code(code));
+}
+
 struct ph_archive_session *ph_archive_open(struct ph_archive *archive, const char *id, const char *dir,
     const struct ph_publication *publication, const uint64_t durable_below[PH_MOST_TRACKS]) {
     struct ph_archive_session *session = session_create(archive, id, dir, publication), *there;
     if (!session)
         return NULL;
     int code = ph_archive_recover(session, durable_below);
-    if (code)
-        ph_log_warning("a session's journal of the archive cannot be read whole; it is put again",
-            ph_str("session", id), ph_code(code));
+    if (code) {
+        note_unreadable(session, code);
+        ph_archive_session_free(session);
+        return NULL;
+    }
     session->has_news = true;
     pthread_mutex_lock(&archive->lock);
     HASH_FIND_STR(archive->sessions, id, there);
@@ -206,21 +222,26 @@ void ph_archive_take(
         ph_code(code));
 }
 
+/* With the lock held. */
+static void note_end(struct ph_archive_session *session) {
+    if (!session->ended)
+        session->ended_us = ph_archive_now_us(session->archive);
+    session->ended = session->has_news = true;
+    pthread_cond_broadcast(&session->archive->work);
+}
+
 void ph_archive_end(struct ph_archive_session *session) {
     struct ph_archive *archive = session->archive;
     pthread_mutex_lock(&archive->lock);
-    if (!session->ended)
-        session->ended_us = ph_archive_now_us(archive);
-    session->ended = session->has_news = true;
-    pthread_cond_broadcast(&archive->work);
+    note_end(session);
     pthread_mutex_unlock(&archive->lock);
 }
 
 void ph_archive_retire(struct ph_archive_session *session) {
     struct ph_archive *archive = session->archive;
     pthread_mutex_lock(&archive->lock);
-    session->retired = session->has_news = true;
-    pthread_cond_broadcast(&archive->work);
+    session->retired = true;
+    note_end(session);
     pthread_mutex_unlock(&archive->lock);
 }
 

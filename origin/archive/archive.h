@@ -67,7 +67,8 @@ struct ph_archive_segment {
 /* The spool's side: none of these waits for anything but the folder. */
 
 /* Finds the session again in its folder, or begins it. `durable_below`: for each track, segments below it are
- * on disk whole. Borrowed from the archive until it is retired. NULL when out of memory. */
+ * on disk whole. Borrowed from the archive until it is retired. NULL when out of memory, or when the folder
+ * cannot be read: again later. */
 struct ph_archive_session *ph_archive_open(struct ph_archive *archive, const char *id, const char *dir,
     const struct ph_publication *publication, const uint64_t durable_below[PH_MOST_TRACKS]);
 /* A segment is on disk. */
@@ -75,7 +76,7 @@ void ph_archive_take(
     struct ph_archive_session *session, uint32_t track, const struct ph_archive_segment *segment);
 /* All segments were told. */
 void ph_archive_end(struct ph_archive_session *session);
-/* Nobody is served from the folder any more; the session is the archive's. */
+/* Nobody is served from the folder any more; the session is the archive's, and has ended. */
 void ph_archive_retire(struct ph_archive_session *session);
 /* Nothing of the session is to be kept: a take of a file that does not count. It is retired by that. */
 void ph_archive_give_up(struct ph_archive_session *session);

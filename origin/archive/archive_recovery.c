@@ -24,7 +24,7 @@ static int add_segment(struct reader *reader, const struct ph_manifest_segment *
     if (!segment->duration_ticks || segment->number >= reader->durable_below)
         return 0;
     int code = ph_ledger_add(reader->ledger, segment, reader->now_us);
-    return code == -EALREADY ? 0 : code;
+    return code == -EALREADY || code == -ENOSPC ? 0 : code; /* more than a recording may have are lost */
 }
 
 /* The spool's index tells of parts; those of a segment follow each other. */
@@ -112,10 +112,15 @@ static int recover_track(struct reader *reader) {
     return code;
 }
 
-int ph_archive_recover(struct ph_archive_session *session, const uint64_t durable_below[PH_MOST_TRACKS]) {
+static bool has_file(const struct ph_archive_session *session, const char *name) {
     char path[PH_ARCHIVE_PATH_BYTES];
-    int code = ph_archive_path(path, session->dir, PH_ARCHIVE_COMPLETE);
-    session->done = !code && access(path, F_OK) == 0;
+    return ph_archive_path(path, session->dir, name) == 0 && access(path, F_OK) == 0;
+}
+
+/* Of what is to go no more has to be known. */
+int ph_archive_recover(struct ph_archive_session *session, const uint64_t durable_below[PH_MOST_TRACKS]) {
+    int code = 0;
+    session->done = has_file(session, PH_ARCHIVE_COMPLETE);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
         struct reader reader = {.session = session,
             .track = i,
@@ -124,5 +129,5 @@ int ph_archive_recover(struct ph_archive_session *session, const uint64_t durabl
             .now_us = ph_archive_now_us(session->archive)};
         code = recover_track(&reader);
     }
-    return code;
+    return session->done || has_file(session, PH_ARCHIVE_GIVEN_UP) ? 0 : code;
 }

@@ -87,6 +87,17 @@ static void take_mp4(const struct ph_recorder_result *result, struct ph_manifest
     memcpy(manifest->mp4_etag, result->etag, sizeof(manifest->mp4_etag));
 }
 
+static int drop_recorder(struct ph_archive_session *session) {
+    int code = session->recorder ? ph_recorder_abort(session->recorder) : 0;
+    if (code)
+        return code;
+    ph_recorder_free(session->recorder);
+    session->recorder = NULL;
+    return 0;
+}
+
+/* Where the store has other parts than were noted (what a process sent before it was killed may come late),
+ * it is begun anew the next time. */
 static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *manifest) {
     struct ph_recorder_result result = {0};
     int code = session->recorder ? set_title(session) : -ENODATA;
@@ -96,6 +107,10 @@ static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *ma
         code = ph_recorder_finish(session->recorder, &result);
     if (code == -ENODATA)
         return 0;
+    if (code == -EBADMSG) {
+        int dropped = drop_recorder(session);
+        return dropped ? dropped : code;
+    }
     if (code) {
         if (!ph_archive_is_away(code) && code != -ECANCELED) {
             ph_recorder_free(session->recorder);
@@ -104,15 +119,6 @@ static int finish_mp4(struct ph_archive_session *session, struct ph_manifest *ma
         return code;
     }
     take_mp4(&result, manifest);
-    return 0;
-}
-
-static int drop_recorder(struct ph_archive_session *session) {
-    int code = session->recorder ? ph_recorder_abort(session->recorder) : 0;
-    if (code)
-        return code;
-    ph_recorder_free(session->recorder);
-    session->recorder = NULL;
     return 0;
 }
 

@@ -36,6 +36,27 @@ int __wrap_ph_store_put(
     return code;
 }
 
+int __real_ph_composition_begin(struct ph_store *from, const char *key, const char *content_type,
+    struct ph_composition **composition, char token[PH_COMPOSITION_TOKEN_BYTES]);
+int __wrap_ph_composition_begin(struct ph_store *from, const char *key, const char *content_type,
+    struct ph_composition **composition, char token[PH_COMPOSITION_TOKEN_BYTES]);
+int __real_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count);
+int __wrap_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count);
+
+int __wrap_ph_composition_begin(struct ph_store *from, const char *key, const char *content_type,
+    struct ph_composition **composition, char token[PH_COMPOSITION_TOKEN_BYTES]) {
+    atomic_fetch_add(&scene.compositions, 1);
+    return __real_ph_composition_begin(from, key, content_type, composition, token);
+}
+
+int __wrap_ph_composition_finish(struct ph_composition *composition, struct ph_slice front,
+    const struct ph_receipt *receipts, size_t count) {
+    bool is_spoilt = atomic_load(&scene.compositions) <= atomic_load(&scene.spoilt);
+    return is_spoilt ? -EBADMSG : __real_ph_composition_finish(composition, front, receipts, count);
+}
+
 static int ready(struct ph_archive_catalogue *catalogue, const struct ph_recording_facts *facts) {
     (void)catalogue;
     scene.list.duration_us = facts->duration_us;
@@ -171,6 +192,8 @@ int scene_begin(void **state) {
         .catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, is_deleted, each_ready}};
     atomic_store(&scene.put_code, 0);
     atomic_store(&scene.segments_put, 0);
+    atomic_store(&scene.compositions, 0);
+    atomic_store(&scene.spoilt, 0);
     return !scene.store || mkdir(scene.spool, 0700) || ph_metrics_create(&scene.metrics);
 }
 

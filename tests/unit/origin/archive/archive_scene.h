@@ -1,6 +1,6 @@
 /* A session's spool folder on one side, a real store on the other, the archive between: for tests that link
  * with
- * --wrap=ph_store_put. */
+ * --wrap=ph_store_put, ph_composition_begin and ph_composition_finish. */
 #ifndef PH_TESTS_ARCHIVE_SCENE_H
 #define PH_TESTS_ARCHIVE_SCENE_H
 
@@ -29,6 +29,8 @@ struct archive_scene {
     struct scene_list list;
     _Atomic(int) put_code;     /* what putting a segment comes to; 0: it is put */
     _Atomic(int) segments_put; /* of segments */
+    _Atomic(int) compositions; /* that were begun */
+    _Atomic(int) spoilt;       /* so many of them cannot be finished */
 };
 
 extern struct archive_scene scene;

@@ -173,6 +173,33 @@ static void nothing_published_is_no_recording(void **state) {
     assert_int_equal(scene.list.ready, 0);
 }
 
+/* A request of a process that was killed may come to the store after those of the next. */
+static void an_mp4_whose_parts_were_replaced_is_made_anew(void **state) {
+    (void)state;
+    scene_write_folder(true, 0);
+    atomic_store(&scene.spoilt, 1);
+    scene_open(0);
+    scene_take_all();
+    scene_await(scene_all_put);
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+    assert_int_equal(atomic_load(&scene.compositions), 2);
+    assert_int_equal(scene.list.ready, 1);
+    assert_true(has_title());
+}
+
+/* The disk took nothing for so long that nobody waits for its end any more. */
+static void a_session_that_is_retired_has_ended(void **state) {
+    (void)state;
+    scene_write_folder(true, 0);
+    scene_open(0);
+    scene_take_all();
+    scene_await(scene_all_put);
+    ph_archive_retire(scene.session);
+    scene_await(scene_is_gone);
+    assert_int_equal(scene.list.ready, 1);
+}
+
 static char differences[512];
 
 static void note_difference(void *opaque, const struct ph_archive_difference *difference) {
@@ -226,6 +253,8 @@ int main(void) {
         ON_STORE(a_deleted_recording_leaves_nothing),
         ON_STORE(a_session_that_is_not_recorded_keeps_its_segments_alone),
         ON_STORE(nothing_published_is_no_recording),
+        ON_STORE(an_mp4_whose_parts_were_replaced_is_made_anew),
+        ON_STORE(a_session_that_is_retired_has_ended),
         ON_STORE(what_is_missing_is_found_and_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,10 +198,14 @@ static void a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole(vo
     close_spool();
 }
 
-/* Killed while it removed the folder of a session that is over. */
-static void what_was_being_removed_goes(void **state) {
-    (void)state;
-    char command[600];
+static void run_in_folder(const char *commands) {
+    char line[600];
+    snprintf(line, sizeof(line), "cd '%s/spool/s' && %s", ph_test_store_folder(), commands);
+    assert_int_equal(system(line), 0);
+}
+
+/* A session that nobody is served from any more, and of which nothing is in the store. */
+static void publish_what_is_over(void) {
     open_spool();
     struct ph_session *session = publish(parts);
     ph_session_end(session, test_clock.monotonic_us);
@@ -209,9 +213,32 @@ static void what_was_being_removed_goes(void **state) {
     ph_session_unref(&session);
     close_spool();
     ph_test_clock_advance(&test_clock, 301 * PH_SECOND_US);
-    snprintf(command, sizeof(command), "rm '%s/spool/s/publication.json'", ph_test_store_folder());
-    assert_int_equal(system(command), 0);
-    session = restore();
+}
+
+/* One read that fails is no reason to take what it would have told of for nothing. */
+static void what_cannot_be_read_stays_for_the_next_start(void **state) {
+    (void)state;
+    publish_what_is_over();
+    run_in_folder("mv v720/index aside && mkdir v720/index");
+    assert_null(restore());
+    assert_int_equal(ph_archive_start(archive), 0);
+    ph_archive_drain(archive, ph_now_us() + 20 * PH_SECOND_US);
+    close_spool();
+    assert_true(in_spool(0));
+
+    run_in_folder("rmdir v720/index && mv aside v720/index");
+    assert_null(restore());
+    assert_int_equal(ph_archive_start(archive), 0);
+    await_store(0);
+    close_spool();
+}
+
+/* Killed while it removed the folder of a session that is over. */
+static void what_was_being_removed_goes(void **state) {
+    (void)state;
+    publish_what_is_over();
+    run_in_folder("rm publication.json");
+    struct ph_session *session = restore();
     assert_null(session);
     assert_false(in_spool(0));
     close_spool();
@@ -224,6 +251,7 @@ int main(void) {
             the_archive_finds_the_short_segment_at_a_sessions_end_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(
             a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_stays_for_the_next_start, begin, end),
         cmocka_unit_test_setup_teardown(what_was_being_removed_goes, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
