@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stddef.h>
 
+#include "api/recordings/recording_removal.h"
 #include "api/recordings/recording_states.h"
 #include "api/recordings/recordings_jobs.h"
 
@@ -55,6 +56,12 @@ static int is_deleted(struct ph_archive_catalogue *catalogue, const char *id) {
     return db ? again_later(ph_recordings_is_deleted(db, id)) : -EAGAIN;
 }
 
+static int is_being_cut(struct ph_archive_catalogue *catalogue, const char *id) {
+    struct ph_recording_wiring *wiring = wiring_of(catalogue);
+    struct ph_db *db = db_of(wiring);
+    return db ? again_later(ph_recordings_is_being_cut(db, id, now_ms(wiring))) : -EAGAIN;
+}
+
 static int title(
     struct ph_archive_catalogue *catalogue, const char *id, char text[PH_CATALOGUE_TITLE_BYTES]) {
     static_assert((int)PH_CATALOGUE_TITLE_BYTES >= (int)PH_TITLE_BYTES, "every title fits");
@@ -88,6 +95,7 @@ void ph_recording_wiring_init(struct ph_recording_wiring *wiring, const char *ur
     *wiring = (struct ph_recording_wiring){.catalogue = {.ready = ready,
                                                .failed = failed,
                                                .is_deleted = is_deleted,
+                                               .is_being_cut = is_being_cut,
                                                .title = title,
                                                .is_wanted = is_wanted,
                                                .is_unmade = is_unmade,

@@ -95,8 +95,6 @@ static void settle(struct ph_recording_work *work, int code, const struct ph_rec
         told = ph_recording_jobs_fail(worker->options.db, id, worker->lessee,
             reason_or(reason, "It could not be made for a failure of ours."), code != -EINVAL,
             now_ms(worker));
-    if (told == 0 && end == JOB_REFUSED && work->job.kind == PH_RECORDING_UPLOAD)
-        ph_upload_job_drop_source(work);
     if (told < 0 && told != -ESTALE)
         ph_log_warning("the end of a recording job is not told", ph_str("recording", id), ph_code(told));
 }

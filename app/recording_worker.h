@@ -49,8 +49,6 @@ int ph_recording_work_keep_on(struct ph_recording_work *work) PH_NODISCARD;
 /* 0: the origin has it all, and the archive will tell. -EINVAL: never, `reason` says why. Another code: it
  * may go better another time. */
 int ph_upload_job_run(struct ph_recording_work *work, struct ph_link_reason *reason) PH_NODISCARD;
-/* An upload was refused, and that is settled. */
-void ph_upload_job_drop_source(struct ph_recording_work *work);
 /* 0: it is in the store, as `outcome` says. -EAGAIN: its source is not that far. Otherwise as above. */
 int ph_clip_job_run(struct ph_recording_work *work, struct ph_recording_outcome *outcome,
     struct ph_link_reason *reason) PH_NODISCARD;

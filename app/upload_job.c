@@ -115,10 +115,3 @@ int ph_upload_job_run(struct ph_recording_work *work, struct ph_link_reason *rea
     free(origins);
     return code;
 }
-
-void ph_upload_job_drop_source(struct ph_recording_work *work) {
-    char key[PH_STORE_KEY_BYTES];
-    snprintf(key, sizeof(key), "uploads/%s/source", work->job.id);
-    if (ph_store_remove(work->options->store, key) < 0)
-        ph_log_warning("a refused upload stays in the store until it expires", ph_str("key", key));
-}

@@ -49,6 +49,13 @@ int ph_recordings_delete(struct ph_db *db, const char *id, const struct ph_calle
     "'processing' AND clip.created_ms > $1 - 86400000)"
 #define WAITS "turn_ms <= $1 AND state <> 'processing' AND lease_until_ms < $1 AND NOT " IS_BEING_CUT
 
+int ph_recordings_is_being_cut(struct ph_db *db, const char *id, int64_t now_ms) {
+    return ph_db_read(db,
+        PH_SQL("SELECT 1 FROM recordings WHERE id = $2 AND " IS_BEING_CUT, ph_sql_integer(now_ms),
+            ph_sql_text(id)),
+        1, NULL, NULL);
+}
+
 static void take_removal(void *removals, size_t index, struct ph_db_statement *row) {
     struct ph_recording_removal *removal = (struct ph_recording_removal *)removals + index;
     struct ph_recording recording;

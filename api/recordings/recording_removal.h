@@ -13,6 +13,11 @@
 int ph_recordings_delete(
     struct ph_db *db, const char *id, const struct ph_caller *caller, int64_t now_ms) PH_NODISCARD;
 
+/* 1 while a clip is being made of it, a day at most: its objects stay meanwhile, though it was deleted. Else
+ * 0.
+ */
+int ph_recordings_is_being_cut(struct ph_db *db, const char *id, int64_t now_ms) PH_NODISCARD;
+
 struct ph_recording_removal {
     char id[PH_SESSION_ID_BYTES];
     bool is_all;      /* else the source of an upload alone */

@@ -166,7 +166,8 @@ int ph_recordings_is_unmade(struct ph_db *db, const char *id) {
     int code = ph_recordings_find_for(db, id, "", &recording);
     if (code < 0)
         return code == -ENOENT ? 0 : code;
-    return recording.kind != PH_RECORDING_SESSION && recording.state != PH_RECORDING_READY;
+    return recording.kind == PH_RECORDING_SESSION ? recording.state == PH_RECORDING_RECORDING
+                                                  : recording.state != PH_RECORDING_READY;
 }
 
 int ph_recordings_is_known(struct ph_db *db, const char *id) {

@@ -23,7 +23,7 @@ int ph_recordings_ready_in(struct ph_db_transaction *transaction, const char *id
 int ph_recordings_failed(struct ph_db *db, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
 int ph_recordings_failed_in(
     struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) PH_NODISCARD;
-/* 1 when a job is to make it, and has not: nothing else makes it whole. Else 0. */
+/* 1 when a job is to make it, and has not, or its session is live: nothing else makes it whole. Else 0. */
 int ph_recordings_is_unmade(struct ph_db *db, const char *id) PH_NODISCARD;
 /* 1 when there is such a recording that was not deleted, else 0. */
 int ph_recordings_is_known(struct ph_db *db, const char *id) PH_NODISCARD;

@@ -90,6 +90,17 @@ static int64_t attempts_of(struct ph_db_transaction *transaction, const char *id
     return answer == -ENOENT ? -ESTALE : answer;
 }
 
+/* An upload that can never be carried has its turn to lose its source. */
+static int64_t refuse(
+    struct ph_db_transaction *transaction, const char *id, const char *reason, int64_t now_ms) {
+    int64_t answer = ph_recordings_failed_in(transaction, id, reason, now_ms);
+    if (answer >= 0)
+        answer = ph_db_change(
+            transaction, PH_SQL("UPDATE recordings SET turn_ms = $2 WHERE id = $1 AND kind = 'upload'",
+                             ph_sql_text(id), ph_sql_integer(now_ms)));
+    return answer < 0 ? answer : ph_db_notify(transaction, PH_RECORDINGS_CHANNEL, "");
+}
+
 int ph_recording_jobs_fail(
     struct ph_db *db, const char *id, const char *lessee, const char *reason, bool may_pass, int64_t now_ms) {
     struct ph_db_transaction *transaction;
@@ -103,7 +114,8 @@ int ph_recording_jobs_fail(
             "UPDATE recordings SET lease_owner = '', lease_until_ms = 0, turn_ms = $3 " HELD, id, lessee,
             now_ms + wait_us / PH_MILLISECOND_US);
     } else if (answer >= 0) {
-        answer = ph_recordings_failed_in(transaction, id, reason, now_ms);
+        answer = may_pass ? ph_recordings_failed_in(transaction, id, reason, now_ms)
+                          : refuse(transaction, id, reason, now_ms);
     }
     return ph_db_settle(transaction, answer);
 }

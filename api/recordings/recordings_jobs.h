@@ -37,7 +37,7 @@ int ph_recording_jobs_renew(
 int ph_recording_jobs_done(struct ph_db *db, const char *id, const char *lessee,
     const struct ph_recording_outcome *outcome, int64_t now_ms) PH_NODISCARD;
 /* The attempt failed. `may_pass`: it may go better later, and is tried again unless this was the last
- * attempt; else the recording has failed. -ESTALE. */
+ * attempt; else the recording has failed, and an upload's source is to be removed. -ESTALE. */
 int ph_recording_jobs_fail(struct ph_db *db, const char *id, const char *lessee, const char *reason,
     bool may_pass, int64_t now_ms) PH_NODISCARD;
 /* Not now: the job can be taken again from `again_ms` on, and this was no attempt (the source of a clip is

@@ -29,6 +29,9 @@ struct ph_archive_catalogue {
     int (*failed)(struct ph_archive_catalogue *catalogue, const char *id, const char *reason);
     /* Whether it was deleted, so that nothing of it is to be kept: 1 or 0. An unknown one was not. */
     int (*is_deleted)(struct ph_archive_catalogue *catalogue, const char *id);
+    /* Whether a clip is being made of it: 1 or 0. Its objects stay meanwhile; whoever removes what was
+     * deleted sees to them afterwards. */
+    int (*is_being_cut)(struct ph_archive_catalogue *catalogue, const char *id);
     /* What it is called, UTF-8, cut where it is too long; "" for one without a title, and for an unknown one.
      * It does not change. */
     int (*title)(
@@ -36,8 +39,8 @@ struct ph_archive_catalogue {
     /* Whether a take is the one that counts: 1, or 0: nothing of it is to be kept. `has_ended`: its job has
      * said that all of it is there, and the archive makes the recording. */
     int (*is_wanted)(struct ph_archive_catalogue *catalogue, const char *id, uint32_t take, bool has_ended);
-    /* Whether a job is to make it, and has not: nothing but the job makes it whole. 1 or 0. For verification.
-     */
+    /* Whether somebody is to make it yet, and nobody else makes it whole: its job, or its session's origin
+     * while that is live. 1 or 0. For verification. */
     int (*is_unmade)(struct ph_archive_catalogue *catalogue, const char *id);
     /* Whether there is such a recording, in whatever state: 1 or 0. For verification. */
     int (*is_known)(struct ph_archive_catalogue *catalogue, const char *id);

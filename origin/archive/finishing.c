@@ -234,7 +234,7 @@ static int tell_ready(struct ph_archive_session *session) {
         return ph_archive_discard(session);
     code = told(session, code);
     if (!code && catalogue)
-        code = catalogue->is_deleted(catalogue, session->id);
+        code = ph_archive_is_deleted(session);
     if (code > 0)
         return ph_archive_discard(session);
     if (code)

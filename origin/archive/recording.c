@@ -207,19 +207,37 @@ int ph_archive_feed(struct ph_archive_session *session) {
     return code;
 }
 
-/* 1: it was deleted. Asked once at the session's end, and when a new process takes it over. A file's is asked
- * about each time: while the store is away its job is not to be done again. */
+/* 1: it was deleted, and a clip is being made of it, so that its objects stay. */
+static int is_kept_for_clip(const struct ph_archive_session *session) {
+    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
+    int code = catalogue->is_deleted(catalogue, session->id);
+    return code > 0 ? catalogue->is_being_cut(catalogue, session->id) : code;
+}
+
+int ph_archive_is_deleted(const struct ph_archive_session *session) {
+    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
+    int code = catalogue->is_deleted(catalogue, session->id);
+    if (code <= 0)
+        return code;
+    code = catalogue->is_being_cut(catalogue, session->id);
+    return code < 0 ? code : !code;
+}
+
+/* 1: nothing of it is to be kept. Asked once at the session's end, and when a new process takes it over. A
+ * file's is asked about each time: while the store is away its job is not to be done again. */
 static int check_deleted(struct ph_archive_session *session) {
     struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
     if (!session->publication.is_recorded || !catalogue)
         return 0;
     if (session->publication.take) {
         int wanted = catalogue->is_wanted(catalogue, session->id, session->publication.take, true);
+        if (!wanted)
+            wanted = is_kept_for_clip(session);
         return wanted < 0 ? wanted : !wanted;
     }
     if (session->was_checked)
         return 0;
-    int code = catalogue->is_deleted(catalogue, session->id);
+    int code = ph_archive_is_deleted(session);
     session->was_checked = code == 0;
     return code;
 }

@@ -388,12 +388,16 @@ static int check_whole(struct ph_verify_check *check, bool is_listed, bool is_sp
     return 0;
 }
 
+/* While a clip is being made of it all is as it should be. */
 static int check_deleted(struct ph_verify_check *check, bool *is_deleted) {
     struct ph_archive_catalogue *catalogue = check->verification->catalogue;
     int code = catalogue ? catalogue->is_deleted(catalogue, check->id) : 0;
     *is_deleted = code > 0;
     if (code <= 0 || !check->count)
         return code < 0 ? code : 0;
+    int is_being_cut = catalogue->is_being_cut(catalogue, check->id);
+    if (is_being_cut)
+        return is_being_cut < 0 ? is_being_cut : 0;
     code = check->verification->repair ? ph_store_remove_all(check->verification->store, check->prefix) : 0;
     if (!code)
         ph_verify_report(check, "", "was deleted, and objects of it are there", check->verification->repair);

@@ -122,10 +122,18 @@ static void a_job_is_tried_five_times(void **state) {
 static void a_job_that_cannot_go_better_fails_at_once(void **state) {
     (void)state;
     struct ph_recording_job job;
+    struct ph_recording_removal removal;
     add(PH_RECORDING_UPLOAD, upload, 1000);
     assert_int_equal(ph_recording_jobs_lease(db, PH_RECORDING_KINDS, "a", 1000, 2000, &job), 1);
     assert_int_equal(ph_recording_jobs_fail(db, upload, "a", "no video in it", false, 1001), 0);
     assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
+    /* Whoever keeps recordings takes its source away, though the job's node dies here. */
+    assert_int_equal(ph_recording_removal_lease(db, "b", 1001, 6000, &removal), 1);
+    assert_false(removal.is_all);
+    assert_int_equal(ph_recording_removal_done(db, upload, "b", 1002), 0);
+    assert_int_equal(find(upload).state, PH_RECORDING_FAILED);
+    assert_string_equal(find(upload).reason, "no video in it");
+    assert_int_equal(ph_recording_removal_lease(db, "b", 99999, 99999, &removal), 0);
 }
 
 static void a_job_that_kills_its_nodes_fails(void **state) {

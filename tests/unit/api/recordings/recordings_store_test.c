@@ -101,9 +101,11 @@ static void a_recording_follows_its_session(void **state) {
     apply(birth.id, PH_SESSION_LOST, 3000);
     apply(birth.id, PH_SESSION_PUBLISHED, 4000);
     assert_int_equal(find(birth.id).state, PH_RECORDING_RECORDING);
+    assert_int_equal(ph_recordings_is_unmade(db, birth.id), 1);
     apply(birth.id, PH_SESSION_END, 9000);
     recording = find(birth.id);
     assert_int_equal(recording.state, PH_RECORDING_PROCESSING);
+    assert_int_equal(ph_recordings_is_unmade(db, birth.id), 0);
     assert_int_equal(recording.duration_ms, 7000);
 }
 
@@ -301,9 +303,13 @@ static void what_a_clip_is_being_made_of_is_removed_when_that_is_done(void **sta
     assert_int_equal(ph_recordings_delete(db, birth.id, &alice, 11000), 1);
     assert_int_equal(ph_recordings_is_deleted(db, birth.id), 1);
     assert_int_equal(ph_recording_removal_lease(db, "a", 12000, 13000, &removal), 0);
+    assert_int_equal(ph_recordings_is_being_cut(db, birth.id, 12000), 1);
+    assert_int_equal(ph_recordings_is_being_cut(db, clip.id, 12000), 0);
+    assert_int_equal(ph_recordings_is_being_cut(db, birth.id, 10000 + day_ms), 0);
     assert_int_equal(ph_recording_removal_lease(db, "a", 10000 + day_ms, 14000, &removal), 1);
     assert_int_equal(ph_recording_removal_again(db, birth.id, "a", 12000), 0);
     assert_int_equal(ph_recordings_failed(db, clip.id, "it cannot be read", 15000), 0);
+    assert_int_equal(ph_recordings_is_being_cut(db, birth.id, 12000), 0);
     assert_int_equal(ph_recording_removal_lease(db, "a", 16000, 17000, &removal), 1);
     assert_string_equal(removal.id, birth.id);
 }

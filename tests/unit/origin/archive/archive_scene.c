@@ -78,6 +78,12 @@ static int is_deleted(struct ph_archive_catalogue *catalogue, const char *record
     return atomic_load(&scene.list.deleted);
 }
 
+static int is_being_cut(struct ph_archive_catalogue *catalogue, const char *recording) {
+    (void)catalogue;
+    assert_string_equal(recording, scene_id);
+    return atomic_load(&scene.list.being_cut);
+}
+
 static int title(
     struct ph_archive_catalogue *catalogue, const char *recording, char text[PH_CATALOGUE_TITLE_BYTES]) {
     (void)catalogue;
@@ -188,8 +194,8 @@ int scene_begin(void **state) {
     scene.store = ph_test_store_open();
     snprintf(scene.spool, sizeof(scene.spool), "%s/spool", ph_test_store_folder());
     snprintf(scene.dir, sizeof(scene.dir), "%s/%s", scene.spool, scene_id);
-    scene.list = (struct scene_list){
-        .catalogue = {ready, failed, is_deleted, title, is_wanted, is_deleted, is_deleted, each_ready}};
+    scene.list = (struct scene_list){.catalogue = {ready, failed, is_deleted, is_being_cut, title, is_wanted,
+                                         is_deleted, is_deleted, each_ready}};
     atomic_store(&scene.put_code, 0);
     atomic_store(&scene.segments_put, 0);
     atomic_store(&scene.compositions, 0);

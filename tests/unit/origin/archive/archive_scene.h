@@ -15,7 +15,7 @@ enum { SCENE_SEGMENTS = 4 };
 /* A list of recordings that keeps what it was told. */
 struct scene_list {
     struct ph_archive_catalogue catalogue;
-    _Atomic(int) ready, failed, deleted, titles, unwanted;
+    _Atomic(int) ready, failed, deleted, titles, unwanted, being_cut;
     int64_t duration_us;
 };
 

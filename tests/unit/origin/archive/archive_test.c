@@ -151,6 +151,20 @@ static void a_deleted_recording_leaves_nothing(void **state) {
     assert_int_equal(scene.list.ready, 0);
 }
 
+/* Whoever removes what was deleted does so when the clip is there. */
+static void a_deleted_one_is_made_whole_for_its_clip(void **state) {
+    (void)state;
+    scene_write_folder(true, 0);
+    scene_open(0);
+    scene_take_all();
+    scene_await(scene_all_put);
+    atomic_store(&scene.list.deleted, 1);
+    atomic_store(&scene.list.being_cut, 1);
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+    assert_true(scene_has("publication.json") && scene_has("v1080/0.m4s") && scene_has("recording.json"));
+}
+
 static void a_session_that_is_not_recorded_keeps_its_segments_alone(void **state) {
     (void)state;
     scene_write_folder(false, 0);
@@ -243,6 +257,23 @@ static void what_is_missing_is_found_and_mended(void **state) {
     assert_int_equal(verify(false).differences, 0);
 }
 
+/* Once the clip is there it goes, if nobody else saw to that. */
+static void a_deleted_one_is_left_to_its_clip(void **state) {
+    (void)state;
+    scene_write_folder(true, 0);
+    scene_open(0);
+    scene_take_all();
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+    atomic_store(&scene.list.deleted, 1);
+    atomic_store(&scene.list.being_cut, 1);
+    assert_int_equal(verify(true).differences, 0);
+    assert_true(scene_has("publication.json") && scene_has("v1080/0.m4s") && scene_has("recording.json"));
+    atomic_store(&scene.list.being_cut, 0);
+    assert_int_equal(verify(true).repaired, 1);
+    assert_false(scene_has("publication.json") || scene_has("v1080/0.m4s") || scene_has("recording.json"));
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, scene_begin, scene_end)
     const struct CMUnitTest tests[] = {
@@ -251,11 +282,13 @@ int main(void) {
         ON_STORE(a_new_process_goes_on_and_puts_nothing_twice),
         ON_STORE(a_full_spool_drops_the_oldest_and_says_so),
         ON_STORE(a_deleted_recording_leaves_nothing),
+        ON_STORE(a_deleted_one_is_made_whole_for_its_clip),
         ON_STORE(a_session_that_is_not_recorded_keeps_its_segments_alone),
         ON_STORE(nothing_published_is_no_recording),
         ON_STORE(an_mp4_whose_parts_were_replaced_is_made_anew),
         ON_STORE(a_session_that_is_retired_has_ended),
         ON_STORE(what_is_missing_is_found_and_mended),
+        ON_STORE(a_deleted_one_is_left_to_its_clip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

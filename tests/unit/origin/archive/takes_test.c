@@ -47,6 +47,21 @@ static void a_take_that_does_not_count_becomes_no_recording(void **state) {
     assert_false(scene_was_told());
 }
 
+/* It was ready and deleted, and its origin is killed before it noted that it was whole. */
+static void a_take_that_was_deleted_stays_for_its_clip(void **state) {
+    (void)state;
+    scene_write_folder(true, 1);
+    scene_open(0);
+    scene_take_all();
+    scene_await(scene_all_put);
+    atomic_store(&scene.list.unwanted, 1);
+    atomic_store(&scene.list.deleted, 1);
+    atomic_store(&scene.list.being_cut, 1);
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+    assert_true(scene_has("v1080/0.m4s") && scene_has("recording.json"));
+}
+
 static void a_later_take_makes_an_earlier_one_go(void **state) {
     (void)state;
     scene_write_folder(true, 1);
@@ -75,6 +90,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         ON_STORE(what_is_given_up_leaves_nothing),
         ON_STORE(a_take_that_does_not_count_becomes_no_recording),
+        ON_STORE(a_take_that_was_deleted_stays_for_its_clip),
         ON_STORE(a_later_take_makes_an_earlier_one_go),
         ON_STORE(a_take_that_was_given_up_is_not_gone_on_with),
     };
