@@ -42,7 +42,8 @@ struct ph_spool_options {
 /* Makes the folder. On failure `error` says what to do. */
 int ph_spool_create(
     struct ph_spool **spool, const struct ph_spool_options *options, struct ph_error *error) PH_NODISCARD;
-/* Reads the folder into the sessions: before start. A session that cannot be read is logged and left out. */
+/* Reads the folder into the sessions: before start. A session that cannot be read is logged and left out; its
+ * folder stays, aside if it is published again. */
 int ph_spool_restore(struct ph_spool *spool, struct ph_error *error) PH_NODISCARD;
 int ph_spool_start(struct ph_spool *spool) PH_NODISCARD;
 /* From any thread: the session has something to write. Never blocks. */

@@ -71,7 +71,7 @@ void ph_spool_clear(struct ph_spool *spool, struct ph_session *session) {
 bool ph_spool_has_publication(const char *dir) {
     char path[PH_SPOOL_PATH_BYTES + 300];
     snprintf(path, sizeof(path), "%s/publication.json", dir);
-    return access(path, F_OK) == 0;
+    return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
 void ph_spool_sweep_tombstones(struct ph_spool *spool) {

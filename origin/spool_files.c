@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/file.h"
+#include "core/base/log.h"
 #include "origin/archive/folder_file.h"
 #include "origin/spool_index.h"
 
@@ -88,12 +90,34 @@ static int remove_end(const char *dir) {
     return !code && unlink(path) && errno != ENOENT ? -errno : code;
 }
 
+/* A folder that could not be read at the start keeps what is in it, under a name that is no session's. */
+static int put_aside(const struct ph_session *session) {
+    const char *dir = session->spool->dir;
+    char path[PH_SPOOL_PATH_BYTES];
+    int code = join_path(path, dir, "publication.json");
+    if (code || (access(path, F_OK) && errno == ENOENT))
+        return code;
+    int size = snprintf(path, sizeof(path), "%s.%" PRId64, dir, ph_now_us());
+    if (size < 0 || (size_t)size >= sizeof(path))
+        return -ENAMETOOLONG;
+    if (rename(dir, path))
+        return -errno;
+    ph_log_error(
+        "a session that could not be read goes on in a new folder; what was there is put aside: see what "
+        "of it can be saved, and remove it",
+        ph_str("session", session->id), ph_str("folder", path));
+    return 0;
+}
+
 static int write_publication(struct ph_session *session) {
     struct ph_spool_session *files = session->spool;
     const struct ph_slice json = {
         (const uint8_t *)session->publication_json, strlen(session->publication_json)};
     char path[PH_SPOOL_PATH_BYTES];
-    int code = make_dir(files->dir);
+    int code = files->is_own ? 0 : put_aside(session);
+    files->is_own = !code;
+    if (!code)
+        code = make_dir(files->dir);
     if (!code)
         code = remove_end(files->dir);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {

@@ -27,6 +27,7 @@ struct ph_spool_track {
 
 struct ph_spool_session {
     char dir[PH_SPOOL_PATH_BYTES];
+    bool is_own;       /* what is in the folder is of this session, or there was none */
     bool head_written; /* publication and folders */
     bool init_written[PH_MOST_TRACKS];
     bool end_written;

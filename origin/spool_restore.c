@@ -79,13 +79,13 @@ static int add_part(struct reader *reader, struct ph_part *part) {
 }
 
 /* One line of the index and its part. -ENOENT: the segment has left the window before; PH_INVALID_DATA: the
- * line or the part is torn. */
+ * line or the part is torn; others: it cannot be read now, which says nothing of what it is. */
 static int restore_part(struct reader *reader, struct ph_slice line, const struct ph_spool_record *record) {
     int code = record->head.position.segment < reader->wanted_from
                    ? -ENOENT
                    : load_segment(reader, &record->head.position);
     if (code)
-        return code == -ENOENT && !reader->track->begun ? code : PH_INVALID_DATA;
+        return code == -ENOENT && reader->track->begun ? PH_INVALID_DATA : code;
     struct ph_slice file = ph_bytes_slice(reader->segment);
     if (record->bytes > file.size - reader->offset || (record->head.gap && record->bytes))
         return PH_INVALID_DATA;
@@ -198,6 +198,8 @@ static int tidy(struct reader *reader, struct ph_spool_budget *budget) {
     struct dirent *entry;
     struct ph_media_file file;
     struct stat status;
+    if (!dir && errno != ENOENT)
+        return -errno;
     while (dir && (entry = readdir(dir))) {
         int fd = dirfd(dir);
         bool is_segment = ph_media_file_parse(entry->d_name, &file) == 0 && file.kind == PH_FILE_SEGMENT;

@@ -74,30 +74,35 @@ static int note_archived(void *opaque, const struct ph_manifest_segment *segment
 }
 
 /* The first number of which there is a file; UINT64_MAX: there is none. */
-static uint64_t first_file(const char *dir) {
-    uint64_t first = UINT64_MAX;
+static int find_first_file(const char *dir, uint64_t *first) {
     struct ph_media_file file;
     struct dirent *entry;
     DIR *folder = opendir(dir);
-    while (folder && (entry = readdir(folder))) {
+    *first = UINT64_MAX;
+    if (!folder)
+        return errno == ENOENT ? 0 : -errno;
+    while ((entry = readdir(folder))) {
         if (ph_media_file_parse(entry->d_name, &file) == 0 && file.kind == PH_FILE_SEGMENT &&
-            file.position.segment < first)
-            first = file.position.segment;
+            file.position.segment < *first)
+            *first = file.position.segment;
     }
-    if (folder)
-        closedir(folder);
-    return first;
+    closedir(folder);
+    return 0;
 }
 
 /* What is neither in the store nor on disk is lost: it made room. Its loss was counted then. */
-static void settle_files(struct reader *reader, const char *dir) {
+static int settle_files(struct reader *reader, const char *dir) {
     struct ph_ledger *ledger = reader->ledger;
-    uint64_t first = first_file(dir);
+    uint64_t first;
+    int code = find_first_file(dir, &first);
+    if (code)
+        return code;
     ledger->files_from = first == UINT64_MAX ? ph_ledger_end(ledger) : first;
     for (uint32_t i = 0; i < ledger->count && ledger->entries[i].facts.number < ledger->files_from; i++) {
         if (ledger->entries[i].state == PH_LEDGER_WAITING)
             ph_ledger_move(ledger, &ledger->entries[i], PH_LEDGER_MISSING);
     }
+    return 0;
 }
 
 static int recover_track(struct reader *reader) {
@@ -108,7 +113,7 @@ static int recover_track(struct reader *reader) {
     if (!code)
         code = ph_journal_read(dir, note_archived, reader);
     if (!code)
-        settle_files(reader, dir);
+        code = settle_files(reader, dir);
     return code;
 }
 

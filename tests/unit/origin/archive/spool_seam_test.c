@@ -233,6 +233,30 @@ static void what_cannot_be_read_stays_for_the_next_start(void **state) {
     close_spool();
 }
 
+/* Its publisher is there, and is not kept waiting. */
+static void what_cannot_be_read_is_not_written_over(void **state) {
+    (void)state;
+    open_spool();
+    struct ph_session *session = publish(2 * parts);
+    write_all(session);
+    ph_session_unref(&session);
+    close_spool();
+    run_in_folder("cp v720/index before && mv v720/1.m4s aside && mkdir v720/1.m4s");
+    session = restore();
+    assert_null(session);
+    session = publish(parts);
+    write_all(session);
+    assert_int_equal(session->durable_segments[0], 1);
+    ph_session_unref(&session);
+    close_spool();
+    run_in_folder(
+        "test ! -e aside && cd .. && test $(ls -d s.* | wc -l) = 1 && cmp s.*/before s.*/v720/index");
+    session = restore();
+    assert_non_null(session);
+    ph_session_unref(&session);
+    close_spool();
+}
+
 /* Killed while it removed the folder of a session that is over. */
 static void what_was_being_removed_goes(void **state) {
     (void)state;
@@ -252,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             a_segment_whose_rest_was_lost_is_not_archived_as_if_it_were_whole, begin, end),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_stays_for_the_next_start, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_not_written_over, begin, end),
         cmocka_unit_test_setup_teardown(what_was_being_removed_goes, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
