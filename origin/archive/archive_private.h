@@ -127,9 +127,9 @@ int ph_archive_put_pictures(
     struct ph_archive_session *session, struct ph_manifest *manifest, bool replaces) PH_NODISCARD;
 /* Asks the catalogue whether a session is wanted, and keeps the answer for ph_archive_is_unwanted(). */
 void ph_archive_ask_wanted(struct ph_archive_session *session);
-/* It was deleted, or given up: takes back what is in the store. -EBUSY while something is on its way. */
 /* 1 when it was deleted, and no clip is being made of it. */
 int ph_archive_is_deleted(const struct ph_archive_session *session) PH_NODISCARD;
+/* It was deleted, or given up: takes back what is in the store. -EBUSY while something is on its way. */
 int ph_archive_discard(struct ph_archive_session *session) PH_NODISCARD;
 
 #endif
