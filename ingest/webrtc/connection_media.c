@@ -119,6 +119,7 @@ static void finish_handshake(struct ph_webrtc_connection *connection, int64_t no
         return;
     }
     connection->connected_us = now_us;
+    ph_webrtc_note_announced_ssrcs(connection);
     ph_webrtc_count_handshake(connection->endpoint, "ok");
 }
 

@@ -1,7 +1,7 @@
 /* A publisher whose address changed under it: another network, or a NAT that forgot its binding. Its next
  * check is seconds away (RFC 7675 allows 30), and the picture would stand still until then. So media
  * from an unknown address is tried with the keys of the connection that its SSRC belongs to, and vouches for
- * the address if it holds.
+ * the address if it holds. Whose an SSRC is tells authentic media, and before there was any the offer.
  *
  * Why that is enough to send feedback there before a check came:
  *   - Nobody but the publisher makes such a packet, and none counts twice: replays do not open. Whoever wants
@@ -38,10 +38,7 @@ static void unlist(struct ph_webrtc_ssrc *entry) {
     *entry = (struct ph_webrtc_ssrc){0};
 }
 
-void ph_webrtc_note_ssrc(struct ph_webrtc_connection *connection, struct ph_slice packet) {
-    uint32_t ssrc;
-    if (!read_ssrc(packet, &ssrc))
-        return;
+static void note(struct ph_webrtc_connection *connection, uint32_t ssrc) {
     for (int i = 0; i < PH_WEBRTC_MOST_SSRCS; i++) {
         if (connection->ssrcs[i].connection && connection->ssrcs[i].ssrc == ssrc)
             return;
@@ -54,6 +51,21 @@ void ph_webrtc_note_ssrc(struct ph_webrtc_connection *connection, struct ph_slic
     HASH_ADD(hh, connection->endpoint->ssrcs, ssrc, sizeof(entry->ssrc), entry);
     if (!entry->hh.tbl)
         *entry = (struct ph_webrtc_ssrc){0};
+}
+
+void ph_webrtc_note_ssrc(struct ph_webrtc_connection *connection, struct ph_slice packet) {
+    uint32_t ssrc;
+    if (read_ssrc(packet, &ssrc))
+        note(connection, ssrc);
+}
+
+void ph_webrtc_note_announced_ssrcs(struct ph_webrtc_connection *connection) {
+    const struct ph_negotiation *negotiation = &connection->negotiation;
+    const int places[] = {negotiation->video, negotiation->audio};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (places[i] >= 0 && negotiation->media[places[i]].ssrc)
+            note(connection, negotiation->media[places[i]].ssrc);
+    }
 }
 
 void ph_webrtc_forget_ssrcs(struct ph_webrtc_connection *connection) {

@@ -55,7 +55,7 @@ struct ph_webrtc_path {
     UT_hash_handle hh;
 };
 
-/* SSRCs that a publisher was heard by, for when its address changes. */
+/* SSRCs that a publisher was heard by, or announced, for when its address changes. */
 enum { PH_WEBRTC_MOST_SSRCS = 8 };
 struct ph_webrtc_ssrc {
     uint32_t ssrc;
@@ -160,6 +160,8 @@ struct ph_webrtc_path *ph_webrtc_find_path(
 /* endpoint_follow.c */
 /* The packet, which opened, is of the connection: its SSRC leads to it from here on. */
 void ph_webrtc_note_ssrc(struct ph_webrtc_connection *connection, struct ph_slice packet);
+/* Those that its offer names lead to it before a packet came. */
+void ph_webrtc_note_announced_ssrcs(struct ph_webrtc_connection *connection);
 void ph_webrtc_forget_ssrcs(struct ph_webrtc_connection *connection);
 /* RTP or RTCP by a path of no connection. When it is authentic, its connection takes it and the path; false
  * when it left nothing behind. */

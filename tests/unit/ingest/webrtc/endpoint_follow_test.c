@@ -40,6 +40,17 @@ static void media_from_a_new_address_goes_on_without_a_check(void **state) {
     endpoint_scene_assert_reached(scene, 30);
 }
 
+/* Between handshake and media a headset may take seconds, and its check comes later still. */
+static void a_publisher_who_moves_before_its_first_packet_is_followed(void **state) {
+    struct endpoint_scene *scene = *state;
+    scene->peer.announces = true;
+    endpoint_scene_join(scene, false);
+    move(scene);
+    peer_double_publish(&scene->peer, 10);
+    endpoint_scene_assert_reached(scene, 10);
+    assert_true(endpoint_scene_dropped(scene, "stranger") == 0);
+}
+
 static void feedback_goes_to_the_new_address(void **state) {
     struct endpoint_scene *scene = *state;
     endpoint_scene_join(scene, false);
@@ -240,6 +251,7 @@ static void publishers_of_one_ssrc_do_not_take_each_others_media(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         ENDPOINT_SCENE(media_from_a_new_address_goes_on_without_a_check),
+        ENDPOINT_SCENE(a_publisher_who_moves_before_its_first_packet_is_followed),
         ENDPOINT_SCENE(feedback_goes_to_the_new_address),
         ENDPOINT_SCENE(rtcp_from_a_new_address_moves_it),
         ENDPOINT_SCENE(more_addresses_than_are_kept_are_followed),

@@ -54,6 +54,7 @@ void peer_double_describe(
         .is_video = true,
         .codec = PH_CODEC_H264,
         .payload_type = PEER_VIDEO_TYPE,
+        .ssrc = peer->announces ? peer->ssrc : 0,
         .rtx_payload_type = PH_NO_PAYLOAD_TYPE,
         .red_payload_type = PH_NO_PAYLOAD_TYPE,
         .ulpfec_payload_type = PH_NO_PAYLOAD_TYPE,

@@ -16,6 +16,7 @@ struct peer_double {
     int fd;    /* -1: not connected */
     bool ipv6; /* connects to ::1 instead of 127.0.0.1 */
     bool tcp;
+    bool announces; /* its offer names its SSRC */
     struct ph_tcp_framing framing;
     uint8_t stream[4096]; /* TCP: what was read and is not yet framed */
     struct ph_slice unframed;
