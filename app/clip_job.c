@@ -50,6 +50,19 @@ static int refuse(struct ph_link_reason *reason, const char *text) {
     return -EINVAL;
 }
 
+/* What its source lacks may come: a session's first segments are archived behind all that is older, and a
+ * clip's source may be a clip that waits itself. What will not come is not waited for. */
+static int judge_lack(struct ph_recording_work *work, int code, struct ph_link_reason *reason) {
+    enum ph_clip_source source;
+    int64_t now_ms = ph_clock_utc_us(work->options->clock) / PH_MILLISECOND_US;
+    int found = ph_recording_jobs_judge_source(work->options->db, &work->job, now_ms, &source);
+    if (found < 0 || source == PH_CLIP_SOURCE_GROWS)
+        return -EAGAIN;
+    if (code == -ENODATA)
+        return refuse(reason, "The recording has nothing between these times.");
+    return source == PH_CLIP_SOURCE_GONE ? refuse(reason, "The recording could not be read.") : -EAGAIN;
+}
+
 int ph_clip_job_run(
     struct ph_recording_work *work, struct ph_recording_outcome *outcome, struct ph_link_reason *reason) {
     struct clip_job job = {.base = {cut, draw, keep_on}, .work = work};
@@ -74,8 +87,8 @@ int ph_clip_job_run(
         .has_poster = result.has_poster,
         .has_storyboard = result.has_storyboard,
     };
-    if (code == -ENODATA)
-        return refuse(reason, "The recording has nothing between these times.");
+    if (code == -ENODATA || code == -EAGAIN)
+        return judge_lack(work, code, reason);
     if (code == PH_INVALID_DATA)
         return refuse(reason, "The recording cannot be read between these times.");
     return code == -EINVAL ? -EIO : code;

@@ -13,6 +13,9 @@ static const int64_t pause_us = 10 * PH_SECOND_US, longest_pause_us = 3600 * PH_
 /* How long the archive may take, once a job is done, until it is asked what has become of it. */
 static const int64_t settling_ms = INT64_C(6) * 3600 * 1000;
 
+/* As long as a clip keeps its source from being removed. */
+static const int64_t longest_wait_ms = INT64_C(24) * 3600 * 1000;
+
 static void take_job(void *rows, size_t index, struct ph_db_statement *row) {
     struct ph_recording_job *job = rows;
     struct ph_recording recording;
@@ -118,6 +121,21 @@ int ph_recording_jobs_fail(
                           : refuse(transaction, id, reason, now_ms);
     }
     return ph_db_settle(transaction, answer);
+}
+
+int ph_recording_jobs_judge_source(
+    struct ph_db *db, const struct ph_recording_job *job, int64_t now_ms, enum ph_clip_source *source) {
+    struct ph_recording found = {.state = PH_RECORDING_DELETED};
+    int code = ph_recordings_find_for(db, job->source, "", &found);
+    if (code < 0 && code != -ENOENT)
+        return code;
+    bool is_being_made = found.state <= PH_RECORDING_PROCESSING || found.state == PH_RECORDING_DELETING;
+    if (found.state == PH_RECORDING_FAILED || found.state == PH_RECORDING_DELETED ||
+        now_ms - job->created_ms > longest_wait_ms)
+        *source = PH_CLIP_SOURCE_GONE;
+    else
+        *source = is_being_made && !found.ready_ms ? PH_CLIP_SOURCE_GROWS : PH_CLIP_SOURCE_WHOLE;
+    return 0;
 }
 
 /* Whether the job's take is the one that counts: 1 or 0. One that has ended may be ready, too: the archive

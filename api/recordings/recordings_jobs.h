@@ -44,6 +44,15 @@ int ph_recording_jobs_fail(struct ph_db *db, const char *id, const char *lessee,
  * not that far). -ESTALE. */
 int ph_recording_jobs_put_off(
     struct ph_db *db, const char *id, const char *lessee, int64_t again_ms) PH_NODISCARD;
+enum ph_clip_source {
+    PH_CLIP_SOURCE_GROWS, /* what it lacks may still come */
+    PH_CLIP_SOURCE_WHOLE, /* nothing more comes */
+    PH_CLIP_SOURCE_GONE,  /* it failed, was removed, or nothing came of it for a day */
+};
+/* How a clip's source is, by the list. */
+int ph_recording_jobs_judge_source(struct ph_db *db, const struct ph_recording_job *job, int64_t now_ms,
+    enum ph_clip_source *source) PH_NODISCARD;
+
 /* The archive asks whether a take of an upload is still wanted: 1; 0 when another take counts, or the
  * recording is settled or deleted, so that nothing of this one is to be kept. `has_ended`: the job has
  * published all of it and the archive makes the recording, or has made it and asks again; nobody is to begin

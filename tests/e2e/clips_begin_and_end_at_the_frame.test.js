@@ -74,6 +74,15 @@ scenario('a clip has the frames between its times and no other, in every renditi
   await session.segments('v360', 4);
   const early = { fromMs: 1100, toMs: 3700 };
   const whileLive = await makeClip(node, session, early);
+  /* Of what is not archived yet, and a clip of that clip before it is there. */
+  const { json: growing } = await ask(node, session, 'GET', `/api/recordings/${session.id}`);
+  const toMs = Date.now() - growing.createdAt - 100;
+  const late = await ask(node, session, 'POST', `/api/recordings/${session.id}/clips`, { fromMs: toMs - 1500, toMs });
+  assert.equal(late.status, 201, late.text);
+  const ofLate = await ask(node, session, 'POST', `/api/recordings/${late.json.id}/clips`, { fromMs: 100, toMs: 1200 });
+  assert.equal(ofLate.status, 201, ofLate.text);
+  await ready(node, session, ofLate.json.id);
+  assert.equal((await numbersOf(stage, node, ofLate.json.id, 'v360')).length, 1.1 * rate);
   await stage.end(session);
   await ready(node, session, session.id);
   const source = {};

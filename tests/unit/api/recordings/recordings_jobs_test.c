@@ -161,6 +161,34 @@ static void a_job_that_is_put_off_was_no_attempt(void **state) {
     }
 }
 
+/* A clip of a clip; a session's recording goes the same way. */
+static void a_clip_waits_for_its_source_while_that_may_come(void **state) {
+    (void)state;
+    enum { day_ms = 24 * 3600 * 1000 };
+    struct ph_recording_job job = {.kind = PH_RECORDING_CLIP, .created_ms = 1000};
+    enum ph_clip_source source;
+    memcpy(job.source, clip, sizeof(clip));
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+    add(PH_RECORDING_CLIP, clip, 500);
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_GROWS);
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 1001 + day_ms, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+    tables_run(db, "UPDATE recordings SET state = 'deleting'");
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_GROWS);
+    tables_run(db, "UPDATE recordings SET ready_ms = 1500");
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_WHOLE);
+    tables_run(db, "UPDATE recordings SET state = 'ready'");
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_WHOLE);
+    tables_run(db, "UPDATE recordings SET state = 'failed'");
+    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
+    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+}
+
 static void what_a_job_makes_is_ready_when_it_says_so(void **state) {
     (void)state;
     struct ph_recording_job job;
@@ -264,6 +292,7 @@ int main(void) {
         test(a_job_that_kills_its_nodes_fails),
         test(a_job_that_is_put_off_was_no_attempt),
         test(a_deleted_recordings_job_is_over),
+        test(a_clip_waits_for_its_source_while_that_may_come),
         test(what_a_job_makes_is_ready_when_it_says_so),
         test(the_newest_take_of_an_upload_counts),
         test(an_upload_that_the_archive_still_makes_is_not_begun_again),
