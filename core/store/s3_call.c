@@ -202,14 +202,22 @@ static int perform_once(struct ph_store_s3 *s3, struct ph_s3_call *call, const s
 static int read_code(struct ph_s3_call *call) {
     bool is_late = call->status / 100 == 2;
     call->code[0] = '\0';
-    if (!call->answer.size || (is_late && !call->may_fail_late))
+    if (is_late ? !call->root : !call->answer.size)
         return 0;
-    int code = ph_s3_xml_error((struct ph_slice){call->answer.data, call->answer.size}, call->code);
-    if (code == PH_INVALID_DATA && !is_late) {
-        call->code[0] = '\0'; /* a proxy's page: the status has to do */
-        code = 0;
-    }
-    return code;
+    int code = ph_s3_xml_error(
+        (struct ph_slice){call->answer.data, call->answer.size}, is_late ? call->root : NULL, call->code);
+    if (code == PH_INVALID_DATA)
+        call->code[0] = '\0';
+    return code == PH_INVALID_DATA && !is_late ? 0 : code; /* a proxy's page: the status has to do */
+}
+
+/* A proxy or a portal may answer in the bucket's stead, and welcome whoever asks. */
+static bool is_the_buckets(const struct ph_s3_call *call) {
+    if (call->status / 100 != 2 || *call->code || (call->tells_tag && !*call->answered.etag))
+        return false;
+    if (strcmp(call->method, "HEAD") == 0)
+        return call->answered.has_length;
+    return strcmp(call->method, "DELETE") != 0 || !call->answer.size;
 }
 
 static void learn_clock(struct ph_store_s3 *s3, const struct ph_s3_call *call) {
@@ -223,8 +231,7 @@ static void learn_clock(struct ph_store_s3 *s3, const struct ph_s3_call *call) {
  * and so is what is known of when credentials expire. Answers to these methods come from no cache, and their
  * date is of their end. */
 static void check_clock(struct ph_store_s3 *s3, const struct ph_s3_call *call) {
-    bool is_fresh =
-        strcmp(call->method, "GET") != 0 && strcmp(call->method, "HEAD") != 0 && !call->may_fail_late;
+    bool is_fresh = strcmp(call->method, "GET") != 0 && strcmp(call->method, "HEAD") != 0 && !call->root;
     if (is_fresh && call->answered.date_us >= 0 &&
         llabs(call->answered.date_us - ph_store_s3_utc_us(s3)) > most_skew_us)
         learn_clock(s3, call);
@@ -259,10 +266,9 @@ static struct ph_s3_verdict attempt_with(
         return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = code != -ENOKEY};
     }
     code = read_code(call);
-    if (code < 0)
-        return (struct ph_s3_verdict){
-            .code = code == PH_INVALID_DATA ? -EAGAIN : code, .may_pass = code == PH_INVALID_DATA};
-    if (call->status / 100 == 2 && !*call->code) {
+    if (code < 0 && code != PH_INVALID_DATA)
+        return (struct ph_s3_verdict){.code = code};
+    if (!code && is_the_buckets(call)) {
         atomic_store_explicit(&s3->has_seen_bucket, true, memory_order_relaxed);
         ph_store_set_trouble(&s3->base, NULL);
         check_clock(s3, call);

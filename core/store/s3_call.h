@@ -31,7 +31,8 @@ struct ph_s3_call {
     struct ph_s3_sink *sink;           /* takes the object; a try after a break goes on where it ended */
     uint64_t offset;                   /* of the sink's first byte in the object */
     uint64_t size;                     /* of what is asked for; UINT64_MAX: to the end */
-    bool may_fail_late;                /* 200 may carry an <Error> */
+    bool tells_tag;                    /* 2xx tells the object's tag */
+    const char *root;                  /* of the document in 2xx, if no <Error> is there; NULL: of none */
     bool is_slow;                      /* the server may think about it for minutes */
     bool tells_unsupported;            /* -ENOSYS instead of -EACCES */
     /* Kept between tries: which object the sink's bytes are of. */

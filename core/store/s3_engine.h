@@ -37,7 +37,7 @@ struct ph_s3_exchange {
     uint64_t file_bytes;
     int64_t timeout_us;      /* for all of it */
     bool is_slow;            /* nothing may come for long */
-    struct ph_s3_sink *sink; /* of a body that comes with 200 or 206; NULL: it goes to `answer` */
+    struct ph_s3_sink *sink; /* of a body that comes with 200 or 206 and a tag; NULL: it goes to `answer` */
     bool is_ranged;          /* only 206 from this byte on may go to the sink */
     uint64_t range_begin;
     /* answer */
@@ -45,6 +45,7 @@ struct ph_s3_exchange {
     struct ph_s3_headers answered;
     struct ph_builder answer; /* owned; ph_s3_exchange_finish() discards it */
     /* of the engine */
+    bool has_head; /* whole */
     int failure;
     uint64_t sent_bytes;
 };

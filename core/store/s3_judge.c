@@ -44,6 +44,11 @@ static bool is_skew(const struct ph_s3_call *call, int64_t signed_us) {
            (!*call->code && (skew_us > most_skew_us || skew_us < -most_skew_us));
 }
 
+/* A portal does that; a bucket of another region tells its own. */
+static bool is_sent_elsewhere(const struct ph_s3_call *call) {
+    return call->status / 100 == 3 && !*call->code && !*call->answered.region;
+}
+
 struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_us) {
     if (is_skew(call, signed_us))
         return (struct ph_s3_verdict){.code = -EACCES, .learned_clock = true};
@@ -68,8 +73,8 @@ struct ph_s3_verdict ph_s3_judge(const struct ph_s3_call *call, int64_t signed_u
     case 408:
     case 429:
         return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
-    default: /* 2xx: the error came late */
-        if (call->status >= 500 || call->status < 300)
+    default: /* 2xx: the error came late, or it is not the bucket's */
+        if (call->status >= 500 || call->status < 300 || is_sent_elsewhere(call))
             return (struct ph_s3_verdict){.code = -EAGAIN, .may_pass = true};
         return (struct ph_s3_verdict){.code = -EACCES};
     }
@@ -113,6 +118,9 @@ const char *ph_s3_explain(
         ph_error_set(sentence, 0,
             "%s refuses %s in the bucket %s (%u %s): check the credentials and what they may do",
             s3->place.host, call->operation, bucket, call->status, why);
+    else if (!*call->code && call->status < 400)
+        ph_error_set(sentence, 0, "what answers %s at %s is no S3 server (%u)", call->operation,
+            s3->place.host, call->status);
     else if (code == -EAGAIN)
         ph_error_set(sentence, 0, "%s cannot do %s just now (%u %s)", s3->place.host, call->operation,
             call->status, why);

@@ -82,8 +82,9 @@ static int fill(struct ph_s3_exchange *exchange, const void *bytes, size_t size)
 static size_t receive(char *bytes, size_t size, size_t count, void *opaque) {
     struct ph_s3_exchange *exchange = opaque;
     size_t total = size * count;
+    bool is_object = (exchange->status == 200 || exchange->status == 206) && *exchange->answered.etag;
     int code = 0;
-    if (exchange->sink && (exchange->status == 200 || exchange->status == 206)) {
+    if (exchange->sink && is_object) {
         code = fill(exchange, bytes, total);
     } else if (total > most_answer_bytes - exchange->answer.size) {
         code = -EMSGSIZE;
@@ -104,8 +105,10 @@ static size_t receive_header(char *line, size_t size, size_t count, void *opaque
     if (total > 12 && memcmp(line, "HTTP/", 5) == 0) {
         const char *status = memchr(line, ' ', total);
         exchange->status = status ? (unsigned)strtoul(status, NULL, 10) : 0;
+        exchange->has_head = false;
         ph_s3_headers_init(&exchange->answered);
     } else {
+        exchange->has_head = *line == '\r' || *line == '\n';
         ph_s3_headers_take(&exchange->answered, line, total);
     }
     return total;
@@ -147,6 +150,7 @@ static void set_bounds(CURL *easy, const struct ph_s3_exchange *exchange) {
 int ph_s3_transfer_prepare(
     CURL *easy, struct ph_s3_exchange *exchange, const char *ca_file, struct curl_slist **headers) {
     exchange->status = 0;
+    exchange->has_head = false;
     exchange->failure = 0;
     exchange->sent_bytes = 0;
     ph_s3_headers_init(&exchange->answered);
@@ -181,8 +185,8 @@ int ph_s3_transfer_code(CURL *easy, const struct ph_s3_exchange *exchange, CURLc
     if (exchange->failure)
         return exchange->failure;
     switch (result) {
-    case CURLE_OK:
-        return exchange->status ? 0 : -EIO;
+    case CURLE_OK: /* also where the connection ended within the head */
+        return !exchange->status ? -EIO : exchange->has_head ? 0 : -ECONNRESET;
     case CURLE_OPERATION_TIMEDOUT:
         return -ETIMEDOUT;
     case CURLE_COULDNT_CONNECT:

@@ -29,8 +29,9 @@ int ph_s3_xml_walk(struct ph_slice document, ph_s3_element_visitor *visit, void 
 struct ph_builder;
 void ph_s3_xml_escape(struct ph_builder *builder, const char *text);
 
-/* An <Error>: its code, letters and digits alone; "" when the document is something else. */
-int ph_s3_xml_error(struct ph_slice document, char code[PH_S3_CODE_BYTES]) PH_NODISCARD;
+/* An <Error>: its code, letters and digits alone; "" when the document is something else, which has to be a
+ * <`root`> (NULL: anything). */
+int ph_s3_xml_error(struct ph_slice document, const char *root, char code[PH_S3_CODE_BYTES]) PH_NODISCARD;
 /* The text of the element at `path`; -ENOENT: there is none, -EMSGSIZE: it is longer. */
 int ph_s3_xml_text(struct ph_slice document, const char *path, char *text, size_t text_bytes) PH_NODISCARD;
 

@@ -23,6 +23,7 @@ static void copy_code(char code[PH_S3_CODE_BYTES], const char *text) {
 }
 
 struct error_reading {
+    const char *root;
     bool is_error;
     char *code;
 };
@@ -33,11 +34,13 @@ static int read_error(void *opaque, const struct ph_s3_element *element) {
         reading->is_error = true;
     if (element->is_end && strcmp(element->path, "Error/Code") == 0)
         copy_code(reading->code, element->text);
-    return 0;
+    bool is_other = !reading->is_error && reading->root && !strchr(element->path, '/') &&
+                    strcmp(element->path, reading->root) != 0;
+    return is_other ? PH_INVALID_DATA : 0;
 }
 
-int ph_s3_xml_error(struct ph_slice document, char code[PH_S3_CODE_BYTES]) {
-    struct error_reading reading = {.code = code};
+int ph_s3_xml_error(struct ph_slice document, const char *root, char code[PH_S3_CODE_BYTES]) {
+    struct error_reading reading = {.root = root, .code = code};
     code[0] = '\0';
     int result = ph_s3_xml_walk(document, read_error, &reading);
     if (reading.is_error && !*code)

@@ -36,14 +36,13 @@ static int put_part(
         .key = base->key,
         .body = bytes,
         .digest = &digest,
-        .has_md5 = true};
+        .has_md5 = true,
+        .tells_tag = true};
     ph_s3_call_add_query(&call, "partNumber", number_text);
     ph_s3_call_add_query(&call, "uploadId", composition->upload);
     int code = ph_s3_digest_bytes(bytes, &digest);
     if (!code)
         code = ph_s3_call(ph_store_s3_of(base->store), &call);
-    if (!code && !*call.answered.etag)
-        code = -EAGAIN;
     if (!code)
         snprintf(etag, PH_RECEIPT_BYTES, "%s", call.answered.etag);
     ph_s3_call_finish(&call);
@@ -86,7 +85,7 @@ static int complete(
         .key = base->key,
         .body = {body.data, body.size},
         .digest = &digest,
-        .may_fail_late = true,
+        .root = "CompleteMultipartUploadResult",
         .is_slow = true};
     ph_s3_call_add_query(&call, "uploadId", composition->upload);
     int code = ph_builder_ok(&body) ? ph_s3_digest_bytes(call.body, &digest) : -ENOMEM;
@@ -167,7 +166,8 @@ static bool is_upload_id(const char *text) {
 
 static int begin_upload(struct ph_store_s3 *s3, const char *key, const char *content_type,
     char upload[PH_COMPOSITION_TOKEN_BYTES]) {
-    struct ph_s3_call call = {.operation = "begin", .method = "POST", .key = key, .may_fail_late = true};
+    struct ph_s3_call call = {
+        .operation = "begin", .method = "POST", .key = key, .root = "InitiateMultipartUploadResult"};
     ph_s3_call_add_query(&call, "uploads", "");
     ph_store_s3_add_kept(s3, &call, content_type);
     int code = ph_s3_call(s3, &call);
@@ -199,7 +199,7 @@ int ph_store_s3_begin(struct ph_store *store, const char *key, const char *conte
 static int look_up_upload(struct ph_store_s3 *s3, struct composition *composition) {
     char number[16];
     struct ph_s3_call call = {
-        .operation = "list_parts", .method = "GET", .key = composition->base.key, .may_fail_late = true};
+        .operation = "list_parts", .method = "GET", .key = composition->base.key, .root = "ListPartsResult"};
     ph_s3_call_add_query(&call, "max-parts", "1");
     ph_s3_call_add_query(&call, "uploadId", composition->upload);
     int code = ph_s3_call(s3, &call);

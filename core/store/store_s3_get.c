@@ -34,8 +34,13 @@ static int check(const struct ph_s3_call *call, const struct ph_s3_sink *sink) {
 int ph_store_s3_get(
     struct ph_store *store, const char *key, uint64_t offset, uint64_t size, struct ph_bytes **bytes) {
     struct ph_s3_sink sink = {.most_bytes = most_got_bytes};
-    struct ph_s3_call call = {
-        .operation = "get", .method = "GET", .key = key, .sink = &sink, .offset = offset, .size = size};
+    struct ph_s3_call call = {.operation = "get",
+        .method = "GET",
+        .key = key,
+        .sink = &sink,
+        .offset = offset,
+        .size = size,
+        .tells_tag = true};
     if (size != UINT64_MAX && size > most_got_bytes)
         return -EMSGSIZE;
     if (size != UINT64_MAX && offset > UINT64_MAX - size)
@@ -59,7 +64,7 @@ int ph_store_s3_get(
 }
 
 int ph_store_s3_look(struct ph_store_s3 *s3) {
-    struct ph_s3_call call = {.operation = "list", .method = "GET"};
+    struct ph_s3_call call = {.operation = "list", .method = "GET", .root = "ListBucketResult"};
     ph_s3_call_add_query(&call, "list-type", "2");
     ph_s3_call_add_query(&call, "max-keys", "1");
     ph_s3_call_add_query(&call, "prefix", s3->place.prefix);
@@ -78,7 +83,7 @@ static int check_bucket(struct ph_store_s3 *s3) {
 
 int ph_store_s3_head(struct ph_store *store, const char *key, struct ph_store_object *object) {
     struct ph_store_s3 *s3 = ph_store_s3_of(store);
-    struct ph_s3_call call = {.operation = "head", .method = "HEAD", .key = key};
+    struct ph_s3_call call = {.operation = "head", .method = "HEAD", .key = key, .tells_tag = true};
     int code = ph_s3_call(s3, &call);
     const struct ph_s3_headers *answered = &call.answered;
     if (!code) {

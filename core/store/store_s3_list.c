@@ -12,7 +12,7 @@ static const unsigned most_pages = 100000;
 /* The page that the token of the one before leads to, or, of the first, what comes after `after`. */
 static int get_page(struct ph_store_s3 *s3, const char *prefix, const char *after, const char *token,
     struct ph_s3_page *page) {
-    struct ph_s3_call call = {.operation = "list", .method = "GET", .may_fail_late = true};
+    struct ph_s3_call call = {.operation = "list", .method = "GET", .root = "ListBucketResult"};
     ph_s3_call_add_query(&call, "list-type", "2");
     ph_s3_call_add_query(&call, "encoding-type", "url");
     ph_s3_call_add_query(&call, "max-keys", "1000");
@@ -103,7 +103,7 @@ static int remove_batch(struct removal *removal) {
         .body = {removal->body.data, removal->body.size},
         .digest = &digest,
         .has_md5 = true,
-        .may_fail_late = true};
+        .root = "DeleteResult"};
     ph_s3_call_add_query(&call, "delete", "");
     int code = ph_builder_ok(&removal->body) ? ph_s3_digest_bytes(call.body, &digest) : -ENOMEM;
     if (!code)

@@ -66,14 +66,13 @@ static int put_once(
         .file_bytes = source->bytes,
         .digest = &source->digest,
         .has_md5 = true,
+        .tells_tag = true,
         .tells_unsupported = if_absent};
     ph_store_s3_add_kept(s3, &call, put->content_type);
     ph_s3_call_add_header(&call, "x-amz-meta-sha256", source->hash);
     if (if_absent)
         ph_s3_call_add_header(&call, "if-none-match", "*");
     int code = ph_s3_call(s3, &call);
-    if (!code && !*call.answered.etag) /* not the bucket's answer */
-        code = -EAGAIN;
     if (!code) {
         written->bytes = source->bytes;
         memcpy(written->etag, call.answered.etag, sizeof(written->etag));
@@ -185,7 +184,7 @@ int ph_store_s3_copy(struct ph_store *store, const char *from, const char *to) {
     if (!text)
         return -ENOMEM;
     struct ph_s3_call call = {
-        .operation = "copy", .method = "PUT", .key = to, .may_fail_late = true, .is_slow = true};
+        .operation = "copy", .method = "PUT", .key = to, .root = "CopyObjectResult", .is_slow = true};
     ph_s3_call_add_header(&call, "x-amz-copy-source", text);
     ph_store_s3_add_kept(s3, &call, NULL);
     int code = ph_s3_call(s3, &call);

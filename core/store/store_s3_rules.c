@@ -12,7 +12,10 @@ static const int64_t reading_pause_us = 500 * PH_MILLISECOND_US;
  */
 static int ask_for_versions(struct ph_store_s3 *s3) {
     char status[16];
-    struct ph_s3_call call = {.operation = "get_versioning", .method = "GET", .tells_unsupported = true};
+    struct ph_s3_call call = {.operation = "get_versioning",
+        .method = "GET",
+        .root = "VersioningConfiguration",
+        .tells_unsupported = true};
     ph_s3_call_add_query(&call, "versioning", "");
     int code = ph_s3_call(s3, &call);
     if (!code)
@@ -36,7 +39,8 @@ static void tell_of_versions(struct ph_store_s3 *s3) {
 /* A bucket without rules has none of anybody's. */
 static int read_rules(
     struct ph_store_s3 *s3, const struct ph_s3_rule plan[PH_S3_RULES], struct ph_s3_lifecycle *there) {
-    struct ph_s3_call call = {.operation = "get_lifecycle", .method = "GET"};
+    struct ph_s3_call call = {
+        .operation = "get_lifecycle", .method = "GET", .root = "LifecycleConfiguration"};
     ph_s3_call_add_query(&call, "lifecycle", "");
     *there = (struct ph_s3_lifecycle){0};
     int code = ph_s3_call(s3, &call);

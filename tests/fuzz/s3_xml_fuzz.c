@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char code[PH_S3_CODE_BYTES], text[64];
     size_t keys = 0, failures;
     struct ph_s3_page page = {.visit = visit, .opaque = &keys};
-    if (ph_s3_xml_error(document, code) == 0)
+    if (ph_s3_xml_error(document, NULL, code) == 0 || ph_s3_xml_error(document, "DeleteResult", code) == 0)
         assert(strlen(code) < sizeof(code));
     if (ph_s3_xml_page(document, &page) == 0)
         assert(!page.is_truncated || page.next[0]);

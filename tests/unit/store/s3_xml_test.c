@@ -30,9 +30,21 @@ static void errors_give_their_code(void **state) {
     };
     char code[PH_S3_CODE_BYTES];
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        ph_s3_xml_error(slice(cases[i].document), code) ? fail() : (void)0;
+        ph_s3_xml_error(slice(cases[i].document), NULL, code) ? fail() : (void)0;
         assert_string_equal(code, cases[i].code);
     }
+}
+
+static void document_of_another_kind_is_refused(void **state) {
+    char code[PH_S3_CODE_BYTES];
+    (void)state;
+    const struct ph_slice copied =
+        slice("<s:CopyObjectResult xmlns:s='urn:s'><ETag>x</ETag></s:CopyObjectResult>");
+    assert_int_equal(ph_s3_xml_error(copied, "CopyObjectResult", code), 0);
+    assert_int_equal(ph_s3_xml_error(copied, "DeleteResult", code), PH_INVALID_DATA);
+    assert_int_equal(ph_s3_xml_error(slice("<html><Error/></html>"), "Error", code), PH_INVALID_DATA);
+    assert_int_equal(ph_s3_xml_error(slice("<Error><Code>SlowDown</Code></Error>"), "DeleteResult", code), 0);
+    assert_string_equal(code, "SlowDown");
 }
 
 static void what_is_hostile_is_refused(void **state) {
@@ -48,13 +60,14 @@ static void what_is_hostile_is_refused(void **state) {
     };
     char code[PH_S3_CODE_BYTES];
     for (size_t i = 0; i < sizeof(documents) / sizeof(documents[0]); i++)
-        assert_int_equal(ph_s3_xml_error(slice(documents[i]), code), PH_INVALID_DATA);
+        assert_int_equal(ph_s3_xml_error(slice(documents[i]), NULL, code), PH_INVALID_DATA);
     struct ph_builder longer = {0};
     ph_builder_text(&longer, "<Error><Code>");
     for (int i = 0; i < PH_S3_TEXT_BYTES; i++)
         ph_builder_text(&longer, "x");
     ph_builder_text(&longer, "</Code></Error>");
-    assert_int_equal(ph_s3_xml_error((struct ph_slice){longer.data, longer.size}, code), PH_INVALID_DATA);
+    assert_int_equal(
+        ph_s3_xml_error((struct ph_slice){longer.data, longer.size}, NULL, code), PH_INVALID_DATA);
     ph_builder_discard(&longer);
 }
 
@@ -144,6 +157,7 @@ static void failing_allocations_are_survived(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_give_their_code),
+        cmocka_unit_test(document_of_another_kind_is_refused),
         cmocka_unit_test(what_is_hostile_is_refused),
         cmocka_unit_test(texts_are_found_by_their_path),
         cmocka_unit_test(pages_are_read),
