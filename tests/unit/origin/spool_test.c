@@ -280,6 +280,23 @@ static void a_full_spool_fails_and_recovers_when_sessions_end(void **state) {
     example_remove_dir(stage.dir);
 }
 
+/* Its bytes may be worth something yet. */
+static void a_track_whose_init_segment_is_gone_is_not_removed(void **state) {
+    (void)state;
+    struct spool_stage stage;
+    char path[128], content[64];
+    spool_stage_begin(&stage);
+    write_example(&stage);
+    snprintf(path, sizeof(path), "%s/spool/s/v720/init.mp4", stage.dir);
+    assert_int_equal(unlink(path), 0);
+    spool_stage_open(&stage, 1 << 20);
+    assert_int_equal(ph_spool_restore(stage.spool, NULL), 0);
+    assert_null(find(&stage));
+    assert_true(spool_stage_read(stage.dir, "v720/0.m4s", content, sizeof(content)) > 0);
+    spool_stage_close(&stage);
+    example_remove_dir(stage.dir);
+}
+
 struct writer {
     pthread_t thread;
     const char *dir, *name;
@@ -335,6 +352,7 @@ int main(void) {
         cmocka_unit_test(a_later_take_begins_and_goes_on_across_restarts),
         cmocka_unit_test(segments_that_left_the_window_leave_the_disk),
         cmocka_unit_test(a_full_spool_fails_and_recovers_when_sessions_end),
+        cmocka_unit_test(a_track_whose_init_segment_is_gone_is_not_removed),
         cmocka_unit_test(files_of_a_folder_are_written_side_by_side),
         cmocka_unit_test(a_folder_that_is_no_session_is_left_out),
     };
