@@ -23,10 +23,11 @@ static json_t *timeline_to_json(const struct ph_timeline *timeline) {
 }
 
 static json_t *rtp_stream_to_json(const struct ph_rtp_stream_clock *stream) {
-    return json_pack("{s:b, s:I, s:i, s:I, s:I, s:b, s:I}", "placed", stream->is_placed, "ssrc",
+    return json_pack("{s:b, s:I, s:i, s:I, s:I, s:b, s:I, s:b, s:I}", "placed", stream->is_placed, "ssrc",
         (json_int_t)stream->ssrc, "rate", (int)stream->rate, "reference", (json_int_t)stream->reference,
         "offset", (json_int_t)stream->offset_us, "hasReport", stream->has_report, "report",
-        (json_int_t)stream->report_offset_us);
+        (json_int_t)stream->report_offset_us, "isLate", stream->is_late, "lateSince",
+        (json_int_t)stream->late_since_us);
 }
 
 static json_t *rtp_clock_to_json(const struct ph_rtp_clock *clock) {
@@ -56,17 +57,20 @@ static bool rtp_stream_is_sane(const struct ph_rtp_stream_clock *stream) {
         return !stream->has_report;
     return stream->rate > 0 && stream->rate <= 1000000 && stream->reference >= -most_reference &&
            stream->reference <= most_reference && stream->offset_us >= -bound && stream->offset_us <= bound &&
-           stream->report_offset_us >= -bound && stream->report_offset_us <= bound;
+           stream->report_offset_us >= -bound && stream->report_offset_us <= bound &&
+           stream->late_since_us >= -bound && stream->late_since_us <= bound;
 }
 
+/* A worker that did not know of lateness told of none. */
 static int unpack_rtp_stream(json_t *value, struct ph_rtp_stream_clock *stream) {
-    int placed = 0, rate = 0, has_report = 0;
-    json_int_t ssrc = 0, reference = 0, offset = 0, report = 0;
-    if (json_unpack(value, "{s:b, s:I, s:i, s:I, s:I, s:b, s:I}", "placed", &placed, "ssrc", &ssrc, "rate",
-            &rate, "reference", &reference, "offset", &offset, "hasReport", &has_report, "report", &report))
+    int placed = 0, rate = 0, has_report = 0, is_late = 0;
+    json_int_t ssrc = 0, reference = 0, offset = 0, report = 0, late_since = 0;
+    if (json_unpack(value, "{s:b, s:I, s:i, s:I, s:I, s:b, s:I, s?b, s?I}", "placed", &placed, "ssrc", &ssrc,
+            "rate", &rate, "reference", &reference, "offset", &offset, "hasReport", &has_report, "report",
+            &report, "isLate", &is_late, "lateSince", &late_since))
         return PH_INVALID_DATA;
-    *stream =
-        (struct ph_rtp_stream_clock){placed, (uint32_t)ssrc, rate, reference, offset, has_report, report};
+    *stream = (struct ph_rtp_stream_clock){
+        placed, (uint32_t)ssrc, rate, reference, offset, has_report, report, is_late, late_since};
     return rtp_stream_is_sane(stream) ? 0 : PH_INVALID_DATA;
 }
 

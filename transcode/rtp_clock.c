@@ -40,6 +40,22 @@ static void place(
     stream->offset_us = arrival_us - time_of(stream, timestamp);
 }
 
+/* Whether a packet that lies so far off its arrival is of a stream that jumped. */
+static bool has_jumped(
+    struct ph_rtp_stream_clock *stream, int64_t ahead_us, int64_t elapsed_us, int64_t arrival_us) {
+    enum { most_back_us = 500000 }; /* pictures are sent in the order of decoding */
+    if (!ph_timeline_has_jumped(ahead_us, elapsed_us)) {
+        stream->is_late = false;
+        return false;
+    }
+    if (ahead_us > 0 || elapsed_us < -most_back_us)
+        return true;
+    if (!stream->is_late)
+        stream->late_since_us = arrival_us;
+    stream->is_late = true;
+    return arrival_us - stream->late_since_us > PH_RTP_CLOCK_PERSISTS_US;
+}
+
 int64_t ph_rtp_clock_map(struct ph_rtp_clock *clock, enum ph_track_kind kind, uint32_t ssrc, int32_t rate,
     uint32_t timestamp, int64_t arrival_us) {
     struct ph_rtp_stream_clock *stream = &clock->streams[kind];
@@ -50,7 +66,7 @@ int64_t ph_rtp_clock_map(struct ph_rtp_clock *clock, enum ph_track_kind kind, ui
     int64_t unwrapped = unwrap(stream, timestamp);
     int64_t elapsed_us = time_of(stream, unwrapped) - time_of(stream, stream->reference);
     int64_t ahead_us = time_of(stream, unwrapped) + stream->offset_us - arrival_us;
-    if (ph_timeline_has_jumped(ahead_us, elapsed_us)) {
+    if (has_jumped(stream, ahead_us, elapsed_us, arrival_us)) {
         place(stream, ssrc, rate, timestamp, arrival_us);
         return arrival_us;
     }

@@ -28,12 +28,15 @@ int ph_source_stage_read_connection(struct ph_source_stage *stage) {
     return code == -ENOMEM ? code : 0; /* one that cannot be read is the demuxer's to report */
 }
 
-/* A frame's first byte tells better than its last when it was sent: keyframes take long. */
+/* A frame's first byte tells better than its last when it was sent: keyframes take long. What is too late to
+ * be seen or heard moves no timeline: decoded it is all the same, for what refers back to it. */
 int64_t ph_source_stage_map_rtp(struct ph_source_stage *stage, const struct ph_source_item *item) {
     int64_t arrival_us = ph_source_stage_session_us(stage, item->first_us);
     int64_t drift_us = stage->timeline.is_mapped ? stage->timeline.offset_us : 0;
     int64_t common_us = ph_rtp_clock_map(&stage->rtp_clock, item->stream, item->ssrc,
         item->packet->time_base.den, (uint32_t)item->packet->pts, arrival_us - drift_us);
+    if (arrival_us - drift_us - common_us > PH_TIMELINE_JUMP_US)
+        return common_us + drift_us;
     return ph_source_stage_map(stage, item->stream, common_us * 9 / 100, arrival_us);
 }
 

@@ -117,6 +117,34 @@ static void what_waited_for_the_connection_keeps_its_distances(void **state) {
     assert_int_equal(map_picture(&clock, 4000000, 3000000), 3000000);
 }
 
+/* A network that was away for four seconds, and brings all that was sent meanwhile at its end: a connection
+ * over TCP, or packets that are sent once more. */
+static void what_was_held_up_for_seconds_moves_no_stream(void **state) {
+    (void)state;
+    struct ph_rtp_clock clock = {0};
+    const int64_t lost_us = 2000000, back_us = 6000000;
+    for (int64_t time_us = 0; time_us < 8000000; time_us += 20000) {
+        bool is_held = time_us > lost_us && time_us < back_us;
+        int64_t arrival_us =
+            is_held ? back_us + (time_us - lost_us) / 40 : time_us + (time_us > back_us ? 99999 : 0);
+        assert_in_range(llabs(map_sound(&clock, time_us, arrival_us) - time_us), 0, 25);
+        assert_in_range(llabs(map_picture(&clock, time_us, arrival_us) - time_us), 0, 25);
+    }
+}
+
+static void a_stream_whose_timestamps_rested_with_it_is_placed_anew(void **state) {
+    (void)state;
+    struct ph_rtp_clock clock = {0};
+    const int64_t rest_us = 4000000;
+    (void)map_picture(&clock, 0, 0);
+    for (int64_t time_us = 20000; time_us < 3000000; time_us += 20000) {
+        int64_t arrival_us = rest_us + time_us;
+        bool is_placed = time_us > 20000 + PH_RTP_CLOCK_PERSISTS_US;
+        int64_t expected_us = is_placed ? arrival_us : time_us;
+        assert_in_range(llabs(map_picture(&clock, time_us, arrival_us) - expected_us), 0, 25);
+    }
+}
+
 static void a_picture_that_stood_still_goes_on(void **state) {
     (void)state;
     struct ph_rtp_clock clock = {0};
@@ -133,6 +161,8 @@ int main(void) {
         cmocka_unit_test(a_report_of_one_stream_moves_nothing),
         cmocka_unit_test(a_stream_that_jumps_is_placed_anew_alone),
         cmocka_unit_test(what_waited_for_the_connection_keeps_its_distances),
+        cmocka_unit_test(what_was_held_up_for_seconds_moves_no_stream),
+        cmocka_unit_test(a_stream_whose_timestamps_rested_with_it_is_placed_anew),
         cmocka_unit_test(a_picture_that_stood_still_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -281,6 +281,31 @@ static void sender_reports_bring_picture_and_sound_together(void **state) {
     rtp_stream_destroy(&stream);
 }
 
+/* A network that is away for four seconds: the pictures of meanwhile are sent once more, the sound is lost.
+ */
+static void what_an_outage_held_up_moves_neither_picture_nor_sound(void **state) {
+    (void)state;
+    const int64_t lost_us = 2100000, back_us = 6100000;
+    struct rtp_scene scene = make_scene(flash_inputs, h264, 10);
+    for (size_t i = scene.count; i-- > 0;) {
+        struct rtp_delivery *delivery = &scene.deliveries[i];
+        if (delivery->arrival_us < lost_us || delivery->arrival_us >= back_us)
+            continue;
+        if (delivery->unit.is_video)
+            delivery->arrival_us = back_us - (back_us - delivery->arrival_us) / 40;
+        else
+            rtp_scene_drop(&scene, i);
+    }
+    rtp_scene_sort(&scene);
+    struct rtp_seen *seen = rtp_scene_run(&scene);
+    for (int64_t second_us = 7000000; second_us < 9500000; second_us += 1000000) {
+        assert_in_range(llabs(find_flash(seen, second_us - 400000) - second_us), 0, 40000);
+        assert_in_range(llabs(find_beep(seen, second_us - 400000) - second_us), 0, 40000);
+    }
+    free(seen);
+    rtp_scene_finish(&scene);
+}
+
 /* A second stream goes on where the first ends: as the same one, at another size. */
 static void append_stream(struct rtp_scene *scene, const char *inputs, const char *codecs, double seconds) {
     struct rtp_stream stream;
@@ -394,6 +419,7 @@ int main(void) {
         cmocka_unit_test(lost_sound_moves_nothing),
         cmocka_unit_test(a_resumed_source_makes_the_same_frames),
         cmocka_unit_test(sender_reports_bring_picture_and_sound_together),
+        cmocka_unit_test(what_an_outage_held_up_moves_neither_picture_nor_sound),
         cmocka_unit_test(a_picture_that_grows_is_carried_at_its_last_size),
         cmocka_unit_test(a_camera_keeps_its_size),
         cmocka_unit_test(a_shared_screen_may_stand_still),
