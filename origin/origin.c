@@ -26,11 +26,18 @@ static bool is_revoked(void *opaque, const char *recording, const struct ph_play
     return is_out;
 }
 
+static bool is_recording_deleted(void *opaque, const char *recording) {
+    struct ph_origin *origin = opaque;
+    struct ph_archive_catalogue *catalogue = origin->catalogue;
+    return catalogue && catalogue->is_deleted(catalogue, recording) == 1;
+}
+
 static int create_vod(struct ph_origin *origin, const struct ph_origin_options *options) {
     return ph_vod_create(&origin->vod, &(struct ph_vod_options){
                                            .store = options->store,
                                            .secret = ph_bytes_slice(origin->secret),
                                            .is_revoked = is_revoked,
+                                           .is_deleted = is_recording_deleted,
                                            .opaque = origin,
                                            .clock = origin->clock,
                                            .metrics = options->metrics,
@@ -45,6 +52,7 @@ int ph_origin_create(
         return -ENOMEM;
     origin->idle_us = options->idle_us ? options->idle_us : default_idle_us;
     origin->keep_ended_us = options->keep_ended_us ? options->keep_ended_us : default_keep_ended_us;
+    origin->catalogue = options->catalogue;
     origin->clock = options->clock ? options->clock : ph_clock_system();
     ph_origin_metrics_init(&origin->metrics, options->metrics);
     int code = 0;

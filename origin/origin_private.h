@@ -18,8 +18,9 @@ struct ph_origin {
     struct ph_clock *clock;
     struct ph_origin_sessions *sessions;
     struct ph_spool *spool;
-    struct ph_vod *vod;         /* NULL without a store */
-    struct ph_archive *archive; /* NULL without a store */
+    struct ph_vod *vod;                     /* NULL without a store */
+    struct ph_archive *archive;             /* NULL without a store */
+    struct ph_archive_catalogue *catalogue; /* borrowed; NULL: there is none */
     struct ph_origin_metrics metrics;
     atomic_bool draining;
 

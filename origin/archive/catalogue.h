@@ -1,6 +1,6 @@
 /* What the archive asks and tells the control plane, which keeps the list of recordings. Calls come from the
- * archive's threads alone, may wait for a database and may be repeated; -EAGAIN when there is no answer: they
- * are tried again. */
+ * threads of archive and recordings (vod/) alone, may wait for a database and may be repeated; -EAGAIN when
+ * there is no answer: they are tried again. */
 #ifndef PH_ORIGIN_ARCHIVE_CATALOGUE_H
 #define PH_ORIGIN_ARCHIVE_CATALOGUE_H
 

@@ -245,11 +245,19 @@ void ph_vod_forget(struct ph_vod *vod, const char *recording) {
     ph_shelf_forget(vod->shelf, prefix);
 }
 
+/* The list goes before the store: objects of a deleted recording may stay for a clip, or while the store
+ * removes nothing. */
+static int fetch_recording(struct ph_vod *vod, struct job *job, struct ph_shelf_item **item) {
+    if (vod->options.is_deleted && vod->options.is_deleted(vod->options.opaque, job->recording))
+        return -ENOENT;
+    return ph_vod_fetch_recording(vod->options.store, job->recording, job->known, item);
+}
+
 /* What cannot be asked at the moment stays as it was known. */
 static int fetch(struct ph_vod *vod, struct job *job, struct ph_shelf_item **item) {
     if (!*job->recording)
         return ph_vod_fetch(vod->options.store, &job->object, item);
-    int code = ph_vod_fetch_recording(vod->options.store, job->recording, job->known, item);
+    int code = fetch_recording(vod, job, item);
     if (code == -ENOENT && job->known)
         ph_vod_forget(vod, job->recording);
     if ((code != -EAGAIN && code != -ECANCELED) || !job->known)

@@ -25,6 +25,9 @@ struct ph_vod_options {
     struct ph_slice secret; /* of playback tokens */
     /* Whether the access was ended of who brings a token that holds; NULL: nobody's. Any thread. */
     bool (*is_revoked)(void *opaque, const char *recording, const struct ph_playback_claims *claims);
+    /* Whether it was deleted, though its objects may be there yet; NULL: nobody knows. The threads' own,
+     * asked when they have a fresh look; may wait for a database. */
+    bool (*is_deleted)(void *opaque, const char *recording);
     void *opaque;
     uint32_t threads;      /* 0: 4 */
     uint32_t most_waiting; /* 0: 256 fetches */

@@ -325,6 +325,29 @@ static void where_nobody_says_so_a_deleted_recording_is_gone_soon(void **state) 
     close_stage(&stage);
 }
 
+static atomic_bool is_listed_as_deleted;
+
+static bool is_deleted(void *opaque, const char *recording) {
+    (void)opaque;
+    assert_string_equal(recording, "rec");
+    return atomic_load(&is_listed_as_deleted);
+}
+
+/* Its objects wait for a clip. */
+static void a_deleted_recording_is_gone_before_its_objects(void **state) {
+    (void)state;
+    struct stage stage;
+    atomic_store(&is_listed_as_deleted, false);
+    open_stage(&stage, (struct ph_vod_options){.is_deleted = is_deleted});
+    assert_int_equal(get(&stage, "rec/v720/0.m4s", NULL), 200);
+    atomic_store(&is_listed_as_deleted, true);
+    assert_int_equal(get(&stage, "rec/v720/0.m4s", NULL), 200);
+    atomic_fetch_add(&stage.clock.ahead_us, PH_SHELF_STALE_US + PH_SECOND_US);
+    assert_int_equal(get(&stage, "rec/v720/0.m4s", NULL), 404);
+    assert_int_equal(get(&stage, "rec/index.m3u8", NULL), 404);
+    close_stage(&stage);
+}
+
 static void who_waits_when_it_stops_is_answered(void **state) {
     (void)state;
     struct stage stage;
@@ -349,6 +372,7 @@ int main(void) {
         cmocka_unit_test(a_store_in_trouble_is_told_and_not_remembered),
         cmocka_unit_test(a_deleted_recording_is_gone_at_once),
         cmocka_unit_test(where_nobody_says_so_a_deleted_recording_is_gone_soon),
+        cmocka_unit_test(a_deleted_recording_is_gone_before_its_objects),
         cmocka_unit_test(who_waits_when_it_stops_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
