@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "origin/recording/clip_private.h"
 #include "origin/recording/rebuild.h"
+
+/* How long a segment may be on its way to the store behind the one after it. */
+static const int64_t settling_ms = INT64_C(60) * 1000;
 
 int ph_clip_key(char key[PH_STORE_KEY_BYTES], const char *prefix, const char *track, const char *name) {
     int size = snprintf(
@@ -48,16 +52,26 @@ static int64_t segment_us(const struct ph_publication *publication, uint64_t num
     return (int64_t)(frames * publication->grid_rate.den * 1e6 / publication->grid_rate.num + 0.5);
 }
 
-/* The lowest number of a track's segments. */
+/* Of a track's segments. */
+struct lowest {
+    uint64_t number;
+    int64_t modified_ms;
+};
+
 static int note_lowest(void *opaque, const char *key, const struct ph_store_object *object) {
-    uint64_t *lowest = opaque;
+    struct lowest *lowest = opaque;
     struct ph_media_file file;
     const char *name = strrchr(key, '/');
-    (void)object;
     if (name && !ph_media_file_parse(name + 1, &file) && file.kind == PH_FILE_SEGMENT &&
-        file.position.segment < *lowest)
-        *lowest = file.position.segment;
+        file.position.segment < lowest->number)
+        *lowest = (struct lowest){file.position.segment, object->modified_ms};
     return 0;
+}
+
+/* Segments are put beside each other: the one before what is the first by now may be on its way. */
+static bool may_be_preceded(const struct ph_clip_making *making, const struct lowest *lowest) {
+    int64_t now_ms = ph_clock_utc_us(ph_clock_system()) / PH_MILLISECOND_US;
+    return !making->is_over && lowest->number > 0 && now_ms - lowest->modified_ms < settling_ms;
 }
 
 /* When the source's picture begins, in session time: a clip's begins within a segment. */
@@ -66,19 +80,22 @@ static int find_start(struct ph_clip_making *making, int64_t *start_us) {
     char prefix[PH_STORE_KEY_BYTES], name[32];
     struct ph_bytes *init = NULL, *bytes = NULL;
     struct ph_manifest_segment segment;
-    uint64_t lowest = UINT64_MAX;
+    struct lowest lowest = {.number = UINT64_MAX};
     int code = ph_clip_key(prefix, making->source, track, "");
     if (!code)
         code = ph_store_list(making->store, prefix, note_lowest, &lowest);
-    if (!code && lowest == UINT64_MAX)
+    if (!code && lowest.number == UINT64_MAX)
         return making->is_over ? -ENODATA : -EAGAIN;
-    snprintf(name, sizeof(name), "%" PRIu64 ".m4s", lowest);
+    if (!code && may_be_preceded(making, &lowest))
+        return -EAGAIN;
+    snprintf(name, sizeof(name), "%" PRIu64 ".m4s", lowest.number);
     if (!code)
         code = get(making, track, "init.mp4", &init);
     if (!code)
         code = get(making, track, name, &bytes);
     if (!code)
-        code = ph_manifest_describe_segment(ph_bytes_slice(init), lowest, ph_bytes_slice(bytes), &segment);
+        code = ph_manifest_describe_segment(
+            ph_bytes_slice(init), lowest.number, ph_bytes_slice(bytes), &segment);
     if (!code)
         *start_us =
             (int64_t)((double)segment.start_ticks * 1e6 / making->publication.tracks[0].timescale + 0.5);
@@ -136,8 +153,8 @@ static int make_segment(struct ph_clip_making *making, uint32_t track, uint64_t 
 static int make_track(struct ph_clip_making *making, uint32_t track) {
     int64_t length_us = segment_us(&making->publication, 1);
     int code = copy(making, making->publication.tracks[track].name, "init.mp4");
-    if (code == -ENOENT)
-        return 0; /* a track of which nothing came */
+    if (code == -ENOENT) /* a track of which nothing came, or not yet */
+        return making->is_over ? 0 : -EAGAIN;
     uint64_t first = (uint64_t)(making->from_us / length_us);
     for (uint64_t n = first; !code && segment_us(&making->publication, n) < making->to_us; n++) {
         if (segment_us(&making->publication, n + 1) > making->from_us)

@@ -373,6 +373,33 @@ static void a_source_that_has_nothing_there_leaves_nothing(void **state) {
     assert_int_equal(left.count, 0);
 }
 
+/* Its sound was not there yet, and the clip had none for ever. */
+static void a_track_that_is_to_come_is_waited_for(void **state) {
+    (void)state;
+    struct worker worker = worker_with(1);
+    struct ph_clip_result result;
+    publication.track_count = 2;
+    char *json = ph_publication_to_json(&publication);
+    put(SOURCE "/publication.json", (struct ph_slice){(const uint8_t *)json, strlen(json)});
+    free(json);
+    assert_int_equal(ph_store_remove(store, SOURCE "/recording.json"), 0);
+    assert_int_equal(make(&worker, &result), -EAGAIN);
+    put(SOURCE "/recording.json", (struct ph_slice){(const uint8_t *)"{}", 2});
+    assert_int_equal(make(&worker, &result), 0);
+}
+
+/* Times count from the source's first picture: which one that is has to be known. */
+static void a_first_segment_that_is_to_come_is_waited_for(void **state) {
+    (void)state;
+    struct worker worker = worker_with(1);
+    struct ph_clip_result result;
+    assert_int_equal(ph_store_remove(store, SOURCE "/recording.json"), 0);
+    assert_int_equal(ph_store_remove(store, SOURCE "/v1080/0.m4s"), 0);
+    assert_int_equal(make(&worker, &result), -EAGAIN);
+    put_bytes(SOURCE "/v1080/0.m4s", example_media_segment(PH_TRACK_VIDEO, 0, 100));
+    assert_int_equal(make(&worker, &result), 0);
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, begin, end)
     ph_log_set_level(PH_LOG_ERROR);
@@ -385,6 +412,8 @@ int main(void) {
         ON_STORE(the_first_take_that_is_whole_counts_for_ever),
         ON_STORE(what_is_made_is_not_made_again),
         ON_STORE(a_source_that_has_nothing_there_leaves_nothing),
+        ON_STORE(a_track_that_is_to_come_is_waited_for),
+        ON_STORE(a_first_segment_that_is_to_come_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
