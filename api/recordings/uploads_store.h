@@ -13,7 +13,7 @@
 #include "core/db/db.h"
 
 enum {
-    PH_MOST_UPLOADS = 3, /* of one owner that are not whole */
+    PH_MOST_UPLOADS = 3, /* of one owner that are not whole; without a byte one counts for an hour */
     PH_NODE_NAME_BYTES = 65,
 };
 #define PH_MOST_UPLOAD_BYTES (INT64_C(500) * 1000 * 1000)

@@ -88,6 +88,20 @@ static void three_of_one_subject_go_on_at_once(void **state) {
     assert_int_equal(ph_uploads_begin(db, &upload, 1000 + PH_UPLOAD_KEPT_MS), 0);
 }
 
+/* Its client never learned where they are, and cannot end them. */
+static void those_whose_creation_was_never_heard_of_stop_nobody_for_long(void **state) {
+    (void)state;
+    enum { hour_ms = 3600 * 1000 };
+    struct ph_upload upload = {.bytes = 5, .owner = "alice"}, partly = begin("alice", 5);
+    begin("alice", 5);
+    begin("alice", 5);
+    assert_int_equal(ph_uploads_advance(db, &partly, 1, 2000), 0);
+    assert_int_equal(ph_uploads_begin(db, &upload, 999 + hour_ms), -EDQUOT);
+    assert_int_equal(ph_uploads_begin(db, &upload, 1000 + hour_ms), 0);
+    assert_int_equal(ph_uploads_begin(db, &upload, 1000 + hour_ms), 0);
+    assert_int_equal(ph_uploads_begin(db, &upload, 1000 + hour_ms), -EDQUOT);
+}
+
 static void what_expires_is_forgotten_and_told(void **state) {
     (void)state;
     struct ph_upload partly = begin("alice", 100), whole = begin("alice", 100), found;
@@ -171,6 +185,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         test(an_upload_becomes_a_recordings_job),
         test(three_of_one_subject_go_on_at_once),
+        test(those_whose_creation_was_never_heard_of_stop_nobody_for_long),
         test(what_expires_is_forgotten_and_told),
         test(a_whole_one_is_kept_for_a_day_more),
         test(what_has_expired_takes_no_more),
