@@ -424,12 +424,21 @@ static int look(struct ph_verify_check *check, bool is_listed) {
     return code;
 }
 
+/* What is not there any more of a recording that was deleted while it was looked at is as it should be. */
+static int judge_missing(const struct ph_verify_check *check) {
+    struct ph_archive_catalogue *catalogue = check->verification->catalogue;
+    int is_deleted = catalogue ? catalogue->is_deleted(catalogue, check->id) : 0;
+    return is_deleted < 0 ? is_deleted : is_deleted ? 0 : -ENOENT;
+}
+
 int ph_verify_recording(struct ph_archive_verification *verification, const char *id, bool is_listed) {
     struct ph_verify_check check = {.verification = verification};
     snprintf(check.id, sizeof(check.id), "%s", id);
     int code = ph_archive_path(check.dir, verification->spool, id);
     if (!code)
         code = look(&check, is_listed);
+    if (code == -ENOENT)
+        code = judge_missing(&check);
     if (check.has_manifest)
         ph_manifest_finish(&check.manifest);
     free(check.objects);

@@ -274,6 +274,29 @@ static void a_deleted_one_is_left_to_its_clip(void **state) {
     assert_false(scene_has("publication.json") || scene_has("v1080/0.m4s") || scene_has("recording.json"));
 }
 
+/* Right after it was asked about. */
+static int is_deleted_meanwhile(struct ph_archive_catalogue *catalogue, const char *recording) {
+    (void)catalogue;
+    (void)recording;
+    if (atomic_exchange(&scene.list.deleted, 1))
+        return 1;
+    assert_int_equal(ph_store_remove_all(scene.store, "recordings/abcdefghijklmnopqrstuvwxyz"), 0);
+    return 0;
+}
+
+/* The others are verified all the same. */
+static void one_that_is_deleted_meanwhile_ends_no_verification(void **state) {
+    (void)state;
+    scene_write_folder(true, 0);
+    scene_open(0);
+    scene_take_all();
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+    scene.list.catalogue.is_deleted = is_deleted_meanwhile;
+    assert_int_equal(verify(true).differences, 0);
+    assert_false(scene_has("recording.json"));
+}
+
 int main(void) {
 #define ON_STORE(test) cmocka_unit_test_setup_teardown(test, scene_begin, scene_end)
     const struct CMUnitTest tests[] = {
@@ -289,6 +312,7 @@ int main(void) {
         ON_STORE(a_session_that_is_retired_has_ended),
         ON_STORE(what_is_missing_is_found_and_mended),
         ON_STORE(a_deleted_one_is_left_to_its_clip),
+        ON_STORE(one_that_is_deleted_meanwhile_ends_no_verification),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
