@@ -38,7 +38,8 @@ struct ph_clip {
     uint32_t take;          /* the number of this try, from 1 on; no other has it */
     int64_t from_us, to_us; /* from the source's beginning */
     struct ph_clip_cutter *cutter;
-    uint64_t most_copied_bytes; /* 0: S3's bound; an MP4 beyond is not copied, but made again in its place */
+    uint64_t most_copied_bytes; /* 0: 1 GiB in a bucket; an MP4 beyond is not copied, but made again in its
+                                   place */
 };
 
 struct ph_clip_result {

@@ -6,8 +6,10 @@
 
 #include "origin/recording/clip_private.h"
 
-/* What S3 copies at once. */
-static const uint64_t most_copied_bytes = UINT64_C(5) << 30;
+/* A bucket copies 5 GiB at once, but may take minutes for that, in which no lease is renewed: where each of
+ * several workers loses it to the next, none would ever come to the end. This much takes seconds. A folder
+ * links. */
+static const uint64_t most_copied_bytes = UINT64_C(1) << 30, most_linked_bytes = UINT64_MAX;
 
 static const char claim_name[] = "take.json";
 
@@ -111,7 +113,9 @@ static int make_mp4(struct ph_clip_making *making, struct ph_manifest *manifest)
 /* A copy may have another tag. */
 static int move_mp4(struct moving *moving, struct ph_manifest *manifest) {
     struct ph_clip_making *making = moving->making;
-    uint64_t most = making->clip->most_copied_bytes ? making->clip->most_copied_bytes : most_copied_bytes;
+    uint64_t most = ph_store_folder(making->store) ? most_linked_bytes : most_copied_bytes;
+    if (making->clip->most_copied_bytes)
+        most = making->clip->most_copied_bytes;
     if (manifest->mp4_bytes > most)
         return make_mp4(making, manifest);
     char key[PH_STORE_KEY_BYTES];
