@@ -137,7 +137,7 @@ scenario('files that lie or are broken are refused with the reason, and the node
     const recording = await settled(stage, node, id);
     assert.equal(recording.state, 'failed', `${reason}: ${JSON.stringify(recording)}`);
     assert.match(recording.reason, reason);
-    assert.ok(!fs.existsSync(archive(node, 'uploads', id, 'source')), 'what was refused is not kept');
+    await waitFor('what was refused to go', () => !fs.existsSync(archive(node, 'uploads', id, 'source')));
   }
   assert.equal((await request(`${node.url}/health`)).status, 200);
   const good = await settled(stage, node, await upload(stage, node, await clockFile({ seconds }, 'mp4')));
