@@ -56,8 +56,10 @@ static void units_arrive_once_in_order_and_the_end_finishes_the_session(void **s
     assert_true(worker_double_wait(&scene->worker, ticked, 3, 10));
     assert_true(control_double_wait(&scene->control, &scene->control.live, 1));
     assert_true(control_double_wait(&scene->control, &scene->control.stats, 1));
+    pthread_mutex_lock(&scene->worker.lock); /* so that it has not finished when it is ended again */
     assert_int_equal(ph_relays_end(scene->relays, "s1", "by its owner"), 0);
     assert_int_equal(ph_relays_end(scene->relays, "s1", "again"), 0);
+    pthread_mutex_unlock(&scene->worker.lock);
     assert_true(worker_double_wait(&scene->worker, relay_scene_finished, 0, 10));
     assert_true(control_double_wait(&scene->control, &scene->control.ended, 1));
     assert_string_equal(scene->control.ended_reason, "by its owner");
