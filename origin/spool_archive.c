@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/log.h"
 #include "origin/archive/folder_file.h"
@@ -144,10 +143,8 @@ void ph_spool_hand_over(struct ph_spool *spool, const char *id, const char *dir)
 }
 
 bool ph_spool_restore_given_up(struct ph_spool *spool, const char *id, const char *dir) {
-    char path[PH_SPOOL_PATH_BYTES + 256];
     struct ph_publication publication;
-    snprintf(path, sizeof(path), "%s/" PH_ARCHIVE_GIVEN_UP, dir);
-    if (access(path, F_OK))
+    if (!ph_archive_has_file(dir, PH_ARCHIVE_GIVEN_UP))
         return false;
     struct ph_archive_session *archived = open_alone(spool, id, dir, &publication);
     if (archived)

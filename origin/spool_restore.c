@@ -11,6 +11,7 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "origin/archive/folder_file.h"
 #include "origin/spool_index.h"
 #include "origin/spool_private.h"
 
@@ -248,11 +249,6 @@ static void set_position(struct reader *reader) {
     truncate_file(reader->dir, name, track->data_bytes);
 }
 
-static bool has_file(const char *dir, const char *name) {
-    char path[PH_SPOOL_PATH_BYTES];
-    return snprintf(path, sizeof(path), "%s/%s", dir, name) < (int)sizeof(path) && access(path, F_OK) == 0;
-}
-
 static int restore_track(struct ph_spool *spool, struct ph_session *session, uint32_t index) {
     struct ph_spool_session *files = session->spool;
     struct reader reader = {.session = session, .track = &files->tracks[index], .index = index};
@@ -264,7 +260,7 @@ static int restore_track(struct ph_spool *spool, struct ph_session *session, uin
         return -ENAMETOOLONG;
 
     int code = read_file(reader.dir, "init.mp4", most_init_bytes, &init);
-    if (code == -ENOENT && has_file(reader.dir, "index"))
+    if (code == -ENOENT && ph_archive_has_file(reader.dir, "index"))
         return PH_INVALID_DATA; /* the init segment was there before the first part */
     if (!code)
         code = ph_window_set_init(&session->window, index, init);

@@ -69,18 +69,20 @@ static void count(struct ph_webrtc_connection *connection, const struct ph_rtp_f
     connection->counted = *figures;
 }
 
-static bool is_measured(const struct ph_webrtc_connection *connection) {
-    return connection->rtp && connection->publishing;
+/* Counts, and tells what there is; false where nothing was published. */
+static bool look(struct ph_webrtc_connection *connection, int64_t now_us, struct ph_rtp_figures *figures) {
+    if (!connection->rtp || !connection->publishing)
+        return false;
+    ph_rtp_session_figures(connection->rtp, figures, now_us);
+    count(connection, figures, PH_LABELS({"session", connection->admission.session}));
+    return true;
 }
 
 void ph_webrtc_connection_measure(struct ph_webrtc_connection *connection, int64_t now_us) {
     struct ph_rtp_figures figures;
-    const struct ph_label *labels = PH_LABELS({"session", connection->admission.session});
-    if (!is_measured(connection))
-        return;
-    ph_rtp_session_figures(connection->rtp, &figures, now_us);
-    count(connection, &figures, labels);
-    set_gauges(connection->endpoint->metrics, &figures, labels);
+    if (look(connection, now_us, &figures))
+        set_gauges(
+            connection->endpoint->metrics, &figures, PH_LABELS({"session", connection->admission.session}));
 }
 
 /* Whether the session has another publisher here, whose figures the gauges show. */
@@ -96,12 +98,8 @@ static bool is_followed(const struct ph_webrtc_connection *connection) {
 
 void ph_webrtc_connection_measure_end(struct ph_webrtc_connection *connection, int64_t now_us) {
     static const struct ph_rtp_figures none;
-    struct ph_rtp_figures figures;
-    const struct ph_label *labels = PH_LABELS({"session", connection->admission.session});
-    if (!is_measured(connection))
-        return;
-    ph_rtp_session_figures(connection->rtp, &figures, now_us);
-    count(connection, &figures, labels);
-    if (!is_followed(connection))
-        set_gauges(connection->endpoint->metrics, &none, labels);
+    struct ph_rtp_figures last;
+    if (look(connection, now_us, &last) && !is_followed(connection))
+        set_gauges(
+            connection->endpoint->metrics, &none, PH_LABELS({"session", connection->admission.session}));
 }

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/file.h"
 #include "core/base/log.h"
@@ -117,15 +116,10 @@ static int recover_track(struct reader *reader) {
     return code;
 }
 
-static bool has_file(const struct ph_archive_session *session, const char *name) {
-    char path[PH_ARCHIVE_PATH_BYTES];
-    return ph_archive_path(path, session->dir, name) == 0 && access(path, F_OK) == 0;
-}
-
 /* Of what is to go no more has to be known. */
 int ph_archive_recover(struct ph_archive_session *session, const uint64_t durable_below[PH_MOST_TRACKS]) {
     int code = 0;
-    session->done = has_file(session, PH_ARCHIVE_COMPLETE);
+    session->done = ph_archive_has_file(session->dir, PH_ARCHIVE_COMPLETE);
     for (uint32_t i = 0; i < session->publication.track_count && !code; i++) {
         struct reader reader = {.session = session,
             .track = i,
@@ -134,5 +128,5 @@ int ph_archive_recover(struct ph_archive_session *session, const uint64_t durabl
             .now_us = ph_archive_now_us(session->archive)};
         code = recover_track(&reader);
     }
-    return session->done || has_file(session, PH_ARCHIVE_GIVEN_UP) ? 0 : code;
+    return session->done || ph_archive_has_file(session->dir, PH_ARCHIVE_GIVEN_UP) ? 0 : code;
 }

@@ -16,6 +16,11 @@ int ph_archive_path(char path[PH_ARCHIVE_PATH_BYTES], const char *dir, const cha
     return size > 0 && size < PH_ARCHIVE_PATH_BYTES ? 0 : -ENAMETOOLONG;
 }
 
+bool ph_archive_has_file(const char *dir, const char *name) {
+    char path[PH_ARCHIVE_PATH_BYTES];
+    return ph_archive_path(path, dir, name) == 0 && access(path, F_OK) == 0;
+}
+
 int ph_archive_read_publication(const char *dir, struct ph_publication *publication) {
     char path[PH_ARCHIVE_PATH_BYTES];
     struct ph_bytes *json = NULL;

@@ -207,20 +207,18 @@ int ph_archive_feed(struct ph_archive_session *session) {
     return code;
 }
 
-/* 1: it was deleted, and a clip is being made of it, so that its objects stay. */
-static int is_kept_for_clip(const struct ph_archive_session *session) {
-    struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
-    int code = catalogue->is_deleted(catalogue, session->id);
-    return code > 0 ? catalogue->is_being_cut(catalogue, session->id) : code;
-}
-
-int ph_archive_is_deleted(const struct ph_archive_session *session) {
+/* 1: it was deleted, and a clip is being made of it, or is not. */
+static int is_deleted(const struct ph_archive_session *session, bool while_it_is_cut) {
     struct ph_archive_catalogue *catalogue = session->archive->options.catalogue;
     int code = catalogue->is_deleted(catalogue, session->id);
     if (code <= 0)
         return code;
     code = catalogue->is_being_cut(catalogue, session->id);
-    return code < 0 ? code : !code;
+    return code < 0 ? code : (code > 0) == while_it_is_cut;
+}
+
+int ph_archive_is_deleted(const struct ph_archive_session *session) {
+    return is_deleted(session, false);
 }
 
 /* 1: nothing of it is to be kept. Asked once at the session's end, and when a new process takes it over. A
@@ -232,7 +230,7 @@ static int check_deleted(struct ph_archive_session *session) {
     if (session->publication.take) {
         int wanted = catalogue->is_wanted(catalogue, session->id, session->publication.take, true);
         if (!wanted)
-            wanted = is_kept_for_clip(session);
+            wanted = is_deleted(session, true); /* its objects stay for the clip */
         return wanted < 0 ? wanted : !wanted;
     }
     if (session->was_checked)

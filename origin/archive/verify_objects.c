@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/file.h"
 #include "origin/archive/archive.h"
@@ -55,11 +54,6 @@ const struct ph_verify_object *ph_verify_find(const struct ph_verify_check *chec
         return NULL;
     strcpy(wanted.name, name);
     return bsearch(&wanted, check->objects, check->count, sizeof(wanted), by_name);
-}
-
-static bool in_folder(const struct ph_verify_check *check, const char *name) {
-    char path[PH_ARCHIVE_PATH_BYTES];
-    return ph_archive_path(path, check->dir, name) == 0 && access(path, F_OK) == 0;
 }
 
 int ph_verify_key(const struct ph_verify_check *check, const char *name, char key[PH_STORE_KEY_BYTES]) {
@@ -420,7 +414,7 @@ static int look(struct ph_verify_check *check, bool is_listed) {
     if (!code && is_spooled && !check->has_manifest)
         code = check_journals(check, &publication);
     if (!code && is_recorded)
-        code = check_whole(check, is_listed, is_spooled && !in_folder(check, "complete"));
+        code = check_whole(check, is_listed, is_spooled && !ph_archive_has_file(check->dir, "complete"));
     return code;
 }
 

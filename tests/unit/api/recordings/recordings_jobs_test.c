@@ -161,32 +161,30 @@ static void a_job_that_is_put_off_was_no_attempt(void **state) {
     }
 }
 
+static enum ph_clip_source judge(const struct ph_recording_job *job, int64_t now_ms) {
+    enum ph_clip_source source;
+    assert_int_equal(ph_recording_jobs_judge_source(db, job, now_ms, &source), 0);
+    return source;
+}
+
 /* A clip of a clip; a session's recording goes the same way. */
 static void a_clip_waits_for_its_source_while_that_may_come(void **state) {
     (void)state;
     enum { day_ms = 24 * 3600 * 1000 };
     struct ph_recording_job job = {.kind = PH_RECORDING_CLIP, .created_ms = 1000};
-    enum ph_clip_source source;
     memcpy(job.source, clip, sizeof(clip));
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_GONE);
     add(PH_RECORDING_CLIP, clip, 500);
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_GROWS);
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 1001 + day_ms, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_GROWS);
+    assert_int_equal(judge(&job, 1001 + day_ms), PH_CLIP_SOURCE_GONE);
     tables_run(db, "UPDATE recordings SET state = 'deleting'");
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_GROWS);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_GROWS);
     tables_run(db, "UPDATE recordings SET ready_ms = 1500");
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_WHOLE);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_WHOLE);
     tables_run(db, "UPDATE recordings SET state = 'ready'");
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_WHOLE);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_WHOLE);
     tables_run(db, "UPDATE recordings SET state = 'failed'");
-    assert_int_equal(ph_recording_jobs_judge_source(db, &job, 2000, &source), 0);
-    assert_int_equal(source, PH_CLIP_SOURCE_GONE);
+    assert_int_equal(judge(&job, 2000), PH_CLIP_SOURCE_GONE);
 }
 
 static void what_a_job_makes_is_ready_when_it_says_so(void **state) {

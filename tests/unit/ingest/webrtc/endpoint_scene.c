@@ -87,6 +87,21 @@ void endpoint_scene_wait_for_drops(struct endpoint_scene *scene, const char *rea
     assert_true(endpoint_scene_dropped(scene, reason) >= count);
 }
 
+double endpoint_scene_packets(struct endpoint_scene *scene) {
+    return metric(scene, "porthole_webrtc_received_packets_total", "session", "s1");
+}
+
+double endpoint_scene_gauge(struct endpoint_scene *scene, const char *name) {
+    return ph_metric_value(ph_metrics_gauge(scene->relays->metrics, name, "", PH_LABELS({"session", "s1"})));
+}
+
+void endpoint_scene_wait_for_gauge(struct endpoint_scene *scene, const char *name) {
+    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    while (endpoint_scene_gauge(scene, name) == 0 && ph_now_us() < deadline_us)
+        usleep(1000);
+    assert_true(endpoint_scene_gauge(scene, name) > 0);
+}
+
 bool endpoint_scene_connections_are(struct endpoint_scene *scene, unsigned count, int64_t within_us) {
     char text[64], expected[64];
     int64_t deadline_us = ph_now_us() + within_us;

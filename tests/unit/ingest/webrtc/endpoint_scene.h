@@ -16,7 +16,7 @@ extern const uint8_t endpoint_scene_key_hash[PH_WEBRTC_KEY_HASH_BYTES];
 
 int endpoint_scene_set_up(void **state);
 int endpoint_scene_tear_down(void **state);
-/* Another endpoint instead of the present one: 40 connections at most, 0.7 s to connect and to send. */
+/* Another endpoint instead of the present one: 40 connections at most, 3 s to connect and 6 s to send. */
 void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen);
 
 /* Offers; the code of ph_webrtc_open(). */
@@ -31,6 +31,11 @@ double endpoint_scene_handshakes(struct endpoint_scene *scene, const char *resul
 double endpoint_scene_dropped(struct endpoint_scene *scene, const char *reason);
 /* They are counted by another thread: within five seconds. */
 void endpoint_scene_wait_for_drops(struct endpoint_scene *scene, const char *reason, double count);
+/* Of session s1. */
+double endpoint_scene_packets(struct endpoint_scene *scene);
+double endpoint_scene_gauge(struct endpoint_scene *scene, const char *name);
+/* Gauges are set once a second, by another thread: this one to more than 0 within ten seconds. */
+void endpoint_scene_wait_for_gauge(struct endpoint_scene *scene, const char *name);
 bool endpoint_scene_connections_are(struct endpoint_scene *scene, unsigned count, int64_t within_us);
 
 #define ENDPOINT_SCENE(test)                                                                                 \

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -28,28 +27,14 @@ static void let_pass(struct endpoint_scene *scene, int64_t duration_us) {
         assert_int_equal(ph_webrtc_close(scene->endpoint, "nobody", endpoint_scene_key_hash), -ENOENT);
 }
 
-static double gauge_of_session(struct endpoint_scene *scene, const char *name) {
-    return ph_metric_value(ph_metrics_gauge(scene->relays->metrics, name, "", PH_LABELS({"session", "s1"})));
-}
-
-static double wait_of_session(struct endpoint_scene *scene) {
-    return gauge_of_session(scene, "porthole_webrtc_wait_seconds");
-}
+static const char wait_name[] = "porthole_webrtc_wait_seconds";
 
 /* A publisher who sends, and whose figures are shown. */
 static void publish_until_shown(struct endpoint_scene *scene) {
-    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
     endpoint_scene_join(scene, false);
     peer_double_publish(&scene->peer, 10);
     endpoint_scene_assert_reached(scene, 10);
-    while (wait_of_session(scene) == 0 && ph_now_us() < deadline_us)
-        usleep(1000);
-    assert_true(wait_of_session(scene) > 0);
-}
-
-static double packets_of_session(struct endpoint_scene *scene) {
-    return ph_metric_value(ph_metrics_counter(
-        scene->relays->metrics, "porthole_webrtc_received_packets_total", "", PH_LABELS({"session", "s1"})));
+    endpoint_scene_wait_for_gauge(scene, wait_name);
 }
 
 static int disconnected(struct endpoint_scene *scene) {
@@ -68,8 +53,8 @@ static void a_publisher_who_vanished_is_given_up_after_thirty_seconds(void **sta
     let_pass(scene, 11 * PH_SECOND_US);
     assert_int_equal(disconnected(scene), 1);
     assert_true(endpoint_scene_connections_are(scene, 0, 0));
-    assert_true(wait_of_session(scene) == 0);
-    assert_true(gauge_of_session(scene, "porthole_webrtc_receive_rate_bits") == 0);
+    assert_true(endpoint_scene_gauge(scene, wait_name) == 0);
+    assert_true(endpoint_scene_gauge(scene, "porthole_webrtc_receive_rate_bits") == 0);
     assert_false(peer_double_check(&scene->peer, NULL)); /* nobody is there who would answer */
 }
 
@@ -86,13 +71,13 @@ static void a_superseded_publisher_leaves_the_gauges_to_its_follower(void **stat
     assert_true(peer_double_join(&follower));
     peer_double_publish(&follower, 1);
     assert_true(endpoint_scene_connections_are(scene, 1, 10 * PH_SECOND_US));
-    assert_true(wait_of_session(scene) > 0);
-    assert_true(packets_of_session(scene) >= 20); /* the first one's to the last */
+    assert_true(endpoint_scene_gauge(scene, wait_name) > 0);
+    assert_true(endpoint_scene_packets(scene) >= 20); /* the first one's to the last */
     assert_int_equal(disconnected(scene), 0);
     assert_int_equal(ph_webrtc_close(scene->endpoint, follower.local.id, endpoint_scene_key_hash), 0);
     assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
-    assert_true(wait_of_session(scene) == 0);
-    assert_int_equal((int)packets_of_session(scene), 21);
+    assert_true(endpoint_scene_gauge(scene, wait_name) == 0);
+    assert_int_equal((int)endpoint_scene_packets(scene), 21);
     peer_double_finish(&follower);
 }
 

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -134,30 +133,18 @@ static void a_publisher_who_says_goodbye_is_gone_at_once(void **state) {
     assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
 }
 
-static struct ph_metric *rate_of_session(struct endpoint_scene *scene) {
-    return ph_metrics_gauge(
-        scene->relays->metrics, "porthole_webrtc_receive_rate_bits", "", PH_LABELS({"session", "s1"}));
-}
-
-static double packets_of_session(struct endpoint_scene *scene) {
-    return ph_metric_value(ph_metrics_counter(
-        scene->relays->metrics, "porthole_webrtc_received_packets_total", "", PH_LABELS({"session", "s1"})));
-}
-
 static void the_figures_of_a_publisher_end_with_it(void **state) {
     struct endpoint_scene *scene = *state;
-    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    static const char rate[] = "porthole_webrtc_receive_rate_bits";
     endpoint_scene_join(scene, false);
     peer_double_publish(&scene->peer, 10);
-    while (ph_metric_value(rate_of_session(scene)) == 0 && ph_now_us() < deadline_us)
-        usleep(1000); /* it is looked at once a second, by another thread */
-    assert_true(ph_metric_value(rate_of_session(scene)) > 0);
+    endpoint_scene_wait_for_gauge(scene, rate);
     peer_double_publish(&scene->peer, 10); /* after the last look at it */
     endpoint_scene_assert_reached(scene, 20);
     ph_dtls_close(scene->peer.dtls);
     assert_true(control_double_wait(&scene->relays->control, &scene->relays->control.disconnected, 1));
-    assert_int_equal((int)packets_of_session(scene), 20);
-    assert_true(ph_metric_value(rate_of_session(scene)) == 0);
+    assert_int_equal((int)endpoint_scene_packets(scene), 20);
+    assert_true(endpoint_scene_gauge(scene, rate) == 0);
 }
 
 /* As many a browser does whose track was replaced: no connection ends, and none begins. */

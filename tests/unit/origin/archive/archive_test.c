@@ -137,12 +137,26 @@ static void a_full_spool_drops_the_oldest_and_says_so(void **state) {
     assert_int_equal(scene.list.ready, 1);
 }
 
-static void a_deleted_recording_leaves_nothing(void **state) {
-    (void)state;
+/* A session that goes on, all of which is in the store. */
+static void open_with_all_put(void) {
     scene_write_folder(true, 0);
     scene_open(0);
     scene_take_all();
     scene_await(scene_all_put);
+}
+
+/* One that has ended, and its recording is there. */
+static void make_whole(void) {
+    scene_write_folder(true, 0);
+    scene_open(0);
+    scene_take_all();
+    ph_archive_end(scene.session);
+    scene_await(scene_is_complete);
+}
+
+static void a_deleted_recording_leaves_nothing(void **state) {
+    (void)state;
+    open_with_all_put();
     atomic_store(&scene.list.deleted, 1);
     ph_archive_end(scene.session);
     ph_archive_retire(scene.session);
@@ -154,10 +168,7 @@ static void a_deleted_recording_leaves_nothing(void **state) {
 /* Whoever removes what was deleted does so when the clip is there. */
 static void a_deleted_one_is_made_whole_for_its_clip(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
-    scene_open(0);
-    scene_take_all();
-    scene_await(scene_all_put);
+    open_with_all_put();
     atomic_store(&scene.list.deleted, 1);
     atomic_store(&scene.list.being_cut, 1);
     ph_archive_end(scene.session);
@@ -190,11 +201,8 @@ static void nothing_published_is_no_recording(void **state) {
 /* A request of a process that was killed may come to the store after those of the next. */
 static void an_mp4_whose_parts_were_replaced_is_made_anew(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
     atomic_store(&scene.spoilt, 1);
-    scene_open(0);
-    scene_take_all();
-    scene_await(scene_all_put);
+    open_with_all_put();
     ph_archive_end(scene.session);
     scene_await(scene_is_complete);
     assert_int_equal(atomic_load(&scene.compositions), 2);
@@ -205,10 +213,7 @@ static void an_mp4_whose_parts_were_replaced_is_made_anew(void **state) {
 /* The disk took nothing for so long that nobody waits for its end any more. */
 static void a_session_that_is_retired_has_ended(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
-    scene_open(0);
-    scene_take_all();
-    scene_await(scene_all_put);
+    open_with_all_put();
     ph_archive_retire(scene.session);
     scene_await(scene_is_gone);
     assert_int_equal(scene.list.ready, 1);
@@ -240,11 +245,7 @@ static struct ph_archive_verification verify(bool repair) {
 
 static void what_is_missing_is_found_and_mended(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
-    scene_open(0);
-    scene_take_all();
-    ph_archive_end(scene.session);
-    scene_await(scene_is_complete);
+    make_whole();
     assert_int_equal(verify(false).differences, 0);
     assert_int_equal(ph_store_remove(scene.store, "recordings/abcdefghijklmnopqrstuvwxyz/v720/2.m4s"), 0);
     assert_int_equal(ph_store_remove(scene.store, "recordings/abcdefghijklmnopqrstuvwxyz/recording.mp4"), 0);
@@ -264,11 +265,7 @@ static void what_is_missing_is_found_and_mended(void **state) {
 /* Once the clip is there it goes, if nobody else saw to that. */
 static void a_deleted_one_is_left_to_its_clip(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
-    scene_open(0);
-    scene_take_all();
-    ph_archive_end(scene.session);
-    scene_await(scene_is_complete);
+    make_whole();
     atomic_store(&scene.list.deleted, 1);
     atomic_store(&scene.list.being_cut, 1);
     assert_int_equal(verify(true).differences, 0);
@@ -291,11 +288,7 @@ static int is_deleted_meanwhile(struct ph_archive_catalogue *catalogue, const ch
 /* The others are verified all the same. */
 static void one_that_is_deleted_meanwhile_ends_no_verification(void **state) {
     (void)state;
-    scene_write_folder(true, 0);
-    scene_open(0);
-    scene_take_all();
-    ph_archive_end(scene.session);
-    scene_await(scene_is_complete);
+    make_whole();
     struct ph_archive_catalogue catalogue = scene.list.catalogue;
     catalogue.is_deleted = is_deleted_meanwhile;
     assert_int_equal(verify_by(&catalogue, true).differences, 0);
