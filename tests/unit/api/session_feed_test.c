@@ -81,7 +81,7 @@ static struct ph_session find(const char *id) {
     return session;
 }
 
-/* Waits until the session is in the state, 5 s at most. */
+/* Waits until the session is in the state, 30 s at most. */
 static void await(const char *id, enum ph_session_state state) {
     const struct timespec pause = {.tv_nsec = 2000000};
     int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
@@ -149,6 +149,10 @@ static void ingest_does_not_wait_while_the_database_is_locked(void **state) {
     ph_db_rollback(blocker);
     ph_db_close(other);
     await(birth.id, PH_SESSION_LIVE);
+    /* The feed hears of it after everybody who reads. */
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
+    while (!ph_session_feed_is_healthy(feed) && ph_now_us() < deadline_us)
+        nanosleep(&pause, NULL);
     assert_true(ph_session_feed_is_healthy(feed));
 }
 
