@@ -6,19 +6,22 @@
 #include "core/base/random.h"
 #include "ingest/webrtc/endpoint_internal.h"
 
-/* A connection of the same session that sent nothing yet: its publisher tries again. */
-static void end_older(struct ph_webrtc_endpoint *endpoint, const char *session) {
+/* Ends a connection of the same session that sent nothing yet: its publisher tries again. Returns how many
+ * connections stay. */
+static unsigned end_older(struct ph_webrtc_endpoint *endpoint, const char *session) {
     struct ph_webrtc_connection *other, *next;
+    unsigned staying = 0;
     HASH_ITER(hh, endpoint->connections, other, next) {
         if (!other->publishing && strcmp(other->admission.session, session) == 0)
             ph_webrtc_connection_end(other, "its publisher offered again");
+        staying += !other->over;
     }
+    return staying;
 }
 
 int ph_webrtc_connection_open(struct ph_webrtc_endpoint *endpoint,
     const struct ph_webrtc_publisher *publisher, char *worker_sdp, struct ph_webrtc_connection **out) {
-    end_older(endpoint, publisher->admission.session);
-    bool is_full = HASH_COUNT(endpoint->connections) >= endpoint->most_connections;
+    bool is_full = end_older(endpoint, publisher->admission.session) >= endpoint->most_connections;
     struct ph_webrtc_connection *connection = is_full ? NULL : calloc(1, sizeof(*connection));
     if (!connection) {
         free(worker_sdp);
