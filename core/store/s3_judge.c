@@ -28,6 +28,7 @@ static const struct {
     {"NotImplemented", -ENOSYS, false},
     {"IncompleteBody", -EAGAIN, true},
     {"RequestTimeout", -EAGAIN, true},
+    {"RequestTimeTooSkewed", -EACCES, true}, /* and its clock is ours: it was long on its way */
     {"SlowDown", -EAGAIN, true},
     {"ServiceUnavailable", -EAGAIN, true},
     {"InternalError", -EAGAIN, true},
@@ -35,13 +36,13 @@ static const struct {
     {"ConditionalRequestConflict", -EAGAIN, true},
 };
 
-/* The answer to HEAD has no body, so no code: the server's clock, which it tells, says the same. */
+/* What says so is the server's clock, which it tells: the answer to HEAD has no body, so no code. */
 static bool is_skew(const struct ph_s3_call *call, int64_t signed_us) {
     if (call->status != 403 || call->answered.date_us < 0)
         return false;
     int64_t skew_us = call->answered.date_us - signed_us;
-    return strcmp(call->code, "RequestTimeTooSkewed") == 0 ||
-           (!*call->code && (skew_us > most_skew_us || skew_us < -most_skew_us));
+    bool may_tell = !*call->code || strcmp(call->code, "RequestTimeTooSkewed") == 0;
+    return may_tell && (skew_us > most_skew_us || skew_us < -most_skew_us);
 }
 
 /* A portal does that; a bucket of another region tells its own. */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -61,6 +62,23 @@ static void pages_in_the_buckets_stead_are_not_believed(void **state) {
     ph_test_proxy_fault(PH_TEST_ANSWERED, 2, "GET ", 0, nowhere);
     assert_is_there();
     assert_int_equal(ph_test_proxy_faults(), 2);
+}
+
+/* A request that was long on its way is signed anew: no clock is wrong. */
+static void a_request_that_came_late_is_sent_again(void **state) {
+    (void)state;
+    char answer[512], date[64];
+    time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &utc));
+    snprintf(answer, sizeof(answer),
+        "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nDate: %s\r\nContent-Length: 53\r\n"
+        "Connection: close\r\n\r\n<Error><Code>RequestTimeTooSkewed</Code></Error>     ",
+        date);
+    ph_test_proxy_fault(PH_TEST_ANSWERED, 3, "PUT ", 0, answer);
+    assert_int_equal(put(), 0);
+    assert_int_equal(ph_test_proxy_faults(), 3);
+    assert_is_there();
 }
 
 static int count_object(void *opaque, const char *name, const struct ph_store_object *object) {
@@ -155,6 +173,7 @@ static void answer_that_ends_within_its_head_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(pages_in_the_buckets_stead_are_not_believed),
+        CASE(a_request_that_came_late_is_sent_again),
         CASE(welcome_of_a_portal_is_no_answer),
         CASE(answer_that_ends_within_its_head_is_none),
     };
