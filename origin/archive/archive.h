@@ -83,7 +83,7 @@ void ph_archive_give_up(struct ph_archive_session *session);
 /* Whether the archive works on a session of this name; when not, there is nothing of it on disk. */
 bool ph_archive_has(struct ph_archive *archive, const char *id);
 /* Whether a take of a file may begin: there is nothing of an earlier one, which is given up if there is, or
- * of any that was. */
+ * of any that was. One that is not retired is the spool's still: it is given up when asked again later. */
 bool ph_archive_make_way(struct ph_archive *archive, const char *id, uint32_t take);
 /* Whether nobody works on the file of the session any more, or the session's recording was deleted, as far as
  * is known; has the catalogue asked now and then. Never waits. */

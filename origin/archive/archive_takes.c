@@ -35,7 +35,7 @@ bool ph_archive_make_way(struct ph_archive *archive, const char *id, uint32_t ta
     pthread_mutex_lock(&archive->lock);
     struct ph_archive_session *session = find(archive, id);
     bool is_in_the_way = session && (session->given_up || session->publication.take < take);
-    if (is_in_the_way)
+    if (is_in_the_way && session->retired)
         give_up(session);
     pthread_mutex_unlock(&archive->lock);
     return !is_in_the_way;

@@ -65,12 +65,30 @@ static void a_take_that_was_deleted_stays_for_its_clip(void **state) {
 static void a_later_take_makes_an_earlier_one_go(void **state) {
     (void)state;
     scene_write_folder(true, 1);
-    scene_open(0);
+    scene_create(0);
     scene_take(0);
+    ph_archive_end(scene.session);
+    ph_archive_retire(scene.session);
     assert_false(ph_archive_make_way(scene.archive, scene_id, 2));
+    assert_int_equal(ph_archive_start(scene.archive), 0);
     scene_await(is_forgotten);
     assert_true(ph_archive_make_way(scene.archive, scene_id, 2));
     assert_false(scene_has("publication.json") || scene_has("v1080/0.m4s") || has_folder());
+}
+
+/* The origin's list has it no more, and the spool, which waits for its disk, does not know yet. */
+static void an_earlier_take_stays_while_the_spool_has_it(void **state) {
+    (void)state;
+    scene_write_folder(true, 1);
+    scene_open(0);
+    scene_take(0);
+    assert_false(ph_archive_make_way(scene.archive, scene_id, 2));
+    ph_archive_end(scene.session);
+    scene_await(scene_was_told);
+    assert_true(ph_archive_has(scene.archive, scene_id));
+    ph_archive_retire(scene.session);
+    scene_await(is_forgotten);
+    assert_true(ph_archive_make_way(scene.archive, scene_id, 2));
 }
 
 /* After a restart nobody but the archive knows of it; who comes again waits until it is gone. */
@@ -92,6 +110,7 @@ int main(void) {
         ON_STORE(a_take_that_does_not_count_becomes_no_recording),
         ON_STORE(a_take_that_was_deleted_stays_for_its_clip),
         ON_STORE(a_later_take_makes_an_earlier_one_go),
+        ON_STORE(an_earlier_take_stays_while_the_spool_has_it),
         ON_STORE(a_take_that_was_given_up_is_not_gone_on_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
