@@ -187,14 +187,17 @@ static size_t gather(struct ph_rate_limits *limits, struct change *changes) {
     return count;
 }
 
-/* Puts the answer of the database into the buckets, or what it did not take back. Under the lock. */
+/* Puts the answer of the database into the buckets, or what it did not take back. A slow answer is of a time
+ * that may lie before what was taken since. Under the lock. */
 static void spread(struct ph_rate_limits *limits, const struct change *changes, size_t count, int code) {
     for (size_t i = 0; i < count; i++) {
         struct bucket *bucket = bucket_of(limits, changes[i].name);
         if (!bucket)
             continue;
         if (code == 0) {
-            bucket->full_ms = changes[i].full_ms + bucket->due_ms;
+            int64_t full_ms = changes[i].full_ms + bucket->due_ms;
+            if (full_ms > bucket->full_ms)
+                bucket->full_ms = full_ms;
         } else {
             bucket->due_ms += changes[i].by_ms;
             mark_due(limits, bucket);
@@ -249,10 +252,12 @@ static void synchronize(struct ph_rate_limits *limits) {
     pthread_mutex_unlock(&limits->lock);
     int code = write_changes(limits, changes, count, begins_anew);
     pthread_mutex_lock(&limits->lock);
-    limits->is_to_begin_anew = limits->is_to_begin_anew || (begins_anew && code < 0);
+    bool has_stepped = limits->is_to_begin_anew; /* meanwhile: what was written is of another time */
+    limits->is_to_begin_anew = has_stepped || (begins_anew && code < 0);
     if (code < 0 && limits->last_code == 0)
         ph_log_warning("rate limits are this node's own while the database does not answer", ph_code(code));
-    spread(limits, changes, count, code);
+    if (!has_stepped)
+        spread(limits, changes, count, code);
     limits->last_code = code;
     if (code == 0 && is_all)
         limits->settled = takes;

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -6,17 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "api/embedded.h"
 #include "api/rate_limits.h"
+#include "core/db/sql.h"
 #include "tests/unit/support/database.h"
+
+static const int64_t patience_us = 30 * PH_SECOND_US;
 
 /* A clock that other threads may read. */
 static struct ph_clock test_clock;
 static _Atomic int64_t utc_us;
 static atomic_uint steps;
+static atomic_bool is_asked_elsewhere; /* by another thread than the test's: it is about to write */
+static pthread_t own_thread;
 
 static struct ph_db *db;
 static struct ph_metrics *metrics;
@@ -24,6 +31,8 @@ static struct ph_rate_limits *limits, *neighbour;
 
 static int64_t read_utc(struct ph_clock *clock) {
     (void)clock;
+    if (!pthread_equal(pthread_self(), own_thread))
+        atomic_store(&is_asked_elsewhere, true);
     return atomic_load(&utc_us);
 }
 
@@ -38,6 +47,8 @@ static void advance(int64_t seconds) {
 
 static int open_limits(void **state) {
     (void)state;
+    own_thread = pthread_self();
+    atomic_store(&is_asked_elsewhere, false);
     test_clock = (struct ph_clock){read_utc, read_utc, read_steps};
     atomic_store(&utc_us, 1800000000 * PH_SECOND_US);
     if (ph_test_database_make() < 0 || ph_db_open(&db, ph_test_database_url(), NULL) < 0 ||
@@ -68,6 +79,12 @@ static int passing(struct ph_rate_limits *node, enum ph_rate_class rate, const c
     return passed;
 }
 
+/* What was taken is in the database before the clock goes on. */
+static void settle_and_advance(int64_t seconds) {
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    advance(seconds);
+}
+
 static void a_bucket_empties_and_fills_again(void **state) {
     (void)state;
     struct ph_rate_verdict verdict = ph_rate_limits_take(limits, PH_RATE_CALLS, "alice");
@@ -82,14 +99,14 @@ static void a_bucket_empties_and_fills_again(void **state) {
     assert_int_equal(verdict.retry_after_s, 10);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "bob"), 10);
     assert_int_equal(passing(limits, PH_RATE_TOKENS, "alice"), 5);
-    advance(9);
+    settle_and_advance(9);
     assert_int_equal(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").retry_after_s, 1);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 0);
-    advance(1);
+    settle_and_advance(1);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 1);
-    advance(35);
+    settle_and_advance(35);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 3);
-    advance(1000);
+    settle_and_advance(1000);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
 }
 
@@ -118,8 +135,9 @@ static void a_clock_that_is_set_back_locks_nobody_out(void **state) {
     (void)state;
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
     assert_int_equal(ph_rate_limits_settle(limits), 0);
-    assert_int_equal(passing(neighbour, PH_RATE_CALLS, "alice"), 10);
+    ph_rate_limits_take(neighbour, PH_RATE_CALLS, "alice");
     assert_int_equal(ph_rate_limits_settle(neighbour), 0);
+    assert_true(ph_rate_limits_look(neighbour, PH_RATE_CALLS, "alice").is_refused);
     advance(-86400);
     atomic_fetch_add(&steps, 1);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
@@ -127,7 +145,54 @@ static void a_clock_that_is_set_back_locks_nobody_out(void **state) {
     assert_int_equal(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").reset_s, 100);
     advance(100);
     assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    settle_and_advance(100);
     assert_int_equal(passing(neighbour, PH_RATE_CALLS, "alice"), 10);
+}
+
+/* A bucket is emptied, and what the database is to be told of that waits there for a lock. */
+static struct ph_db_transaction *empty_while_the_database_is_busy(void) {
+    const struct timespec pause = {.tv_nsec = 1000000};
+    struct ph_db_transaction *blocker;
+    assert_int_equal(ph_db_begin(db, PH_DB_WRITE, &blocker), 0);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    for (int64_t end_us = ph_now_us() + patience_us; !atomic_load(&is_asked_elsewhere);) {
+        assert_true(ph_now_us() < end_us);
+        nanosleep(&pause, NULL);
+    }
+    return blocker;
+}
+
+/* When the bucket is full again, as the database says. */
+static int64_t full_ms_of_any(void) {
+    struct ph_db_transaction *transaction;
+    assert_int_equal(ph_db_begin(db, PH_DB_READ, &transaction), 0);
+    int64_t full_ms = ph_db_number(transaction, PH_SQL("SELECT full_ms FROM rate_limits"));
+    ph_db_rollback(transaction);
+    return full_ms;
+}
+
+static void a_late_answer_gives_nothing_back(void **state) {
+    (void)state;
+    struct ph_db_transaction *blocker = empty_while_the_database_is_busy();
+    advance(1000);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
+    ph_db_rollback(blocker);
+    int64_t full_ms = atomic_load(&utc_us) / PH_MILLISECOND_US + 100000;
+    for (int64_t end_us = ph_now_us() + patience_us; full_ms_of_any() < full_ms;) {
+        assert_true(ph_now_us() < end_us);
+        assert_true(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").is_refused);
+    }
+}
+
+static void a_late_answer_of_another_time_locks_nobody_out(void **state) {
+    (void)state;
+    struct ph_db_transaction *blocker = empty_while_the_database_is_busy();
+    advance(-86400);
+    atomic_fetch_add(&steps, 1);
+    assert_false(ph_rate_limits_look(limits, PH_RATE_CALLS, "alice").is_refused);
+    ph_db_rollback(blocker);
+    assert_int_equal(ph_rate_limits_settle(limits), 0);
+    assert_int_equal(passing(limits, PH_RATE_CALLS, "alice"), 10);
 }
 
 static void the_database_keeps_no_names(void **state) {
@@ -160,6 +225,8 @@ int main(void) {
         ON_DB(what_has_no_rule_is_not_limited),
         ON_DB(nodes_share_a_bucket),
         ON_DB(a_clock_that_is_set_back_locks_nobody_out),
+        ON_DB(a_late_answer_gives_nothing_back),
+        ON_DB(a_late_answer_of_another_time_locks_nobody_out),
         ON_DB(the_database_keeps_no_names),
         ON_DB(a_database_that_is_away_leaves_the_node_to_itself),
     };
