@@ -1,5 +1,6 @@
 #include "tests/unit/api/stage.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,11 +27,32 @@ static struct ph_api_runtime runtime;
 
 struct stage stage;
 
+/* What the node was told by the API's threads. */
+static pthread_mutex_t told = PTHREAD_MUTEX_INITIALIZER;
+static char ended[PH_SESSION_ID_BYTES]; /* guarded by told: the last one */
+static int ends;                        /* guarded by told */
+
 static void end_session(struct ph_api_runtime *self, const char *session, const char *reason) {
     assert_ptr_equal(self, &runtime);
     assert_non_null(reason);
-    snprintf(stage.ended, sizeof(stage.ended), "%s", session);
-    stage.ends++;
+    pthread_mutex_lock(&told);
+    snprintf(ended, sizeof(ended), "%s", session);
+    ends++;
+    pthread_mutex_unlock(&told);
+}
+
+int stage_ends(void) {
+    pthread_mutex_lock(&told);
+    int count = ends;
+    pthread_mutex_unlock(&told);
+    return count;
+}
+
+bool stage_ended_last(const char *id) {
+    pthread_mutex_lock(&told);
+    bool is_it = strcmp(ended, id) == 0;
+    pthread_mutex_unlock(&told);
+    return is_it;
 }
 
 int stage_open(void **state) {
@@ -39,6 +61,7 @@ int stage_open(void **state) {
     (void)state;
     runtime.impl = &impl;
     stage = (struct stage){0};
+    ends = 0;
     if (ph_test_database_make() < 0)
         return -1;
     setenv("PORTHOLE_DATA_DIR", ph_test_database_folder(), 1);

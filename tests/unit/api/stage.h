@@ -3,23 +3,27 @@
 #define PH_TEST_API_STAGE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "api/api.h"
 
 struct stage {
     struct ph_api *api;
-    struct ph_store *store;          /* where its recordings lie: a folder */
-    unsigned status;                 /* of the last call */
-    int64_t retry_after_us;          /* of the last call; -1 without */
-    json_t *answer;                  /* of the last call; NULL when it was no JSON */
-    char ended[PH_SESSION_ID_BYTES]; /* whom the node was told to end last */
-    int ends;
+    struct ph_store *store; /* where its recordings lie: a folder */
+    unsigned status;        /* of the last call */
+    int64_t retry_after_us; /* of the last call; -1 without */
+    json_t *answer;         /* of the last call; NULL when it was no JSON */
 };
 extern struct stage stage;
 
 /* Setup and teardown of a test. */
 int stage_open(void **state);
 int stage_close(void **state);
+
+/* How often the node was told to end a session, by whichever thread, and whether the last of them was this
+ * one. */
+int stage_ends(void);
+bool stage_ended_last(const char *id);
 
 uint16_t stage_port(void);
 struct ph_db *stage_database(void);
