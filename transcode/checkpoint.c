@@ -23,16 +23,21 @@ static json_t *timeline_to_json(const struct ph_timeline *timeline) {
 }
 
 static json_t *rtp_stream_to_json(const struct ph_rtp_stream_clock *stream) {
-    return json_pack("{s:b, s:I, s:i, s:I, s:I, s:b, s:I, s:b, s:I}", "placed", stream->is_placed, "ssrc",
-        (json_int_t)stream->ssrc, "rate", (int)stream->rate, "reference", (json_int_t)stream->reference,
-        "offset", (json_int_t)stream->offset_us, "hasReport", stream->has_report, "report",
-        (json_int_t)stream->report_offset_us, "isLate", stream->is_late, "lateSince",
-        (json_int_t)stream->late_since_us);
+    return json_pack(
+        "{s:b, s:I, s:i, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:I, s:I, s:I}",
+        "placed", stream->is_placed, "ssrc", (json_int_t)stream->ssrc, "rate", (int)stream->rate, "reference",
+        (json_int_t)stream->reference, "arrival", (json_int_t)stream->arrival_us, "offset",
+        (json_int_t)stream->offset_us, "isLate", stream->is_late, "lateSince",
+        (json_int_t)stream->late_since_us, "jump", (json_int_t)stream->jump_us, "moved",
+        (json_int_t)stream->moved_us, "jumped", (json_int_t)stream->jumped_us, "freshFrom",
+        (json_int_t)stream->fresh_from, "hasReport", stream->has_report, "fresh", stream->is_fresh, "trusted",
+        stream->is_trusted, "doubtful", stream->is_doubtful, "report", (json_int_t)stream->report_offset_us,
+        "gained", (json_int_t)stream->gained_us, "unsteady", (json_int_t)stream->unsteady_us);
 }
 
 static json_t *rtp_clock_to_json(const struct ph_rtp_clock *clock) {
-    return json_pack(
-        "[o, o]", rtp_stream_to_json(&clock->streams[0]), rtp_stream_to_json(&clock->streams[1]));
+    return json_pack("[o, o, b]", rtp_stream_to_json(&clock->streams[0]),
+        rtp_stream_to_json(&clock->streams[1]), clock->is_unsettled);
 }
 
 struct ph_bytes *ph_source_state_write(const struct ph_source_state *state) {
@@ -54,24 +59,47 @@ struct ph_bytes *ph_source_state_write(const struct ph_source_state *state) {
 static bool rtp_stream_is_sane(const struct ph_rtp_stream_clock *stream) {
     const int64_t most_reference = INT64_C(1) << 42, bound = INT64_C(1) << 56;
     if (!stream->is_placed)
-        return !stream->has_report;
+        return !stream->has_report && !stream->is_fresh;
+    const int64_t times[] = {stream->arrival_us, stream->offset_us, stream->late_since_us, stream->jump_us,
+        stream->moved_us, stream->jumped_us, stream->report_offset_us, stream->gained_us,
+        stream->unsteady_us};
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        if (times[i] < -bound || times[i] > bound)
+            return false;
+    }
     return stream->rate > 0 && stream->rate <= 1000000 && stream->reference >= -most_reference &&
-           stream->reference <= most_reference && stream->offset_us >= -bound && stream->offset_us <= bound &&
-           stream->report_offset_us >= -bound && stream->report_offset_us <= bound &&
-           stream->late_since_us >= -bound && stream->late_since_us <= bound;
+           stream->reference <= most_reference;
 }
 
-/* A worker that did not know of lateness told of none. */
+/* Of a worker that knew neither lateness nor jumps: the stream is in time, and its report holds. */
+static void complete_rtp_stream(struct ph_rtp_stream_clock *stream) {
+    if (stream->rate > 0)
+        stream->arrival_us = stream->reference * 1000000 / stream->rate + stream->offset_us;
+    stream->jumped_us = stream->unsteady_us = stream->arrival_us;
+    stream->fresh_from = stream->reference;
+    stream->is_fresh = stream->has_report;
+}
+
 static int unpack_rtp_stream(json_t *value, struct ph_rtp_stream_clock *stream) {
-    int placed = 0, rate = 0, has_report = 0, is_late = 0;
-    json_int_t ssrc = 0, reference = 0, offset = 0, report = 0, late_since = 0;
-    if (json_unpack(value, "{s:b, s:I, s:i, s:I, s:I, s:b, s:I, s?b, s?I}", "placed", &placed, "ssrc", &ssrc,
-            "rate", &rate, "reference", &reference, "offset", &offset, "hasReport", &has_report, "report",
-            &report, "isLate", &is_late, "lateSince", &late_since))
+    int placed = 0, rate = 0, is_late = 0, has_report = 0, is_fresh = 0, is_trusted = 0;
+    int is_doubtful = 0;
+    json_int_t ssrc = 0, times[11] = {0};
+    if (json_unpack(value,
+            "{s:b, s:I, s:i, s:I, s?I, s:I, s?b, s?I, s?I, s?I, s?I, s?I, s:b, s?b, s?b, s?b, s:I, s?I, s?I}",
+            "placed", &placed, "ssrc", &ssrc, "rate", &rate, "reference", &times[0], "arrival", &times[1],
+            "offset", &times[2], "isLate", &is_late, "lateSince", &times[3], "jump", &times[4], "moved",
+            &times[5], "jumped", &times[6], "freshFrom", &times[7], "hasReport", &has_report, "fresh",
+            &is_fresh, "trusted", &is_trusted, "doubtful", &is_doubtful, "report", &times[8], "gained",
+            &times[9], "unsteady", &times[10]))
         return PH_INVALID_DATA;
-    *stream = (struct ph_rtp_stream_clock){
-        placed, (uint32_t)ssrc, rate, reference, offset, has_report, report, is_late, late_since};
-    return rtp_stream_is_sane(stream) ? 0 : PH_INVALID_DATA;
+    *stream = (struct ph_rtp_stream_clock){placed, (uint32_t)ssrc, rate, times[0], times[1], times[2],
+        is_late, times[3], times[4], times[5], times[6], times[7], has_report, is_fresh, is_trusted,
+        is_doubtful, times[8], times[9], times[10]};
+    if (!rtp_stream_is_sane(stream))
+        return PH_INVALID_DATA;
+    if (!json_object_get(value, "arrival"))
+        complete_rtp_stream(stream);
+    return 0;
 }
 
 /* A state of a worker that knew no RTP has none. */
@@ -79,6 +107,7 @@ static int unpack_rtp_clock(json_t *root, struct ph_rtp_clock *clock) {
     json_t *value = json_object_get(root, "rtp");
     if (!value)
         return 0;
+    clock->is_unsettled = json_is_true(json_array_get(value, 2));
     int code = unpack_rtp_stream(json_array_get(value, 0), &clock->streams[0]);
     return code < 0 ? code : unpack_rtp_stream(json_array_get(value, 1), &clock->streams[1]);
 }

@@ -29,15 +29,24 @@ int ph_source_stage_read_connection(struct ph_source_stage *stage) {
 }
 
 /* A frame's first byte tells better than its last when it was sent: keyframes take long. What is too late to
- * be seen or heard moves no timeline: decoded it is all the same, for what refers back to it. */
+ * be seen or heard moves no timeline: decoded it is all the same, for what refers back to it. Jumps are the
+ * clock's to see, which tells the streams apart: no mapping of before comes back. */
 int64_t ph_source_stage_map_rtp(struct ph_source_stage *stage, const struct ph_source_item *item) {
+    struct ph_timeline *timeline = &stage->timeline;
+    const struct ph_rtp_stream_clock *picture = &stage->rtp_clock.streams[PH_TRACK_VIDEO];
     int64_t arrival_us = ph_source_stage_session_us(stage, item->first_us);
-    int64_t drift_us = stage->timeline.is_mapped ? stage->timeline.offset_us : 0;
+    int64_t drift_us = timeline->is_mapped ? timeline->offset_us : 0;
+    int64_t placed_us = picture->offset_us;
     int64_t common_us = ph_rtp_clock_map(&stage->rtp_clock, item->stream, item->ssrc,
         item->packet->time_base.den, (uint32_t)item->packet->pts, arrival_us - drift_us);
-    if (arrival_us - drift_us - common_us > PH_TIMELINE_JUMP_US)
+    if (llabs(picture->offset_us - placed_us) >= PH_RTP_CLOCK_LEAST_LEAP_US)
+        ph_grid_lose_phase(&stage->grid);
+    if (arrival_us - drift_us - common_us > PH_RTP_CLOCK_MOST_LATE_US)
         return common_us + drift_us;
-    return ph_source_stage_map(stage, item->stream, common_us * 9 / 100, arrival_us);
+    timeline->has_previous = false;
+    int64_t time_us = ph_source_stage_map(stage, item->stream, common_us * 9 / 100, arrival_us);
+    ph_rtp_clock_shift_arrivals(&stage->rtp_clock, timeline->offset_us - drift_us);
+    return time_us;
 }
 
 static int give_samples(struct ph_source_stage *stage, int64_t *time_us, const struct ph_source_item *item) {
