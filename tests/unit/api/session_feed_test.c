@@ -106,6 +106,7 @@ static void events_reach_the_database_in_order(void **state) {
     ph_session_feed_disconnected(feed, birth.id);
     ph_session_feed_failed(feed, birth.id, "no video in it");
     ph_session_feed_ended(feed, birth.id, "over");
+    await(birth.id, PH_SESSION_FAILED);
     ph_session_feed_stop(feed);
     assert_int_equal(find(birth.id).state, PH_SESSION_FAILED);
     assert_string_equal(find(birth.id).reason, "no video in it");

@@ -30,7 +30,7 @@ int raw_serve(struct ph_http_server **server, const struct ph_http_server_option
 
 int raw_dial(uint16_t port) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    struct timeval timeout = {5, 0};
+    struct timeval timeout = {30, 0};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);

@@ -88,7 +88,7 @@ void control_double_finish(struct control_double *control) {
 }
 
 bool control_double_wait(struct control_double *control, const int *counter, int number) {
-    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     int code = 0;
     pthread_mutex_lock(&control->lock);
     while (*counter < number && !code)

@@ -80,6 +80,7 @@ static bool authenticate(struct stream *stream, struct ph_builder *builder) {
     bool good = memcmp(digest, frame.payload.data + 32, 32) == 0;
     pthread_mutex_lock(&stream->worker->lock);
     stream->worker->proofs_failed += !good;
+    pthread_cond_broadcast(&stream->worker->changed);
     pthread_mutex_unlock(&stream->worker->lock);
     ph_link_auth_digest(stream->worker->secret, "worker", frame.payload.data, challenge, digest);
     digest[0] ^= stream->worker->bad_proof;
@@ -171,6 +172,7 @@ static void live(struct stream *stream, struct worker_life *life, struct ph_buil
         if (frame.type == PH_LINK_TICK) {
             pthread_mutex_lock(&worker->lock);
             life->ticks++;
+            pthread_cond_broadcast(&worker->changed);
             pthread_mutex_unlock(&worker->lock);
             if (!atomic_load(&worker->mute)) {
                 char *json = ph_link_stats_to_json(&(struct ph_link_stats){.speed = 2});

@@ -178,7 +178,7 @@ static void a_session_is_published_and_ended(void **state) {
     assert_true(scene->first.acks >= 5);
     assert_true(scene->first.stats >= 1);
     assert_int_equal(scene->first.last_stats.source_width, 640);
-    assert_true(scene->first.last_stats.delay_ms > 0 && scene->first.last_stats.delay_ms < 5000);
+    assert_true(scene->first.last_stats.delay_ms > 0 && scene->first.last_stats.delay_ms < 60000);
     ingest_double_finish(&scene->first);
 }
 
@@ -230,7 +230,7 @@ static void worker_and_origin_may_die_together(void **state) {
 
     ingest_double_start(&scene->second, &scene->hello, &scene->first, -1);
     replay(scene, &scene->second);
-    assert_int_equal(scene->second.replay_from, scene->first.durable_from);
+    assert_in_range(scene->second.replay_from, scene->first.durable_from, scene->first.published_from);
     send_live(scene, &scene->second, 90);
     send_end(scene, &scene->second, 90);
     assert_true(ingest_double_wait(&scene->second, &scene->second.finished));

@@ -94,9 +94,9 @@ static bool deliver(struct scene *scene, int to) {
     return true;
 }
 
-/* Until both ends are past the handshake, or five seconds are over. */
+/* Until both ends are past the handshake, or half a minute is over. */
 static void run(struct scene *scene) {
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_now_us() < deadline_us) {
         int64_t now_us = ph_now_us(), next_us = now_us + 20 * PH_MILLISECOND_US;
         bool moved = false;

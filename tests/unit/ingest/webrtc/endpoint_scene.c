@@ -14,14 +14,14 @@
 
 const uint8_t endpoint_scene_key_hash[PH_WEBRTC_KEY_HASH_BYTES];
 
-static void start_endpoint(struct endpoint_scene *scene, const char *listen) {
+static void start_endpoint(struct endpoint_scene *scene, const char *listen, int64_t connect_us) {
     struct ph_error error = {""};
     const struct ph_webrtc_options options = {.listen = listen,
         .announce = "",
         .relays = scene->relays->relays,
         .most_connections = 40,
-        .connect_us = 3 * PH_SECOND_US,
-        .first_media_us = 6 * PH_SECOND_US};
+        .connect_us = connect_us,
+        .first_media_us = 2 * connect_us};
     assert_int_equal(ph_webrtc_endpoint_create(&scene->endpoint, &options, &error), 0);
     assert_int_equal(ph_webrtc_endpoint_start(scene->endpoint, &error), 0);
 }
@@ -32,7 +32,7 @@ int endpoint_scene_set_up(void **state) {
     relay_scene_set_up(&relays);
     scene->relays = relays;
     relay_scene_start(scene->relays);
-    start_endpoint(scene, "127.0.0.1:0");
+    start_endpoint(scene, "127.0.0.1:0", 30 * PH_SECOND_US);
     peer_double_init(&scene->peer);
     *state = scene;
     return 0;
@@ -96,7 +96,7 @@ double endpoint_scene_gauge(struct endpoint_scene *scene, const char *name) {
 }
 
 void endpoint_scene_wait_for_gauge(struct endpoint_scene *scene, const char *name) {
-    int64_t deadline_us = ph_now_us() + 10 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (endpoint_scene_gauge(scene, name) == 0 && ph_now_us() < deadline_us)
         usleep(1000);
     assert_true(endpoint_scene_gauge(scene, name) > 0);
@@ -115,9 +115,9 @@ bool endpoint_scene_connections_are(struct endpoint_scene *scene, unsigned count
     return false;
 }
 
-void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen) {
+void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen, int64_t connect_us) {
     ph_webrtc_endpoint_destroy(scene->endpoint);
-    start_endpoint(scene, listen);
+    start_endpoint(scene, listen, connect_us);
 }
 
 bool endpoint_scene_is_reached_now(struct endpoint_scene *scene, int index) {

@@ -14,10 +14,11 @@ struct endpoint_scene {
 /* Of the publishers that describe themselves by peer_double_describe(). */
 extern const uint8_t endpoint_scene_key_hash[PH_WEBRTC_KEY_HASH_BYTES];
 
+/* 40 connections at most, which have 30 s to connect and a minute to send. */
 int endpoint_scene_set_up(void **state);
 int endpoint_scene_tear_down(void **state);
-/* Another endpoint instead of the present one: 40 connections at most, 3 s to connect and 6 s to send. */
-void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen);
+/* Another endpoint instead of the present one; its connections have twice as long to send as to connect. */
+void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen, int64_t connect_us);
 
 /* Offers; the code of ph_webrtc_open(). */
 int endpoint_scene_open(struct endpoint_scene *scene, struct peer_double *peer, const char *session);

@@ -109,7 +109,8 @@ size_t peer_double_receive(struct peer_double *peer, uint8_t bytes[PEER_MOST_BYT
     return size > 0 ? (size_t)size : 0;
 }
 
-bool peer_double_check(struct peer_double *peer, const struct stun_check *changes) {
+/* Sends one check: 1 when it is answered with success within a second, 0 with an error, -1 when not. */
+static int check_once(struct peer_double *peer, const struct stun_check *changes) {
     uint8_t bytes[PEER_MOST_BYTES];
     char username[64];
     struct stun_check check = changes ? *changes : (struct stun_check){.priority = 100};
@@ -128,7 +129,18 @@ bool peer_double_check(struct peer_double *peer, const struct stun_check *change
                 (struct ph_slice){bytes, size}, check.transaction, peer->local.credentials.pwd, &answer))
             return answer.is_success;
     }
-    return false;
+    return -1;
+}
+
+bool peer_double_check(struct peer_double *peer) {
+    int answer = -1;
+    for (int tries = 0; tries < 30 && answer < 0; tries++)
+        answer = check_once(peer, NULL);
+    return answer == 1;
+}
+
+bool peer_double_is_refused(struct peer_double *peer, const struct stun_check *changes) {
+    return check_once(peer, changes) < 1;
 }
 
 static srtp_t make_session(const struct ph_srtp_keys *keys, const uint8_t *key, srtp_ssrc_type_t direction) {
@@ -161,7 +173,7 @@ bool peer_double_handshake(struct peer_double *peer) {
         .opaque = peer};
     uint8_t bytes[PEER_MOST_BYTES];
     assert_int_equal(ph_dtls_create(&peer->dtls, &options), 0);
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_dtls_state(peer->dtls) == PH_DTLS_HANDSHAKING && ph_now_us() < deadline_us) {
         ph_dtls_drive(peer->dtls, ph_now_us());
         size_t size = peer_double_receive(peer, bytes, 50);
@@ -175,7 +187,7 @@ bool peer_double_handshake(struct peer_double *peer) {
 }
 
 bool peer_double_join(struct peer_double *peer) {
-    return peer_double_check(peer, NULL) && peer_double_handshake(peer);
+    return peer_double_check(peer) && peer_double_handshake(peer);
 }
 
 size_t peer_double_packet(struct peer_double *peer, uint8_t packet[PEER_MOST_BYTES]) {
@@ -215,7 +227,7 @@ void peer_double_say_bye(struct peer_double *peer) {
 
 bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
     uint8_t packet[PEER_MOST_BYTES];
-    int64_t deadline_us = ph_now_us() + 5 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_now_us() < deadline_us) {
         int size = (int)peer_double_receive(peer, packet, 100);
         if (size < 8 || packet[0] < 128 ||

@@ -42,9 +42,12 @@ void peer_double_send(struct peer_double *peer, struct ph_slice bytes);
 /* The next packet within the time; 0: none. */
 size_t peer_double_receive(struct peer_double *peer, uint8_t bytes[PEER_MOST_BYTES], int within_ms);
 
-/* Sends a nominating check, with these changes (NULL: none), and waits for its answer. */
-bool peer_double_check(struct peer_double *peer, const struct stun_check *changes);
-/* Drives DTLS until it is connected: true; or fails, or five seconds are over: false. */
+/* Sends a nominating check, again each second until it is answered: whether with success, for 30 s at most.
+ */
+bool peer_double_check(struct peer_double *peer);
+/* Sends one, with these changes (NULL: none): whether no success came within a second. */
+bool peer_double_is_refused(struct peer_double *peer, const struct stun_check *changes);
+/* Drives DTLS until it is connected: true; or fails, or 30 s are over: false. */
 bool peer_double_handshake(struct peer_double *peer);
 /* Check and handshake. */
 bool peer_double_join(struct peer_double *peer);
