@@ -29,11 +29,11 @@ is_free() {
     ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# The first of 40 ports in a row that nobody seems to use, below those that the kernel gives to clients.
+# The first of 40 ports in a row that nobody seems to use, below those of tests/e2e/lib/ports.js and those that the kernel gives to clients.
 free_ports() {
     local first next tries
     for ((tries = 0; tries < 50; tries++)); do
-        first=$((10000 + (RANDOM * 32768 + RANDOM) % 22000))
+        first=$((10000 + (RANDOM * 32768 + RANDOM) % 10000))
         for next in 0 1 2 3; do
             is_free $((first + next)) || continue 2
         done

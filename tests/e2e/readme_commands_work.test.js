@@ -6,7 +6,7 @@ import { run } from './lib/child.js';
 import { fetchWhole, request } from './lib/http.js';
 import { mediaFile, repository, sourceArguments } from './lib/media.js';
 import { binary, smallLadder } from './lib/porthole.js';
-import { freeTcpPort, freeUdpPort } from './lib/ports.js';
+import { freePort } from './lib/ports.js';
 import { scenario } from './lib/stage.js';
 import { waitFor } from './lib/wait.js';
 
@@ -36,7 +36,7 @@ test('every command of the README is tried here', () => {
 });
 
 scenario('scripts/up --demo shows a moving picture, the commands to publish work beside it, and Ctrl-C ends everything', async (stage) => {
-  const [http, srt, webrtc] = [await freeTcpPort(), await freeUdpPort(), await freeUdpPort()];
+  const [http, srt, webrtc] = [await freePort(), await freePort(), await freePort()];
   const env = {
     ...process.env, PORTHOLE_DATA_DIR: stage.dataDir(), PORTHOLE_HTTP_LISTEN: `127.0.0.1:${http}`, PORTHOLE_SRT_LISTEN: `127.0.0.1:${srt}`,
     PORTHOLE_WEBRTC_LISTEN: `127.0.0.1:${webrtc}`, PORTHOLE_PUBLIC_URL: `http://127.0.0.1:${http}`, PORTHOLE_LADDER: smallLadder,
@@ -84,7 +84,7 @@ async function runUp(env) {
 }
 
 scenario('the roles in processes of their own carry a session, and the example settings are good', async (stage) => {
-  const [http, srt, webrtc] = [await freeTcpPort(), await freeUdpPort(), await freeUdpPort()];
+  const [http, srt, webrtc] = [await freePort(), await freePort(), await freePort()];
   const data = stage.dataDir();
   const env = {
     ...process.env, PORTHOLE_SRT_LISTEN: `127.0.0.1:${srt}`, PORTHOLE_WEBRTC_LISTEN: `127.0.0.1:${webrtc}`, PORTHOLE_LADDER: smallLadder,
@@ -92,7 +92,7 @@ scenario('the roles in processes of their own carry a session, and the example s
   };
   const at = { http, srt };
   const start = async (begin, port) => {
-    const own = await freeTcpPort();
+    const own = await freePort();
     const line = adapted(command(begin), at).replaceAll(`127.0.0.1:${port}`, `127.0.0.1:${own}`).replaceAll('unix:data/', `unix:${data}/`);
     const child = stage.child('/bin/bash', ['-c', `exec env ${line}`], { env, cwd: stage.folder, name: begin });
     const ready = `http://127.0.0.1:${port === 0 ? http : own}/ready`;

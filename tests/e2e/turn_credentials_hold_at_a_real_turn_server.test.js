@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { run } from './lib/child.js';
-import { freeUdpPort } from './lib/ports.js';
+import { freePort } from './lib/ports.js';
 import { scenario } from './lib/stage.js';
 import { waitFor } from './lib/wait.js';
 
@@ -13,7 +13,7 @@ const relay = (port, username, credential) =>
   run('turnutils_uclient', ['-y', '-c', '-n', '1', '-m', '1', '-l', '100', '-p', String(port), '-u', username, '-w', credential, '127.0.0.1'], { within: 20_000 });
 
 scenario('the TURN credentials of a session hold at coturn, and others do not', async (stage) => {
-  const port = await freeUdpPort();
+  const port = await freePort();
   const folder = stage.dataDir('turn');
   const server = stage.child('turnserver', ['-n', '--listening-ip=127.0.0.1', '--relay-ip=127.0.0.1', `--listening-port=${port}`, '--no-tls', '--no-dtls',
     '--no-cli', '--use-auth-secret', `--static-auth-secret=${secret}`, '--realm=porthole', '--allow-loopback-peers', '--log-file=stdout', '--simple-log',

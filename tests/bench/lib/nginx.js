@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { request } from '../../e2e/lib/http.js';
-import { freeTcpPort } from '../../e2e/lib/ports.js';
+import { freePort } from '../../e2e/lib/ports.js';
 import { waitFor } from '../../e2e/lib/wait.js';
 
 /** Serves a folder until the stage ends; returns its base URL. */
 export async function startNginx(stage, folder) {
-  const port = await freeTcpPort();
+  const port = await freePort();
   const home = stage.dataDir('nginx');
   fs.writeFileSync(path.join(home, 'nginx.conf'), `
     worker_processes auto; daemon off; pid ${home}/pid; error_log ${home}/error.log;

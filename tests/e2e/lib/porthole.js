@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Child } from './child.js';
 import { fetchWhole, request } from './http.js';
 import { repository } from './media.js';
-import { freePort, freeTcpPort, freeUdpPort } from './ports.js';
+import { freePort } from './ports.js';
 import { waitFor } from './wait.js';
 
 export const binary = process.env.PH_BINARY ?? path.join(repository, 'build/test/app/porthole');
@@ -12,7 +12,7 @@ export const binary = process.env.PH_BINARY ?? path.join(repository, 'build/test
 /** Small renditions, so that a test costs little; sizes do not matter to most rules. */
 export const smallLadder = '360p30@800k,240p30@400k';
 
-/** Children of a process, theirs included, as {pid, command, cpuTicks}. */
+/** Children of a process, theirs included, as {pid, command, cpuTicks, threads}. */
 export function descendants(pid) {
   const found = [];
   for (const name of fs.readdirSync('/proc')) {
@@ -22,7 +22,8 @@ export function descendants(pid) {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       if (fields[0] === 'Z') continue;
       const command = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').join(' ').trim();
-      found.push({ pid: Number(name), parent: Number(fields[1]), command, cpuTicks: Number(fields[11]) + Number(fields[12]) });
+      const [threads, cpuTicks] = [Number(fields[17]), Number(fields[11]) + Number(fields[12])];
+      found.push({ pid: Number(name), parent: Number(fields[1]), command, cpuTicks, threads });
     } catch (error) {
       if (!['ENOENT', 'ESRCH'].includes(error.code)) throw error;
     }
@@ -43,8 +44,8 @@ export class Porthole {
   }
 
   async prepare() {
-    this.httpPort ??= await freeTcpPort();
-    this.srtPort ??= await freeUdpPort();
+    this.httpPort ??= await freePort();
+    this.srtPort ??= await freePort();
     this.webrtcPort ??= await freePort();
     this.url = `http://127.0.0.1:${this.httpPort}`;
     const inherited = Object.entries(process.env).filter(([key]) => !key.startsWith('PORTHOLE_'));
@@ -138,11 +139,12 @@ export class Porthole {
     return fitting.length ? fitting.reduce((sum, sample) => sum + sample.value, 0) : undefined;
   }
 
-  /** Transcode processes of this node, busiest first: the warm spare has done nothing. */
+  /** Transcode processes of this node, busiest first: the warm spare has no thread for a session yet, though its start may have cost it
+   * as much as another's first second. */
   workers() {
     return descendants(this.child.pid)
       .filter((one) => / transcode\b/.test(one.command))
-      .sort((a, b) => b.cpuTicks - a.cpuTicks);
+      .sort((a, b) => b.threads - a.threads || b.cpuTicks - a.cpuTicks);
   }
 
   line(predicate) {

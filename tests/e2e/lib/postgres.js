@@ -4,7 +4,7 @@ import path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { Child, run } from './child.js';
 import { repository } from './media.js';
-import { freeTcpPort } from './ports.js';
+import { freePort } from './ports.js';
 import { waitFor } from './wait.js';
 
 const script = path.join(repository, 'scripts/lib/postgresql.sh');
@@ -16,7 +16,7 @@ export class Postgres {
     // The server's user has to reach the folder, and its socket's path has to be short.
     postgres.folder = fs.mkdtempSync('/tmp/ph-pg-');
     fs.chmodSync(postgres.folder, 0o755);
-    postgres.port = await freeTcpPort();
+    postgres.port = await freePort();
     postgres.password = randomBytes(16).toString('hex');
     await run(script, ['init', postgres.folder, String(postgres.port), postgres.password]);
     await postgres.serve();
