@@ -8,9 +8,9 @@ import { run } from './child.js';
 export const repository = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const folder = path.join(process.env.BUILD_ROOT ?? path.join(repository, 'build'), 'media');
 
-/** The file that ffmpeg makes with these arguments; made when it is not there yet. */
-export async function mediaFile(extension, args) {
-  const key = createHash('sha256').update(JSON.stringify([extension, args])).digest('hex').slice(0, 16);
+const made = new Map();
+
+async function makeMedia(key, extension, args) {
   const file = path.join(folder, `${key}.${extension}`);
   if (!fs.existsSync(file)) {
     fs.mkdirSync(folder, { recursive: true });
@@ -19,6 +19,13 @@ export async function mediaFile(extension, args) {
     fs.renameSync(unfinished, file);
   }
   return file;
+}
+
+/** The file that ffmpeg makes with these arguments; made when it is not there yet, once for all who wait for it. */
+export function mediaFile(extension, args) {
+  const key = createHash('sha256').update(JSON.stringify([extension, args])).digest('hex').slice(0, 16);
+  if (!made.has(key)) made.set(key, makeMedia(key, extension, args));
+  return made.get(key);
 }
 
 /** "30000/1001" is a rate too. */
