@@ -34,8 +34,8 @@ static void report(void *opaque) {
     if (!record->is_draining || reporter->was_told)
         return;
     reporter->was_told = true;
-    ph_log_info("worker was told to drain", ph_str("worker", record->id));
     source->drain(source);
+    ph_log_info("worker was told to drain", ph_str("worker", record->id));
 }
 
 int ph_worker_reporter_create(

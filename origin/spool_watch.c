@@ -84,13 +84,14 @@ void ph_spool_note_loss(
 
 void ph_spool_note_success(struct ph_spool *spool, const struct ph_session *session, bool is_whole) {
     struct ph_spool_session *files = session->spool;
-    if (is_whole && files->lost_segments)
-        ph_log_error("a session has gaps: the disk took nothing for too long", ph_str("session", session->id),
-            ph_int("segments", (int64_t)files->lost_segments));
+    uint64_t lost = is_whole ? files->lost_segments : 0;
     if (is_whole) {
         files->lost_segments = 0;
         atomic_store(&spool->is_losing, false);
     }
+    if (lost)
+        ph_log_error("a session has gaps: the disk took nothing for too long", ph_str("session", session->id),
+            ph_int("segments", (int64_t)lost));
     if (!atomic_load(&spool->failing_since_us))
         return;
     atomic_store(&spool->failing_since_us, 0);
