@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { request } from './lib/http.js';
 import { scenario } from './lib/stage.js';
+import { waitFor } from './lib/wait.js';
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const nowS = () => Math.floor(Date.now() / 1000);
@@ -92,11 +93,11 @@ scenario('forged, confused, expired and foreign tokens let nobody in; keys of th
 
   publish(['one', first.publicKey], ['two', second.publicKey]);
   node.child.signal('SIGHUP');
-  for (let tries = 0; tries < 40 && (await ask(by(second, 'two'))) !== 200; tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+  await waitFor('the new key to be taken', async () => (await ask(by(second, 'two'))) === 200);
   assert.equal(await ask(by(first, 'one')), 200, 'the old key is still in the set');
   publish(['two', second.publicKey]);
   node.child.signal('SIGHUP');
-  for (let tries = 0; tries < 40 && (await ask(by(first, 'one'))) !== 401; tries++) await new Promise((resolve) => setTimeout(resolve, 50));
+  await waitFor('the old key to be refused', async () => (await ask(by(first, 'one'))) === 401);
   assert.equal(await ask(by(second, 'two')), 200);
 }, { within: 40_000 });
 
@@ -140,7 +141,7 @@ scenario('SQL, paths, smuggled requests, bombs and ten thousand connections chan
 
   for (const up of ['../', '..%2f', '%2e%2e/', '%2e%2e%2f', '..%5c', '....//', '%252e%252e/', '..%c0%af', '%00/../']) {
     for (const base of ['/', '/assets/', '/watch/', `/live/${session.id}/`, '/api/sessions/', '/vod/x/']) {
-      const answer = await exchange(node.httpPort, `GET ${base}${up.repeat(8)}etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, 10_000);
+      const answer = await exchange(node.httpPort, `GET ${base}${up.repeat(8)}etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`, 20_000);
       assert.ok(!answer.includes('root:') && /^HTTP\/1\.1 (4|2)\d\d/.test(answer), `${base}${up}: ${answer.slice(0, 80)}`);
       assert.ok(/^HTTP\/1\.1 4/.test(answer) || answer.includes('<!doctype html>'), `${base}${up}: ${answer.slice(0, 80)}`);
     }
@@ -205,7 +206,7 @@ scenario('SQL, paths, smuggled requests, bombs and ten thousand connections chan
     })));
   }
   assert.equal(crowd.length, 10_000);
-  for (let i = 0; i < 10; i++) assert.equal((await request(`${node.url}/health`, { timeout: 15_000 })).status, 200);
+  for (let i = 0; i < 10; i++) assert.equal((await request(`${node.url}/health`, { timeout: 30_000 })).status, 200);
   crowd.forEach((socket) => socket.destroy());
   assert.equal((await send('GET', '/api/sessions/active')).status, 200);
 }, { within: 60_000 });

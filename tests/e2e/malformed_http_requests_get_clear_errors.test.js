@@ -90,13 +90,12 @@ scenario('connections that dawdle are closed, and hold nobody up', async (stage)
   const node = await stage.node();
   const slow = Array.from({ length: 50 }, () => net.connect(node.httpPort, '127.0.0.1'));
   stage.after(() => slow.forEach((socket) => socket.destroy()));
-  for (const socket of slow) {
+  const closed = slow.map((socket) => new Promise((resolve) => {
     socket.on('error', () => {});
-    socket.write('GET /health HTTP/1.1\r\nHost: x\r\nX-');
-  }
-  for (let i = 0; i < 20; i++) assert.equal((await request(`${node.url}/health`, { timeout: 10_000 })).status, 200);
-  await Promise.all(slow.map((socket) => new Promise((resolve) => {
     socket.once('close', resolve);
+    socket.write('GET /health HTTP/1.1\r\nHost: x\r\nX-');
     socket.resume();
-  })));
+  }));
+  for (let i = 0; i < 20; i++) assert.equal((await request(`${node.url}/health`, { timeout: 10_000 })).status, 200);
+  await Promise.all(closed);
 }, { within: 60_000 });
