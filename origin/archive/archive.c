@@ -167,9 +167,9 @@ static void note_unreadable(const struct ph_archive_session *session, int code) 
     struct ph_archive *archive = session->archive;
     int64_t now_us = ph_archive_now_us(archive);
     pthread_mutex_lock(&archive->lock);
-    bool is_told = now_us < archive->log_next_us;
+    bool is_told = now_us < archive->unreadable_log_next_us;
     if (!is_told)
-        archive->log_next_us = now_us + log_every_us;
+        archive->unreadable_log_next_us = now_us + log_every_us;
     pthread_mutex_unlock(&archive->lock);
     if (!is_told)
         ph_log_error("what the spool has of a session cannot be read, so it is not archived: check the disk",
@@ -286,14 +286,20 @@ static struct shed find_oldest(struct ph_archive *archive, bool may_lose) {
     return oldest;
 }
 
-static void log_loss(struct ph_archive *archive, const struct shed *shed) {
+void ph_archive_note_loss(
+    struct ph_archive *archive, const struct ph_archive_session *session, uint64_t segment, bool made_room) {
+    int64_t now_us = ph_archive_now_us(archive);
     ph_metric_add(archive->metrics.lost_segments, 1);
-    if (ph_archive_now_us(archive) < archive->log_next_us)
+    if (now_us < archive->loss_log_next_us)
         return;
-    archive->log_next_us = ph_archive_now_us(archive) + log_every_us;
-    ph_log_error("the spool is full and the archive does not take it: segments are lost to the recording; "
-                 "bring the archive's store back or enlarge spool_most_mib",
-        ph_str("session", shed->session->id), ph_int("segment", (int64_t)shed->entry->facts.number));
+    archive->loss_log_next_us = now_us + log_every_us;
+    if (made_room)
+        ph_log_error("the spool is full and the archive does not take it: segments are lost to the "
+                     "recording; bring the archive's store back or enlarge spool_most_mib",
+            ph_str("session", session->id), ph_int("segment", (int64_t)segment));
+    else
+        ph_log_error("segments are lost to the recording: their files are gone from the spool",
+            ph_str("session", session->id), ph_int("segment", (int64_t)segment));
 }
 
 uint64_t ph_archive_shed(struct ph_archive *archive, bool may_lose) {
@@ -312,7 +318,7 @@ uint64_t ph_archive_shed(struct ph_archive *archive, bool may_lose) {
             code = ph_archive_path(path, dir, name);
         if (shed.entry->state ==
             PH_LEDGER_WAITING) { /* what is on its way may still arrive: it is in memory */
-            log_loss(archive, &shed);
+            ph_archive_note_loss(archive, shed.session, shed.entry->facts.number, true);
             ph_ledger_move(&shed.session->tracks[shed.track].ledger, shed.entry, PH_LEDGER_MISSING);
         }
         shed.session->tracks[shed.track].ledger.files_from = shed.entry->facts.number + 1;

@@ -76,7 +76,8 @@ struct ph_archive {
     uint32_t putting;                    /* L: of all sessions */
     uint32_t failures;                   /* L: of the store, in a row */
     int64_t retry_at_us;                 /* L: while the store fails, nothing is put before */
-    int64_t log_next_us;                 /* L */
+    /* L: what is told again and again keeps nothing else from being told. */
+    int64_t failure_log_next_us, loss_log_next_us, unreadable_log_next_us;
     _Atomic(uint64_t) freed_bytes;
 };
 
@@ -87,6 +88,10 @@ void ph_archive_session_free(struct ph_archive_session *session);
 int64_t ph_archive_now_us(const struct ph_archive *archive);
 /* Doubled for each failure, up to half a minute, with jitter. */
 int64_t ph_archive_backoff_us(const struct ph_archive *archive, uint32_t failures);
+/* A segment whose file had to make room, or is gone, is not in the store: it is counted, and told now and
+ * then. With the lock held. */
+void ph_archive_note_loss(
+    struct ph_archive *archive, const struct ph_archive_session *session, uint64_t segment, bool made_room);
 /* Whether the store as a whole is away, so that nothing else is worth a try. */
 static inline bool ph_archive_is_away(int code) {
     return code == -EAGAIN || code == -EACCES;

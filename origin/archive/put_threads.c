@@ -167,9 +167,9 @@ static void note_failure(struct ph_archive *archive, struct ph_ledger_entry *ent
         archive->retry_at_us = now_us + ph_archive_backoff_us(archive, archive->failures++);
     else
         entry->retry_at_us = now_us + ph_archive_backoff_us(archive, entry->failures);
-    if (now_us < archive->log_next_us)
+    if (now_us < archive->failure_log_next_us)
         return;
-    archive->log_next_us = now_us + log_every_us;
+    archive->failure_log_next_us = now_us + log_every_us;
     ph_log_error("a segment cannot be put into the archive's store; it stays in the spool",
         ph_str("session", job->session->id), ph_int("segment", (int64_t)job->facts.number), ph_code(code));
 }
@@ -189,13 +189,14 @@ static void settle(struct ph_archive *archive, const struct job *job, int code) 
         if (archive->failures)
             ph_log_info("the archive's store takes segments again");
         archive->failures = 0;
-        archive->log_next_us = 0;
+        archive->failure_log_next_us = archive->loss_log_next_us = 0;
         ph_metric_add(archive->metrics.uploads, 1);
         ph_metric_add(archive->metrics.retries, entry->failures ? 1 : 0);
         ph_metric_add(archive->metrics.bytes, (double)job->facts.bytes);
     } else if (job->is_lost) {
         ph_ledger_move(ledger, entry, PH_LEDGER_MISSING);
-        ph_metric_add(archive->metrics.lost_segments, 1);
+        ph_archive_note_loss(
+            archive, job->session, job->facts.number, job->facts.number < ledger->files_from);
     } else {
         ph_ledger_move(ledger, entry, PH_LEDGER_WAITING);
         if (code != -ECANCELED)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/log.h"
 #include "origin/archive/verify.h"
 #include "origin/spool_files.h"
 #include "tests/unit/origin/archive/archive_scene.h"
@@ -116,17 +117,38 @@ static void a_new_process_goes_on_and_puts_nothing_twice(void **state) {
     assert_int_equal(scene.list.duration_us / 1000, 2000 * SCENE_SEGMENTS);
 }
 
+static _Atomic(bool) loss_is_told, failure_is_told;
+
+static void hear_error(void *opaque, const char *message, const struct ph_log_field *fields) {
+    (void)opaque, (void)fields;
+    if (strstr(message, "the spool is full"))
+        atomic_store(&loss_is_told, true);
+    if (strstr(message, "cannot be put"))
+        atomic_store(&failure_is_told, true);
+}
+
+static bool failure_was_told(void) {
+    return atomic_load(&failure_is_told);
+}
+static bool loss_was_told(void) {
+    return atomic_load(&loss_is_told);
+}
+
+/* However often it was told before that the store takes nothing. */
 static void a_full_spool_drops_the_oldest_and_says_so(void **state) {
     (void)state;
     struct ph_archive_place place;
     scene_write_folder(true, 0);
     atomic_store(&scene.put_code, -EIO);
+    ph_log_observe_errors(hear_error, NULL);
     scene_open(0);
     scene_take_all();
+    scene_await(failure_was_told);
     ph_archive_end(scene.session);
     assert_int_equal(ph_archive_shed(scene.archive, false), 0);
     assert_true(ph_archive_shed(scene.archive, true) > 0);
     scene_await(one_was_lost); /* at once, or when what was on its way has failed */
+    scene_await(loss_was_told);
     int gone = 0;
     for (uint32_t i = 0; i < scene.publication.track_count; i++)
         gone += ph_archive_find_segment(scene.archive, scene_id, i, 0, &place) == -ENOENT;
