@@ -25,7 +25,7 @@ scenario('a guardian watches a private session whose texts are full of scripts, 
   });
   assert.equal(said.status, 201, said.text);
   await stage.publish(session, node.srtPort);
-  await waitFor('the session to be live', async () => (await session.state(mum)).state === 'live', { within: 15_000 });
+  await waitFor('the session to be live', async () => (await session.state(mum)).state === 'live');
 
   const browser = await openChromium(stage);
   const page = await browser.newPage();

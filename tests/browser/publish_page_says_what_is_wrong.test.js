@@ -44,8 +44,18 @@ pageTest('each refusal is told in words, with the server’s own reason', async 
     if (detail) await state(page).getByText(detail).waitFor();
   }
   stub.refusals = [{ status: 409, detail: 'It is in use.' }, { status: 503, headers: { 'Retry-After': '1' } }, { status: 401 }];
+  /* One follows the other by itself: a test that only looked now and then might miss one. */
+  await page.evaluate(() => {
+    const element = document.querySelector('.state');
+    window.told = [];
+    new MutationObserver(() => window.told.push(element.textContent)).observe(element, { subtree: true, childList: true, characterData: true });
+  });
   await go.click();
-  for (const heading of ['This key is live somewhere else', 'The server is full', 'The stream key is not right']) await state(page).getByText(heading).waitFor();
+  const headings = ['This key is live somewhere else', 'The server is full', 'The stream key is not right'];
+  await page.waitForFunction((wanted) => {
+    const places = wanted.map((heading) => window.told.findIndex((text) => text.includes(heading)));
+    return places.every((place, index) => place >= 0 && (index === 0 || place > places[index - 1]));
+  }, headings);
   await stub.stop();
   await go.click();
   await state(page).getByText('The server cannot be reached').waitFor();

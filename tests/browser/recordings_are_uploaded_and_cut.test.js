@@ -33,7 +33,7 @@ scenario('a film is uploaded with a pause, a clip is cut from it, and what is de
   const status = page.locator('.upload-status');
   await waitFor('the first piece to be sent', async () => Number.parseInt(await status.textContent(), 10) >= 40, { every: 20 });
   await page.getByRole('button', { name: 'Pause: Holiday film.mp4' }).click();
-  assert.match(await status.textContent(), /^Paused at /);
+  await status.filter({ hasText: /^Paused at / }).waitFor();
   await throttle(-1);
   await page.getByRole('button', { name: 'Go on: Holiday film.mp4' }).click();
   await page.getByText('It is there, and being made ready to play.').waitFor({ timeout: 30_000 });

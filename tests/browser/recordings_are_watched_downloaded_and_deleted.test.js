@@ -47,12 +47,13 @@ scenario('a recording appears by itself, is looked into, watched, downloaded and
   /* Watched: picture and sound, to its end, with a storyboard on the seek bar. */
   await card.click();
   assert.match(page.url(), new RegExp(`/recordings\\?recording=${session.id}$`));
+  const shown = await page.waitForFunction(() => window.porthole.video.currentTime > 0 && window.porthole.video.currentTime, undefined, { timeout: 60_000 });
+  assert.ok((await shown.jsonValue()) < 4, 'it begins at its beginning');
   await played(page, 1);
-  assert.ok((await page.evaluate(() => window.porthole.video.currentTime)) < 4, 'it begins at its beginning');
   const { duration, height } = await page.evaluate(() => ({ duration: window.porthole.video.duration, height: window.porthole.video.videoHeight }));
   assert.ok(Math.abs(duration * 1000 - recording.durationMs) < 150, `${duration} s of ${recording.durationMs} ms`);
   assert.ok([240, 360].includes(height), `${height} lines`);
-  assert.ok((await page.evaluate(() => window.porthole.video.webkitAudioDecodedByteCount)) > 0, 'sound is decoded');
+  await page.waitForFunction(() => window.porthole.video.webkitAudioDecodedByteCount > 0);
   await page.waitForFunction(() => [...window.porthole.video.textTracks].some(({ label, cues }) => label === 'thumbnails' && cues?.length > 0));
   const resumed = await page.evaluate(async () => {
     const { video } = window.porthole;

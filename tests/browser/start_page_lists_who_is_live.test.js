@@ -1,5 +1,6 @@
 // Runs beside others: it measures no time.
 import assert from 'node:assert/strict';
+import { waitFor } from '../e2e/lib/wait.js';
 import { pageTest } from './lib/pages.js';
 import { recording, session } from './lib/stub_server.js';
 
@@ -49,7 +50,7 @@ pageTest('a token in the address is sent as a bearer, kept for the tab, and take
   await page.reload();
   await page.getByRole('link', { name: /Sunday castle/ }).waitFor();
   assert.ok(stub.requests.includes('/api/sessions/active Bearer secret.token -'));
-  assert.ok(stub.requests.includes('/live/abc/thumb.jpg - of-the-session'), 'pictures come by the session’s token');
+  await waitFor('a picture to be asked for by the session’s token', () => stub.requests.includes('/live/abc/thumb.jpg - of-the-session'));
 });
 
 pageTest('nothing sticks out of a screen of 320 px, and everything to tap is 44 px high', async ({ stub, page }) => {

@@ -29,7 +29,7 @@ scenario('a viewer goes back to what was live before, stays there, and comes bac
   assert.deepEqual([...playlists], [null], 'a viewer of what is live loads nothing else');
 
   await goBack(page, 20);
-  await page.waitForFunction(() => window.porthole.latency() > 16 && !window.porthole.video.seeking, undefined, { timeout: 15_000 });
+  await page.waitForFunction(() => window.porthole.latency() > 16 && !window.porthole.video.seeking, undefined, { timeout: 30_000 });
   assert.ok(playlists.has('1'));
   const before = await shown(page);
   await page.waitForFunction((least) => window.porthole.video.getVideoPlaybackQuality().totalVideoFrames > least, before + 60, { timeout: 30_000 });

@@ -30,10 +30,11 @@ pageTest('a live session plays, shows its latency, and lets choose its quality',
 
   await page.getByRole('button', { name: 'quality' }).click();
   const items = page.getByRole('menuitemradio');
+  await items.filter({ hasText: 'Auto' }).waitFor();
   assert.deepEqual((await items.allInnerTexts()).map((text) => text.trim().split(' ')[0]), ['720p', '360p', 'Auto']);
   await items.filter({ hasText: '360p' }).first().click();
   await page.waitForFunction(() => window.porthole.video.videoHeight === 360);
-  assert.equal(await page.evaluate(() => window.porthole.hls.autoLevelEnabled), false);
+  await page.waitForFunction(() => !window.porthole.hls.autoLevelEnabled);
   await page.getByRole('button', { name: 'quality' }).click();
   await items.filter({ hasText: '720p' }).first().click();
   await page.waitForFunction(() => window.porthole.video.videoHeight === 720);
@@ -89,9 +90,9 @@ pageTest('a server that goes away and comes back is played again without a touch
   await page.goto(`${stub.url}/watch/abc`);
   await framesAdvance(page);
   await stub.stop();
-  await page.getByText('Reconnecting…').waitFor({ timeout: 25_000 });
+  await page.getByText('Reconnecting…').waitFor();
   await stub.start();
-  await page.locator('.notice').waitFor({ state: 'hidden', timeout: 25_000 });
+  await page.locator('.notice').waitFor({ state: 'hidden' });
   await framesAdvance(page);
 });
 

@@ -3,6 +3,7 @@ import { countFrames, loudness } from '../e2e/lib/frames.js';
 import { lateness } from '../e2e/lib/rules.js';
 import { scenario } from '../e2e/lib/stage.js';
 import { waitFor } from '../e2e/lib/wait.js';
+import { closePage } from './lib/chromium.js';
 import { figures, goLive, openPublishingChromium, openPublishPage, phase } from './lib/publishing.js';
 
 /** To run in the page: it offers this video codec alone. */
@@ -64,6 +65,6 @@ scenario('VP9 and AV1 play as any source', async (stage) => {
   for (const codec of ['VP9', 'AV1']) {
     const { session, page } = await publish(stage, browser, node, codec);
     await assertMoves(stage, session, 1, 0.1); /* the browser's encoder is slow, and begins with few bits */
-    await page.close();
+    await closePage(page);
   }
 }, { within: 90_000 });

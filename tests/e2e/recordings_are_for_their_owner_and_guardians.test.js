@@ -40,7 +40,10 @@ scenarioOnBoth('a session becomes a recording that its owner and guardians have,
   stage.viewer(() => events.close());
   await stage.publish(session, node.srtPort);
   await session.segments((await session.multivariant()).variants[0].track, 2);
-  const live = (await ask('mum', 'GET', `/${session.id}`)).json;
+  const live = await waitFor('the recording to be listed', async () => {
+    const answer = await ask('mum', 'GET', `/${session.id}`);
+    return answer.status === 200 && answer.json;
+  });
   assert.deepEqual([live.state, live.kind, live.title, live.playback, live.download], ['recording', 'session', title, null, null]);
   assert.equal((await ask('anna', 'DELETE', `/${session.id}`)).status, 409, 'not while it is live');
   assert.equal((await ask('anna', 'GET', `/${session.id}/download`)).status, 409);
@@ -93,7 +96,7 @@ scenarioOnBoth('a session becomes a recording that its owner and guardians have,
   assert.deepEqual([(await ask('mum', 'DELETE', `/${session.id}`)).status, (await ask('olga', 'DELETE', `/${session.id}`)).status, (await ask('eve', 'DELETE', `/${session.id}`)).status], [403, 403, 404]);
   assert.equal((await ask('anna', 'DELETE', `/${session.id}`)).status, 204);
   assert.equal((await ask('anna', 'DELETE', `/${session.id}`)).status, 204);
-  await waitFor('nothing to be left', async () => (await ask('anna', 'GET', `/${session.id}`)).status === 410);
+  await waitFor('nothing to be left', async () => (await ask('anna', 'GET', `/${session.id}`)).status === 410, { within: 120_000 }); // clips are made of it meanwhile
   assert.equal((await request(found.location)).status, 404);
   const folder = path.join(stage.dataDir(), 'archive/recordings', session.id);
   assert.ok(!fs.existsSync(folder) || fs.readdirSync(folder).length === 0, 'every object is gone');

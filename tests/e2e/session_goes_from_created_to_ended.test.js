@@ -37,8 +37,8 @@ scenarioOnBoth('a session is created, live, listed, ended and gone, and says so 
   assert.equal((await session.state(session.token)).state, 'ended');
   const figures = await waitFor('the figures of what was sent', async () => {
     const { json } = await fetchWhole(`${node.url}/api/analytics/sessions/${session.id}`, { headers: { authorization: `Bearer ${session.token}` } });
-    return json.delivered.playlistBytes > 0 && json;
-  }, { within: 15_000 });
+    return json.delivered.playlistBytes > 0 && json.delivered.mediaBytes > 0 && json;
+  }, { within: 60_000 });
   assert.ok(figures.delivered.playlistRequests > 0);
   assert.deepEqual([figures.delivered.mediaRequests, figures.delivered.mediaBytes], [1, header.body.length]);
   assert.ok(!(await listed(node, viewer)).includes(session.id), 'it is listed no more');

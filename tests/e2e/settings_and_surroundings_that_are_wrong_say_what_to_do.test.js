@@ -49,7 +49,7 @@ scenario('a port that is taken is named', async (stage) => {
 scenario('who publishes and was not told where to is told to say it', async (stage) => {
   assert.match(await refusal(stage, { roles: 'ingest' }), /PORTHOLE_ORIGINS=http/);
   const worker = await stage.node({ roles: 'worker' });
-  assert.ok(worker.line(({ level, msg }) => level === 'warning' && /left to other workers: origins/.test(msg)));
+  await worker.logged('what it leaves to others', ({ level, msg }) => level === 'warning' && /left to other workers: origins/.test(msg));
 });
 
 scenario('a data folder that cannot be written is named', async (stage) => {

@@ -121,12 +121,12 @@ scenario('a spool that is full while the store is away loses the oldest to the a
     }
   };
   await publishUntil(async () => (await node.metric('porthole_spool_fill_ratio')) > 0.76);
-  assert.ok(node.lines.some(({ msg }) => msg.startsWith('the spool is nearly full')), 'the log says so before anything is lost');
+  await node.logged('so before anything is lost', ({ msg }) => msg.startsWith('the spool is nearly full'));
   const health = (await request(`${node.url}/health`)).text;
   assert.match(health, /the spool is \d+% full/);
   assert.equal(await node.metric('porthole_archive_lost_segments_total'), 0);
   await publishUntil(async () => (await node.metric('porthole_archive_lost_segments_total')) > 0);
-  assert.ok(node.lines.some(({ level, msg }) => level === 'error' && msg.startsWith('the spool is full')));
+  await node.logged('that it is full', ({ level, msg }) => level === 'error' && msg.startsWith('the spool is full'));
   const playlist = await session.playlist('v1080');
   for (const segment of playlist.segments) await fetchWhole(`${session.live}/v1080/${segment.uri}`);
   const used = Number((await run('du', ['-sk', path.join(dataDir, 'spool')])).stdout.toString().split('\t')[0]);

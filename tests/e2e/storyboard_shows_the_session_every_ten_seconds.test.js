@@ -43,7 +43,7 @@ async function frameShownAt(stage, session, track, time_s) {
 }
 
 scenario('a storyboard: every ten seconds the picture that viewers see then, from whichever worker', async (stage) => {
-  const { node, session } = await stage.live({ file: await clockFile({ seconds: 60 }) });
+  const { node, session } = await stage.live({ file: await clockFile({ seconds: 120 }) });
   const total = () => sheetsOf(node, session).reduce((sum, sheet) => sum + sheet.tiles, 0);
   await waitFor('two tiles', () => total() >= 2, { within: 60_000 });
   await session.segments('v360', 1);

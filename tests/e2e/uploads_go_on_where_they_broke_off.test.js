@@ -62,7 +62,7 @@ scenarioOnBoth('an upload survives kill -9 and goes on where it was', async (sta
   await waitFor('the source to be in the archive', () => fs.existsSync(source));
   assert.ok(fs.readFileSync(source).equals(bytes), 'byte for byte');
   await waitFor('nothing to be left on the way', async () => (await sql(stage, 'SELECT COUNT(*) FROM uploads WHERE is_stored = 0')) === '0');
-  assert.deepEqual(fs.readdirSync(path.join(stage.dataDir(), 'uploads')), []);
+  await waitFor('its file to go, which is stored', () => fs.readdirSync(path.join(stage.dataDir(), 'uploads')).length === 0);
 
   /* Who missed the last answer hears it again, and does not begin from nothing. */
   assert.equal((await call(url, token, 'HEAD')).headers['upload-offset'], String(bytes.length));

@@ -15,7 +15,7 @@ const ask = async (node, path, token) => (await request(`${node.url}${path}`, { 
 class Viewer {
   constructor(session, look) {
     Object.assign(this, { session, look, dates: new Map(), problems: [], going: true, next: 0 });
-    this.over = this.#play();
+    this.over = this.#play().catch((error) => this.problems.push(error.message));
   }
 
   async #play() {

@@ -18,7 +18,7 @@ type Answer = { status: number; headers?: Record<string, string>; body?: string 
 
 /* A test with a server that answers as told, one answer for each request, and what it heard. */
 function withServer(name: string, answers: Answer[], body: (endpoint: Endpoint, heard: Heard[]) => Promise<void>): void {
-  test(name, { timeout: 10_000 }, async () => {
+  test(name, { timeout: 60_000 }, async () => {
     const heard: Heard[] = [];
     const server = http.createServer(async (request, response) => {
       const { method = '', url = '', headers } = request;

@@ -4,6 +4,9 @@ import { chromium } from 'playwright-core';
 
 const paths = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
+/** A request that a test answers in the server's place may be under way: it ends with its page, and no error is left behind. */
+const unanswered = (page) => page.unrouteAll({ behavior: 'ignoreErrors' });
+
 /** A browser that ends with the stage. */
 export async function openChromium(stage, args = []) {
   const executablePath = paths.find((path) => path && fs.existsSync(path));
@@ -16,9 +19,14 @@ export async function openChromium(stage, args = []) {
     ],
   });
   stage.viewer(async () => {
-    /* A request that a test answers in the server's place may be under way: it ends with its page, and no error is left behind. */
-    for (const page of browser.contexts().flatMap((context) => context.pages())) await page.unrouteAll({ behavior: 'ignoreErrors' });
+    for (const page of browser.contexts().flatMap((context) => context.pages())) await unanswered(page);
     await browser.close();
   });
   return browser;
+}
+
+/** Before its browser. */
+export async function closePage(page) {
+  await unanswered(page);
+  await page.close();
 }

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises';
 import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../e2e/lib/ports.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const types = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', m3u8: 'application/vnd.apple.mpegurl', mp4: 'video/mp4', m4s: 'video/iso.segment', jpg: 'image/jpeg' };
@@ -52,10 +53,10 @@ export class StubServer {
 
   async start() {
     this.#policy = await pagePolicy();
+    this.#port ||= await freePort();
     await new Promise((resolve, reject) => {
       this.#server.once('error', reject).listen(this.#port, '127.0.0.1', resolve);
     });
-    this.#port = this.#server.address().port;
   }
 
   /** Away as a server is that was killed: nothing listens, connections break. */

@@ -52,7 +52,7 @@ export class Child {
     }
   }
 
-  ended(within = 15_000) {
+  ended(within = 60_000) {
     return deadline(`the end of ${this.name}`, this.over, within);
   }
 

@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { pathToFileURL } from 'node:url';
+import { mostIdle } from './http.js';
 
 const u32 = (...values) => {
   const bytes = Buffer.alloc(4 * values.length);
@@ -113,7 +114,7 @@ export class FakePublisher {
     this.framesPerPart = Math.max(1, Math.round((partMs / 1000) * (rate.num / rate.den)));
     this.partsPerSegment = Math.max(1, Math.round(segmentMs / 1000 / (this.framesPerPart * rate.den / rate.num)));
     this.framesPerSegment = this.framesPerPart * this.partsPerSegment;
-    this.agent = new http.Agent({ keepAlive: true });
+    this.agent = new http.Agent({ keepAlive: true, timeout: mostIdle });
     this.tracks = videos.map((video) => this.makeVideo(video));
     if (audio) this.tracks.push(this.makeAudio());
     const longest = Math.max(this.framesPerPart * rate.den / rate.num, audio ? (this.longestAudioPart() * 1024) / 48000 : 0);

@@ -1,7 +1,10 @@
 // HTTP as a viewer's device speaks it: kept-alive connections, no hidden retries.
 import http from 'node:http';
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+/** How long a connection may be idle before it is not used again, ms: a node ends those that are for half a minute, and a request must not
+ * meet that. */
+export const mostIdle = 15_000;
+const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity, timeout: mostIdle });
 
 /** One exchange: {status, headers, body, text, startedAt, firstByteAt, endedAt} (times of Date.now). */
 export function request(url, { method = 'GET', headers = {}, body, timeout = 20_000, through = agent } = {}) {

@@ -150,4 +150,9 @@ export class Porthole {
   line(predicate) {
     return this.lines.find(predicate);
   }
+
+  /** The first line of the log that fits, once it is there: who logs waits for nobody. */
+  logged(what, predicate) {
+    return waitFor(`the log to tell ${what}`, () => this.line(predicate));
+  }
 }

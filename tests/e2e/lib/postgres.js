@@ -30,7 +30,7 @@ export class Postgres {
   /** Runs the server on what the folder holds. */
   async serve() {
     this.child = new Child(script, ['run', this.folder], { name: 'postgresql' });
-    await waitFor('PostgreSQL to serve', () => this.query('SELECT 1'), { within: 20_000 });
+    await waitFor('PostgreSQL to serve', () => this.query('SELECT 1'), { within: 60_000 });
   }
 
   /** The answer as psql prints it, columns separated by |. */
@@ -41,7 +41,7 @@ export class Postgres {
 
   /** Ends the server: "SIGQUIT" at once, without a shutdown; "SIGINT" in order. */
   stop(signal = 'SIGQUIT') {
-    return this.child.stop(signal, 10_000);
+    return this.child.stop(signal, 60_000);
   }
 
   /** Comes back as a standby that follows nobody: whoever writes is refused until promote(). */

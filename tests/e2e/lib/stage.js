@@ -189,8 +189,13 @@ export class Stage {
     return rules;
   }
 
-  /** The init segment and the segments `from` to `to` of a track as one file for ffprobe. */
+  /** The init segment and the segments `from` to `to` of a track as one file for ffprobe. Tracks come one after the other: what another one
+   * lists may be on its way. */
   async download(session, track, from, to) {
+    await waitFor(`segment ${to} of ${track}`, async () => {
+      const { segments, ended } = await session.playlist(track);
+      return ended || segments.at(-1)?.msn >= to;
+    });
     const blocks = [(await fetchWhole(`${session.live}/${track}/init.mp4`)).body];
     for (let msn = from; msn <= to; msn++) blocks.push((await fetchWhole(`${session.live}/${track}/${msn}.m4s`)).body);
     const file = path.join(this.folder, `${session.id}-${track}-${from}-${to}.mp4`);

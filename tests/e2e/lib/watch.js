@@ -7,6 +7,7 @@ export class Watch {
   constructor(url) {
     this.url = url;
     this.parts = new Map();
+    this.segments = new Set(); // numbers of those that were listed whole
     this.problems = [];
     this.discontinuities = 0;
     this.going = true;
@@ -41,6 +42,7 @@ export class Watch {
     this.text = answer.text;
     this.discontinuities = Math.max(this.discontinuities, playlist.discontinuities);
     const isFirst = this.parts.size === 0;
+    for (const { msn, gap } of playlist.segments) if (!gap) this.segments.add(msn);
     for (const part of playlist.parts) {
       const key = `${part.msn}.${part.part}`;
       if (!this.parts.has(key)) this.parts.set(key, { ...part, at: answer.endedAt, known: isFirst });
@@ -65,16 +67,22 @@ export class Watch {
     return longest;
   }
 
-  /** Numbers that were passed over: every segment must have its parts from 0 up to its own last. */
+  /** Numbers that were passed over: every segment must have its parts from 0 up to its own last. Of one that was listed whole the parts
+   * need not have been seen: who comes back after seconds finds older ones without their tags. */
   skipped() {
     const holes = [];
     const ordered = this.ordered;
     for (let i = 1; i < ordered.length; i++) {
       const [before, after] = [ordered[i - 1], ordered[i]];
-      const follows = after.msn === before.msn ? after.part === before.part + 1 : after.msn === before.msn + 1 && after.part === 0;
+      const follows = after.msn === before.msn ? after.part === before.part + 1 : after.part === 0 && this.#isWhole(before.msn, after.msn);
       if (!follows) holes.push(`${before.msn}.${before.part} → ${after.msn}.${after.part}`);
     }
     return holes;
+  }
+
+  #isWhole(from, until) {
+    for (let msn = from; msn < until; msn++) if (!this.segments.has(msn)) return false;
+    return true;
   }
 
   get last() {

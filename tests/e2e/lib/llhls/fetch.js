@@ -2,8 +2,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import { performance } from 'node:perf_hooks';
+import { mostIdle } from '../http.js';
 
-const options = { keepAlive: true, maxSockets: Infinity };
+const options = { keepAlive: true, maxSockets: Infinity, timeout: mostIdle };
 const agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
 
 /* Of a private session: two viewers' playback tokens, by the address its files lie under. */

@@ -169,8 +169,9 @@ export class Follower {
       this.newSegmentAt = now;
     }
     if (newer.ended) return;
+    const isUntagged = newer.segments.some(({ msn, parts }) => msn === wanted.msn && !parts.length); // it took us seconds to ask again
     const [next] = fresh;
-    this.note('hint-becomes-part', next && next.uri === older.hints[0]?.URI, `${older.hints[0]?.URI} was hinted, ${next?.uri} came`);
+    if (!isUntagged) this.note('hint-becomes-part', next && next.uri === older.hints[0]?.URI, `${older.hints[0]?.URI} was hinted, ${next?.uri} came`);
   }
 
   checkHinted(wanted, answer) {
