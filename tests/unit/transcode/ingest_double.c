@@ -34,6 +34,7 @@ static void take_message(struct ingest_double *ingest, const struct ph_link_fram
         ingest->acks++;
         ingest->durable_from = ack.durable.replay_from;
         ingest->published_from = ack.published.replay_from;
+        ingest->has_checkpoint = ack.published.replay_from > 1;
         keep_state(&ingest->durable_state, ack.durable.state);
         keep_state(&ingest->published_state, ack.published.state);
         break;
@@ -61,6 +62,9 @@ static void *run_reader(void *opaque) {
         take_message(ingest, &frame);
         pthread_mutex_unlock(&ingest->lock);
     }
+    pthread_mutex_lock(&ingest->lock);
+    ingest->is_left = true;
+    pthread_mutex_unlock(&ingest->lock);
     return NULL;
 }
 
@@ -122,7 +126,7 @@ void ingest_double_send(struct ingest_double *ingest, const struct ph_link_entry
 }
 
 bool ingest_double_wait(struct ingest_double *ingest, const bool *flag) {
-    int64_t deadline_us = ph_now_us() + 20 * PH_SECOND_US;
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_now_us() < deadline_us) {
         pthread_mutex_lock(&ingest->lock);
         bool reached = *flag;

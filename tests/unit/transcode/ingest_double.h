@@ -16,6 +16,8 @@ struct ingest_double {
 
     pthread_mutex_t lock; /* guards what follows */
     bool accepted, finished, failed;
+    bool has_checkpoint; /* behind the first unit */
+    bool is_left;        /* the worker hung up */
     uint64_t replay_from;
     uint32_t acks, stats;
     struct ph_link_stats last_stats;
@@ -31,7 +33,7 @@ struct ingest_double {
 void ingest_double_start(struct ingest_double *ingest, const struct ph_link_hello *hello,
     const struct ingest_double *before, int control);
 void ingest_double_send(struct ingest_double *ingest, const struct ph_link_entry *entry);
-/* Waits for the flag; false after twenty seconds. */
+/* Waits for the flag; false after thirty seconds. */
 bool ingest_double_wait(struct ingest_double *ingest, const bool *flag);
 /* Hangs up and waits for the worker; its verdict. The acknowledgement stays until finish. */
 int ingest_double_hang_up(struct ingest_double *ingest);

@@ -175,7 +175,7 @@ static void a_session_is_published_and_ended(void **state) {
     assert_int_equal(scene->origin.sheet_count, 1);
     assert_int_equal(scene->origin.sheets[0].first_tile, 0);
     assert_int_equal(scene->origin.sheets[0].tiles, 1);
-    assert_true(scene->first.acks >= 5);
+    assert_true(scene->first.acks > 0);
     assert_true(scene->first.stats >= 1);
     assert_int_equal(scene->first.last_stats.source_width, 640);
     assert_true(scene->first.last_stats.delay_ms > 0 && scene->first.last_stats.delay_ms < 60000);
@@ -187,8 +187,8 @@ static void a_worker_that_dies_is_followed_without_a_seam(void **state) {
     ingest_double_start(&scene->first, &scene->hello, NULL, -1);
     send_live(scene, &scene->first, 52);
     wait_until_at(scene, 1, 2);
+    assert_true(ingest_double_wait(&scene->first, &scene->first.has_checkpoint));
     assert_int_equal(ingest_double_hang_up(&scene->first), 0);
-    assert_true(scene->first.acks > 0);
 
     ingest_double_start(&scene->second, &scene->hello, &scene->first, -1);
     replay(scene, &scene->second);
@@ -250,6 +250,7 @@ static void an_origin_that_dies_after_the_worker_did_calls_for_another(void **st
     replay(scene, &scene->second);
     origin_double_lose_memory(&scene->origin);
     send_live(scene, &scene->second, 75);
+    assert_true(ingest_double_wait(&scene->second, &scene->second.is_left));
     assert_int_equal(ingest_double_hang_up(&scene->second), -ESTALE);
     ingest_double_finish(&scene->first);
     ingest_double_finish(&scene->second);
