@@ -8,6 +8,7 @@ import { repository } from './lib/media.js';
 import { Description, file } from './lib/openapi.js';
 import { insertRecording } from './lib/recordings.js';
 import { scenario, scenarioOnBoth } from './lib/stage.js';
+import { waitFor } from './lib/wait.js';
 
 const someSession = 'kmp2hwamzsevckjttco2k6vusq'; // stands for a session of the caller's in the examples
 
@@ -114,7 +115,10 @@ scenarioOnBoth('the API answers as its description says, for every operation and
   await call('deleteWebhook', 'admin', { params: { id: webhook } });
 
   await call('listWorkers', 'viewer');
-  const [worker] = (await call('listWorkers', 'operator')).json.workers;
+  const [worker] = await waitFor('the worker to be listed', async () => {
+    const { workers } = (await call('listWorkers', 'operator')).json;
+    return workers.length > 0 && workers;
+  });
   await call('getWorker', 'operator', { params: { id: worker.workerId ?? worker.id } });
   await call('drainWorker', 'operator', { params: { id: worker.workerId ?? worker.id } });
   await call('getWorker', 'admin', { params: { id: 'a'.repeat(26) } });

@@ -21,7 +21,8 @@ scenarioOnBoth('guardians are told that a session began, ended and was recorded,
   const session = await stage.session(node, { body: { title, visibility: 'private' } });
   await stage.publish(session, node.srtPort);
   await waitFor('the first mails', () => relay.mails.length >= 2);
-  const arrived = Date.parse(node.line((line) => line.msg === 'publisher accepted').ts);
+  const accepted = await waitFor('the log to tell of the publisher', () => node.line((line) => line.msg === 'publisher accepted'));
+  const arrived = Date.parse(accepted.ts);
   const late = Math.max(...relay.mails.map((mail) => mail.at)) - arrived;
   console.log(`mails were handed over ${late} ms after the publisher was accepted`);
   assert.ok(late <= 8_000, `${late} ms after media arrived`);
@@ -76,7 +77,7 @@ scenarioOnBoth('guardians are told that a session began, ended and was recorded,
   await waitFor('mails of the second session', () => relay.to('gran@example.org').length === 4);
   await waitFor('nothing to wait in the outbox', async () => (await sql(stage, "SELECT COUNT(*) FROM outbox WHERE state <> 'sent'")) === '0');
   assert.equal(relay.to('mum@example.org').length, 3, 'who unsubscribed gets no more of them');
-  assert.equal(await node.metric('porthole_outbox_sent_total', { kind: 'mail' }), 8);
+  await waitFor('all to be counted', async () => (await node.metric('porthole_outbox_sent_total', { kind: 'mail' })) === 8);
 
   await putProfile(stage, node, 'streamer-1', name, [guardian('dad', 'dad@example.org', 'tr')]);
   const gone = await request(`${node.url}/api/sessions/${session.id}`, { headers: { authorization: `Bearer ${link[1]}` } });

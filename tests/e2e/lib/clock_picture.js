@@ -1,6 +1,7 @@
 // Pictures that carry the number of their frame, in twelve blocks of black and white along their upper edge: so a test knows
 // which frame of the source it sees, in whatever size.
 import { Child } from './child.js';
+import { frameTimes } from './frames.js';
 import { mediaFile } from './media.js';
 
 const bits = 12;
@@ -41,4 +42,11 @@ export async function frameNumbers(file, { crop } = {}) {
     numbers.push(number);
   }
   return numbers;
+}
+
+/** What a file shows: [{frame, number}], the frame's place on a grid of `rate` and the number of its picture, which stands until the next. */
+export async function picturesOf(file, rate, options) {
+  const [numbers, times] = await Promise.all([frameNumbers(file, options), frameTimes(file)]);
+  if (numbers.length !== times.length) throw new Error(`${file}: ${numbers.length} pictures at ${times.length} times`);
+  return numbers.map((number, index) => ({ frame: Math.round(times[index] * rate), number }));
 }
