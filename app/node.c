@@ -418,12 +418,12 @@ void ph_node_destroy(struct ph_node *node) {
     if (node->api)
         ph_api_stop(node->api);
     ph_whip_stop(node->whip);
+    ph_http_server_destroy(node->server); /* who is still connected may ask how the others are */
     ph_webrtc_endpoint_destroy(node->webrtc);
     ph_ingest_destroy(node->ingest);
     ph_recording_worker_destroy(node->recording_worker);
     ph_worker_reporter_destroy(node->reporter);
     ph_supervisor_destroy(node->supervisor);
-    ph_http_server_destroy(node->server);
     ph_traffic_reporter_destroy(node->traffic);
     ph_whip_destroy(node->whip);
     ph_web_pages_destroy(node->pages);

@@ -5,13 +5,17 @@
 
 void ph_status_init(struct ph_status *status, struct ph_metrics *metrics) {
     *status = (struct ph_status){.metrics = metrics};
+    atomic_init(&status->feature_count, 0);
     atomic_init(&status->ready, false);
     atomic_init(&status->draining, false);
 }
 
 void ph_status_add_feature(struct ph_status *status, const struct ph_feature *feature) {
-    if (status->feature_count < PH_MOST_FEATURES)
-        status->features[status->feature_count++] = *feature;
+    unsigned count = atomic_load(&status->feature_count);
+    if (count == PH_MOST_FEATURES)
+        return;
+    status->features[count] = *feature;
+    atomic_store(&status->feature_count, count + 1);
 }
 
 /* Answers with a JSON object that is not to be cached; takes over `object`. */
@@ -31,7 +35,8 @@ static void get_health(struct ph_http_request *request, void *opaque) {
     struct ph_status *status = opaque;
     json_t *features = json_object();
     bool well = true;
-    for (unsigned i = 0; i < status->feature_count; i++) {
+    unsigned count = atomic_load(&status->feature_count);
+    for (unsigned i = 0; i < count; i++) {
         const struct ph_feature *feature = &status->features[i];
         char text[256] = "";
         bool good = feature->check(feature->opaque, text, sizeof(text));

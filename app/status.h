@@ -23,13 +23,13 @@ struct ph_feature {
 struct ph_status {
     struct ph_metrics *metrics;
     struct ph_feature features[PH_MOST_FEATURES];
-    unsigned feature_count;
-    atomic_bool ready;    /* everything is started and nothing drains */
-    atomic_bool draining; /* for the text of /ready */
+    atomic_uint feature_count; /* those below it do not change */
+    atomic_bool ready;         /* everything is started and nothing drains */
+    atomic_bool draining;      /* for the text of /ready */
 };
 
 void ph_status_init(struct ph_status *status, struct ph_metrics *metrics);
-/* Before the server starts. */
+/* From one thread; the server may run, and ends before what is checked does. */
 void ph_status_add_feature(struct ph_status *status, const struct ph_feature *feature);
 /* GET /health (200, or 503 when a feature is not well), /ready (200 or 503), /metrics (Prometheus text
  * 0.0.4). */
