@@ -316,6 +316,7 @@ int ph_publisher_create(struct ph_publisher **created, const struct ph_publisher
     if (!publisher)
         return -ENOMEM;
     publisher->options = *options;
+    ph_bytes_ref(options->init_segment);
     publisher->offered = publisher->cursor = options->first;
     pthread_mutex_init(&publisher->lock, NULL);
     int code = ph_cond_init(&publisher->changed);
@@ -394,6 +395,7 @@ void ph_publisher_destroy(struct ph_publisher *publisher) {
     }
     while (publisher->held)
         drop_held(publisher, publisher->held);
+    ph_bytes_unref(&publisher->options.init_segment);
     ph_http_client_destroy(publisher->client);
     pthread_cond_destroy(&publisher->changed);
     pthread_mutex_destroy(&publisher->lock);

@@ -19,8 +19,8 @@
 struct ph_publisher_options {
     struct ph_origin origin; /* strings borrowed for the publisher's life, as all that follow */
     const char *track;
-    const char *publication; /* JSON */
-    struct ph_bytes *init_segment;
+    const char *publication;       /* JSON */
+    struct ph_bytes *init_segment; /* a reference is taken: its encoder ends before the publisher does */
     struct ph_track_timing timing;
     struct ph_part_position first; /* the first part that will be offered */
     int64_t link_to_utc_us;        /* to be added to link time */

@@ -315,6 +315,21 @@ static void can_be_destroyed_while_the_origin_is_away(void **state) {
     origin_double_start(&scene->origin, port);
 }
 
+/* As when the link breaks while the origin is announced to: the encoder ends first. */
+static void the_init_segment_may_go_before_the_publisher(void **state) {
+    struct scene *scene = *state;
+    uint16_t port = scene->origin.port;
+    origin_double_stop(&scene->origin);
+    start(scene);
+    ph_bytes_unref(&scene->init);
+    memset(&scene->origin, 0, sizeof(scene->origin));
+    origin_double_start(&scene->origin, port);
+    offer(scene, 3, 1000);
+    finish(scene);
+    assert_row(scene, (struct ph_part_position){0, 0}, 3, 0);
+    assert_memory_equal(ph_bytes_data(origin_double_track(&scene->origin, "v720")->init), "init", 4);
+}
+
 #define scene_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
@@ -334,6 +349,7 @@ int main(void) {
         scene_test(a_full_disk_at_the_origin_stops_no_part),
         scene_test(who_waits_for_the_disk_goes_on_when_it_has_room),
         scene_test(can_be_destroyed_while_the_origin_is_away),
+        scene_test(the_init_segment_may_go_before_the_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
