@@ -225,9 +225,8 @@ void peer_double_say_bye(struct peer_double *peer) {
     peer_double_send(peer, (struct ph_slice){bye, (size_t)size});
 }
 
-bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
+static bool hears_until(struct peer_double *peer, unsigned type, int64_t deadline_us) {
     uint8_t packet[PEER_MOST_BYTES];
-    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
     while (ph_now_us() < deadline_us) {
         int size = (int)peer_double_receive(peer, packet, 100);
         if (size < 8 || packet[0] < 128 ||
@@ -239,4 +238,19 @@ bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
         }
     }
     return false;
+}
+
+bool peer_double_hears_feedback(struct peer_double *peer, unsigned type) {
+    return hears_until(peer, type, ph_now_us() + 30 * PH_SECOND_US);
+}
+
+bool peer_double_is_asked_for_what_it_loses(struct peer_double *peer) {
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
+    bool is_asked = false;
+    while (!is_asked && ph_now_us() < deadline_us) {
+        peer->sequence += 3;
+        peer_double_publish(peer, 1);
+        is_asked = hears_until(peer, 205, ph_now_us() + PH_SECOND_US);
+    }
+    return is_asked;
 }

@@ -57,7 +57,10 @@ size_t peer_double_packet(struct peer_double *peer, uint8_t packet[PEER_MOST_BYT
 void peer_double_publish(struct peer_double *peer, int packets);
 /* BYE for the stream, which may go on after it. */
 void peer_double_say_bye(struct peer_double *peer);
-/* Whether the endpoint sends a feedback message of this payload type, sealed, within five seconds. */
+/* Whether the endpoint sends a feedback message of this payload type, sealed, within half a minute. */
 bool peer_double_hears_feedback(struct peer_double *peer, unsigned type);
+/* The same of a NACK, for packets that are lost on the way until there is one: an endpoint that looks late
+ * has no time left to ask. */
+bool peer_double_is_asked_for_what_it_loses(struct peer_double *peer);
 
 #endif
