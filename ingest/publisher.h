@@ -46,6 +46,9 @@ int ph_publishing_begin(struct ph_relays *relays, const struct ph_admission *adm
 /* One datagram, copied. 0, or PH_EOF when this publishing was superseded or its session is over: end it.
  * -ENOMEM loses the datagram. */
 int ph_publishing_unit(struct ph_publishing *publishing, struct ph_slice bytes) PH_NODISCARD;
+/* The same for a datagram that tells about media and is none, such as a sender report: who sends nothing else
+ * is as silent as who sends nothing. Its session ends, and another may supersede it, as if it were away. */
+int ph_publishing_report(struct ph_publishing *publishing, struct ph_slice bytes) PH_NODISCARD;
 /* After a batch of units: lets the relay send them. */
 void ph_publishing_flush(struct ph_publishing *publishing);
 

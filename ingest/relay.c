@@ -203,16 +203,24 @@ int ph_publishing_begin(struct ph_relays *relays, const struct ph_admission *adm
     return 0;
 }
 
-int ph_publishing_unit(struct ph_publishing *publishing, struct ph_slice bytes) {
+static int append_unit(struct ph_publishing *publishing, struct ph_slice bytes, bool is_media) {
     struct ph_relay *relay = publishing->relay;
     struct ph_relays *relays = relay->relays;
     pthread_mutex_lock(&relays->lock);
     bool carried = relay->publisher == publishing && !relay->end_wanted && !relay->over;
     int code = carried ? ph_relay_append(relay, PH_LINK_UNIT, bytes) : PH_EOF;
-    if (!code)
+    if (!code && is_media)
         relay->last_media_us = relay->last_entry_us;
     pthread_mutex_unlock(&relays->lock);
     return code;
+}
+
+int ph_publishing_unit(struct ph_publishing *publishing, struct ph_slice bytes) {
+    return append_unit(publishing, bytes, true);
+}
+
+int ph_publishing_report(struct ph_publishing *publishing, struct ph_slice bytes) {
+    return append_unit(publishing, bytes, false);
 }
 
 void ph_publishing_flush(struct ph_publishing *publishing) {

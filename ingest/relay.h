@@ -54,7 +54,7 @@ struct ph_relay {
     uint64_t connections;            /* L */
     int64_t epoch_time_us;           /* L until the first CONNECTION is in the ring */
     int64_t epoch_utc_us;            /* L, the same */
-    int64_t last_media_us;           /* L; when the publisher last showed life */
+    int64_t last_media_us;           /* L; when the publisher last sent media */
     int64_t last_entry_us;           /* L; times in the ring and of ticks never fall */
     bool end_wanted;                 /* L; END is in the ring, or nothing ever was */
     bool over;                       /* L; finished or failed: takes nothing more */

@@ -41,7 +41,7 @@ struct ph_ingest_session {
     char session[PH_SESSION_ID_BYTES];
     const char *state; /* static: "connecting", "streaming" … */
     bool has_publisher;
-    int64_t silent_us; /* since its last unit */
+    int64_t silent_us; /* since its last media */
     size_t ring_bytes;
     uint64_t worker_deaths;
 };

@@ -75,7 +75,9 @@ static void forward(void *opaque, struct ph_slice packet) {
     if (connection->over || (!connection->publishing && begin_publishing(connection)))
         return;
     connection->has_units = true;
-    if (ph_publishing_unit(connection->publishing, packet) == PH_EOF)
+    int code = ph_webrtc_is_rtcp(packet) ? ph_publishing_report(connection->publishing, packet)
+                                         : ph_publishing_unit(connection->publishing, packet);
+    if (code == PH_EOF)
         ph_webrtc_connection_end(connection, "its session is over, or another connection took over");
 }
 

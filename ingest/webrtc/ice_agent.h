@@ -13,7 +13,8 @@
  * checking once it is connected: some send Binding indications, which are not signed, and some send nothing
  * but media. Feedback to them goes on while their media comes: it is theirs to want, whoever makes such
  * packets has the keys, and it weighs less than what it answers. When nothing comes, nothing is sent beyond
- * those 30 s. */
+ * those 30 s. Checks, or sender reports, keep a connection whose publisher pauses; its session they keep no
+ * longer than it waits for media (ph_publishing_report()). */
 #ifndef PH_INGEST_WEBRTC_ICE_AGENT_H
 #define PH_INGEST_WEBRTC_ICE_AGENT_H
 

@@ -94,6 +94,44 @@ static void a_silent_publisher_is_superseded_a_live_one_is_not(void **state) {
     ph_publishing_end(second);
 }
 
+/* Viewers wait for media, not for word of it. */
+static void reports_alone_keep_no_session(void **state) {
+    struct relay_scene *scene = *state;
+    scene->options.reconnect_window_s = 1;
+    relay_scene_start(scene);
+    struct ph_publishing *publishing = relay_scene_publish(scene);
+    relay_scene_send(scene, publishing, 10);
+    uint8_t bytes[1500];
+    const struct ph_slice report = relay_scene_unit(0, bytes);
+    int code = 0;
+    for (int64_t give_up_us = ph_now_us() + 30 * PH_SECOND_US; !code && ph_now_us() < give_up_us;
+         usleep(10000))
+        code = ph_publishing_report(publishing, report);
+    assert_int_equal(code, PH_EOF);
+    assert_true(control_double_wait(&scene->control, &scene->control.ended, 1));
+    assert_string_equal(scene->control.ended_reason, "publisher gone");
+    ph_publishing_end(publishing);
+}
+
+static void who_sends_reports_alone_is_superseded(void **state) {
+    struct relay_scene *scene = *state;
+    relay_scene_start(scene);
+    struct ph_publishing *first = relay_scene_publish(scene), *second;
+    relay_scene_send(scene, first, 10);
+    uint8_t bytes[1500];
+    const struct ph_slice report = relay_scene_unit(0, bytes);
+    int code = -EBUSY;
+    for (int64_t give_up_us = ph_now_us() + 30 * PH_SECOND_US; code && ph_now_us() < give_up_us;
+         usleep(10000)) {
+        assert_int_equal(ph_publishing_report(first, report), 0);
+        code = relay_scene_begin(scene, "s1", &second);
+    }
+    assert_int_equal(code, 0);
+    assert_int_equal(ph_publishing_report(first, report), PH_EOF);
+    ph_publishing_end(first);
+    ph_publishing_end(second);
+}
+
 static void a_session_without_any_publisher_can_be_ended(void **state) {
     struct relay_scene *scene = *state;
     relay_scene_start(scene);
@@ -140,6 +178,8 @@ int main(void) {
         RELAY_SCENE(a_publisher_away_too_long_ends_its_session),
         RELAY_SCENE(a_publisher_comes_back_and_the_indices_go_on),
         RELAY_SCENE(a_silent_publisher_is_superseded_a_live_one_is_not),
+        RELAY_SCENE(reports_alone_keep_no_session),
+        RELAY_SCENE(who_sends_reports_alone_is_superseded),
         RELAY_SCENE(a_session_without_any_publisher_can_be_ended),
         RELAY_SCENE(draining_finishes_every_session),
         RELAY_SCENE(wrong_settings_are_named),

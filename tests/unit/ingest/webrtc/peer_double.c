@@ -216,13 +216,21 @@ void peer_double_publish(struct peer_double *peer, int packets) {
     }
 }
 
-void peer_double_say_bye(struct peer_double *peer) {
-    _Alignas(4) uint8_t bye[PEER_MOST_BYTES] = {0x81, 203, 0, 1};
-    int size = 8;
+static void send_rtcp(struct peer_double *peer, const uint8_t header[4], int size) {
+    _Alignas(4) uint8_t packet[PEER_MOST_BYTES] = {0};
+    memcpy(packet, header, 4);
     for (int i = 0; i < 4; i++)
-        bye[4 + i] = (uint8_t)(peer->ssrc >> (24 - 8 * i));
-    assert_int_equal(srtp_protect_rtcp(peer->sender, bye, &size), srtp_err_status_ok);
-    peer_double_send(peer, (struct ph_slice){bye, (size_t)size});
+        packet[4 + i] = (uint8_t)(peer->ssrc >> (24 - 8 * i));
+    assert_int_equal(srtp_protect_rtcp(peer->sender, packet, &size), srtp_err_status_ok);
+    peer_double_send(peer, (struct ph_slice){packet, (size_t)size});
+}
+
+void peer_double_report(struct peer_double *peer) {
+    send_rtcp(peer, (const uint8_t[]){0x80, 200, 0, 6}, 28);
+}
+
+void peer_double_say_bye(struct peer_double *peer) {
+    send_rtcp(peer, (const uint8_t[]){0x81, 203, 0, 1}, 8);
 }
 
 static bool hears_until(struct peer_double *peer, unsigned type, int64_t deadline_us) {

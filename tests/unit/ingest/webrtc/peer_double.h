@@ -55,6 +55,8 @@ bool peer_double_join(struct peer_double *peer);
 /* The next packet of the stream, protected. */
 size_t peer_double_packet(struct peer_double *peer, uint8_t packet[PEER_MOST_BYTES]);
 void peer_double_publish(struct peer_double *peer, int packets);
+/* A sender report of the stream. */
+void peer_double_report(struct peer_double *peer);
 /* BYE for the stream, which may go on after it. */
 void peer_double_say_bye(struct peer_double *peer);
 /* Whether the endpoint sends a feedback message of this payload type, sealed, within half a minute. */
