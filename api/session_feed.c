@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "api/outbox/events.h"
+#include "api/session_gauges.h"
 #include "core/base/backoff.h"
 #include "core/base/log.h"
 #include "core/base/queue.h"
@@ -40,8 +41,9 @@ struct event {
 struct carried {
     char session[PH_SESSION_ID_BYTES];
     struct ph_session_health health;
-    bool is_connected; /* its publisher is */
-    bool was_told;     /* ingest knows that it is over */
+    uint64_t connection; /* the latest */
+    bool is_connected;   /* its publisher is, by that */
+    bool was_told;       /* ingest knows that it is over */
     UT_hash_handle hh;
 };
 
@@ -201,17 +203,6 @@ static void look_after_carried(struct ph_session_feed *feed) {
     free(ids);
 }
 
-static void measure(struct ph_session_feed *feed) {
-    int64_t counts[PH_SESSION_STATES];
-    if (ph_sessions_count(feed->options.sessions, counts) < 0)
-        return;
-    for (int state = 0; !ph_session_state_is_over((enum ph_session_state)state); state++)
-        ph_metric_set(ph_metrics_gauge(feed->options.metrics, "porthole_api_sessions",
-                          "Sessions that are not over, by state",
-                          PH_LABELS({"state", ph_session_state_name((enum ph_session_state)state)})),
-            (double)counts[state]);
-}
-
 static void sweep(struct ph_session_feed *feed) {
     int64_t now = now_ms(feed);
     int64_t window_ms = (int64_t)feed->options.reconnect_window_s * 1000 + sweep_grace_ms;
@@ -230,7 +221,7 @@ static void sweep(struct ph_session_feed *feed) {
     if (feed->well_since_us == 0 || has_stepped)
         feed->well_since_us = ph_now_us();
     look_after_carried(feed);
-    measure(feed);
+    ph_session_gauges_set(feed->options.sessions, feed->options.metrics);
 }
 
 static void *run(void *opaque) {
@@ -363,25 +354,33 @@ static void forget(struct ph_session_feed *feed, const char *session) {
     pthread_mutex_unlock(&feed->lock);
 }
 
-void ph_session_feed_connected(struct ph_session_feed *feed, const char *session, const char *protocol) {
-    pthread_mutex_lock(&feed->lock);
-    struct carried *entry = entry_of(feed, session);
+/* The event goes into the queue under the lock, as what it says becomes so. */
+static void note_connection(struct ph_session_feed *feed, struct carried *entry, const char *session,
+    uint64_t connection, const char *protocol) {
+    if (entry && connection < entry->connection)
+        return;
     if (entry) {
-        entry->is_connected = true;
-        snprintf(entry->health.protocol, sizeof(entry->health.protocol), "%s", protocol);
+        entry->connection = connection;
+        entry->is_connected = protocol;
     }
-    pthread_mutex_unlock(&feed->lock);
-    push(feed, session, PH_SESSION_CONNECTED, "");
+    if (entry && protocol)
+        snprintf(entry->health.protocol, sizeof(entry->health.protocol), "%s", protocol);
+    push(feed, session, protocol ? PH_SESSION_CONNECTED : PH_SESSION_LOST, "");
 }
 
-void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session) {
+void ph_session_feed_connected(
+    struct ph_session_feed *feed, const char *session, uint64_t connection, const char *protocol) {
+    pthread_mutex_lock(&feed->lock);
+    note_connection(feed, entry_of(feed, session), session, connection, protocol);
+    pthread_mutex_unlock(&feed->lock);
+}
+
+void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session, uint64_t connection) {
     struct carried *entry;
     pthread_mutex_lock(&feed->lock);
     HASH_FIND_STR(feed->carried, session, entry);
-    if (entry)
-        entry->is_connected = false;
+    note_connection(feed, entry, session, connection, NULL);
     pthread_mutex_unlock(&feed->lock);
-    push(feed, session, PH_SESSION_LOST, "");
 }
 
 void ph_session_feed_live(struct ph_session_feed *feed, const char *session) {

@@ -50,9 +50,11 @@ void ph_session_feed_destroy(struct ph_session_feed *feed);
 int ph_session_feed_admit(struct ph_session_feed *feed, const char *stream_key,
     struct ph_session_admission *admission) PH_NODISCARD;
 
-/* None of these waits. */
-void ph_session_feed_connected(struct ph_session_feed *feed, const char *session, const char *protocol);
-void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session);
+/* None of these waits. Connections of a session have ascending numbers: what is told of one after a later one
+ * was told of says nothing any more. */
+void ph_session_feed_connected(
+    struct ph_session_feed *feed, const char *session, uint64_t connection, const char *protocol);
+void ph_session_feed_disconnected(struct ph_session_feed *feed, const char *session, uint64_t connection);
 void ph_session_feed_live(struct ph_session_feed *feed, const char *session);
 void ph_session_feed_stats(
     struct ph_session_feed *feed, const char *session, const struct ph_link_stats *stats);

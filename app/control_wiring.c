@@ -30,14 +30,14 @@ static enum ph_admission_result admit(
     return PH_ADMIT_OK;
 }
 
-static void connected(
-    struct ph_ingest_control *control, const char *session, const char *protocol, const char *peer) {
+static void connected(struct ph_ingest_control *control, const char *session, uint64_t connection,
+    const char *protocol, const char *peer) {
     (void)peer; /* ingest's own log has it; the control plane keeps no addresses */
-    ph_session_feed_connected(feed_of(control), session, protocol);
+    ph_session_feed_connected(feed_of(control), session, connection, protocol);
 }
 
-static void disconnected(struct ph_ingest_control *control, const char *session) {
-    ph_session_feed_disconnected(feed_of(control), session);
+static void disconnected(struct ph_ingest_control *control, const char *session, uint64_t connection) {
+    ph_session_feed_disconnected(feed_of(control), session, connection);
 }
 
 static void live(struct ph_ingest_control *control, const char *session) {

@@ -30,10 +30,11 @@ struct ph_ingest_control;
 struct ph_ingest_control_impl {
     enum ph_admission_result (*admit)(
         struct ph_ingest_control *control, const char *stream_key, struct ph_admission *admission);
-    /* A publisher's connection came or went; `protocol` is "srt" or "whip". */
-    void (*connected)(
-        struct ph_ingest_control *control, const char *session, const char *protocol, const char *peer);
-    void (*disconnected)(struct ph_ingest_control *control, const char *session);
+    /* A publisher's connection came or went; `protocol` is "srt" or "whip". `connection` is higher for each
+     * one of a session; of two at a time either may be told of first. */
+    void (*connected)(struct ph_ingest_control *control, const char *session, uint64_t connection,
+        const char *protocol, const char *peer);
+    void (*disconnected)(struct ph_ingest_control *control, const char *session, uint64_t connection);
     /* The first part of the session was published: it is live. */
     void (*live)(struct ph_ingest_control *control, const char *session);
     /* About once a second. */

@@ -198,7 +198,8 @@ int ph_publishing_begin(struct ph_relays *relays, const struct ph_admission *adm
         ph_metric_add(ph_metrics_counter(relays->metrics, "porthole_ingest_reconnects_total",
                           "Publishers that came back to their session", NULL),
             1);
-    relays->control->impl->connected(relays->control, admission->session, offer->protocol, offer->peer);
+    relays->control->impl->connected(
+        relays->control, admission->session, publishing->number, offer->protocol, offer->peer);
     *out = publishing;
     return 0;
 }
@@ -245,6 +246,7 @@ void ph_publishing_end(struct ph_publishing *publishing) {
         return;
     struct ph_relay *relay = publishing->relay;
     struct ph_relays *relays = relay->relays;
+    uint64_t number = publishing->number;
     char session[PH_SESSION_ID_BYTES];
     memcpy(session, relay->session, sizeof(session));
     pthread_mutex_lock(&relays->lock);
@@ -258,7 +260,7 @@ void ph_publishing_end(struct ph_publishing *publishing) {
     free(publishing);
     ph_relays_wake(relays);
     if (carried)
-        relays->control->impl->disconnected(relays->control, session);
+        relays->control->impl->disconnected(relays->control, session, number);
     if (code)
         ph_log_warning(
             "the worker is not told that a publisher is gone", ph_str("session", session), ph_code(code));

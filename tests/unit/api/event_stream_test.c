@@ -46,7 +46,7 @@ static void a_follower_hears_how_things_stand_and_then_what_happens(void **state
     listener_open(&listener, query_of(id), NULL, NULL);
     listener_await(&listener, "id: 1\nevent: state\ndata: {", NULL);
     listener_await(&listener, "\"state\":\"created\"", NULL);
-    ph_session_feed_connected(ph_api_feed(stage.api), id, "srt");
+    ph_session_feed_connected(ph_api_feed(stage.api), id, 0, "srt");
     ph_session_feed_live(ph_api_feed(stage.api), id);
     listener_await(&listener, "id: 2\nevent: state\n", NULL);
     listener_await(&listener, "\"state\":\"live\"", NULL);

@@ -91,7 +91,7 @@ static void a_guardian_is_let_in_until_removed(void **state) {
     assert_int_equal(stage.status, 404);
     stage_call("POST", stage_path("/api/sessions/end/", id), stage_token("viewer", "mum", NULL), NULL);
     assert_int_equal(stage.status, 403);
-    ph_session_feed_connected(ph_api_feed(stage.api), id, "srt");
+    ph_session_feed_connected(ph_api_feed(stage.api), id, 0, "srt");
     ph_session_feed_live(ph_api_feed(stage.api), id);
     stage_await_state(id, "live");
     stage_call("GET", "/api/sessions/active", stage_token("viewer", "dad", NULL), NULL);

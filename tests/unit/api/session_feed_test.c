@@ -96,14 +96,14 @@ static void await(const char *id, enum ph_session_state state) {
 static void events_reach_the_database_in_order(void **state) {
     (void)state;
     struct ph_session_birth birth = start();
-    ph_session_feed_connected(feed, birth.id, "srt");
+    ph_session_feed_connected(feed, birth.id, 0, "srt");
     ph_session_feed_live(feed, birth.id);
     await(birth.id, PH_SESSION_LIVE);
     for (int i = 0; i < 50; i++) {
-        ph_session_feed_disconnected(feed, birth.id);
-        ph_session_feed_connected(feed, birth.id, "srt");
+        ph_session_feed_disconnected(feed, birth.id, 0);
+        ph_session_feed_connected(feed, birth.id, 0, "srt");
     }
-    ph_session_feed_disconnected(feed, birth.id);
+    ph_session_feed_disconnected(feed, birth.id, 0);
     ph_session_feed_failed(feed, birth.id, "no video in it");
     ph_session_feed_ended(feed, birth.id, "over");
     await(birth.id, PH_SESSION_FAILED);
@@ -119,7 +119,7 @@ static void figures_stay_in_memory_until_the_end(void **state) {
     struct ph_session_birth birth = start();
     ph_session_feed_stats(feed, birth.id, &stats);
     assert_false(ph_session_feed_health(feed, birth.id, &health));
-    ph_session_feed_connected(feed, birth.id, "whip");
+    ph_session_feed_connected(feed, birth.id, 0, "whip");
     assert_true(ph_session_feed_health(feed, birth.id, &health));
     assert_false(health.has_stats);
     ph_session_feed_stats(feed, birth.id, &stats);
@@ -160,20 +160,32 @@ static void ingest_does_not_wait_while_the_database_is_locked(void **state) {
 static void who_has_a_sessions_publisher_takes_it_back(void **state) {
     (void)state;
     struct ph_session_birth birth = start();
-    ph_session_feed_connected(feed, birth.id, "srt");
+    ph_session_feed_connected(feed, birth.id, 0, "srt");
     ph_session_feed_live(feed, birth.id);
     await(birth.id, PH_SESSION_LIVE);
     int64_t now_ms = ph_utc_now_us() / PH_MILLISECOND_US;
     assert_int_equal(ph_sessions_apply(sessions, birth.id, PH_SESSION_LOST, "", now_ms), 0);
     await(birth.id, PH_SESSION_LIVE);
-    ph_session_feed_disconnected(feed, birth.id);
+    ph_session_feed_disconnected(feed, birth.id, 0);
     await(birth.id, PH_SESSION_RECONNECTING);
+}
+
+/* It came to another of ingest's threads than the one that lost its predecessor. */
+static void who_came_before_the_last_was_missed_stays(void **state) {
+    (void)state;
+    struct ph_session_birth birth = start();
+    ph_session_feed_connected(feed, birth.id, 0, "srt");
+    ph_session_feed_live(feed, birth.id);
+    ph_session_feed_connected(feed, birth.id, 1, "whip");
+    ph_session_feed_disconnected(feed, birth.id, 0);
+    ph_session_feed_stop(feed);
+    assert_int_equal(find(birth.id).state, PH_SESSION_LIVE);
 }
 
 static void ingest_is_told_of_sessions_ended_elsewhere(void **state) {
     (void)state;
     struct ph_session_birth birth = start();
-    ph_session_feed_connected(feed, birth.id, "srt");
+    ph_session_feed_connected(feed, birth.id, 0, "srt");
     ph_session_feed_live(feed, birth.id);
     await(birth.id, PH_SESSION_LIVE);
     assert_int_equal(ph_sessions_apply(sessions, birth.id, PH_SESSION_END, "by another process", 1), 0);
@@ -191,11 +203,11 @@ static void *be_busy(void *opaque) {
     struct ph_link_stats stats = {.speed = 1};
     struct ph_session_health health;
     for (int i = 0; i < 20; i++) {
-        ph_session_feed_connected(feed, birth->id, "srt");
+        ph_session_feed_connected(feed, birth->id, 0, "srt");
         ph_session_feed_stats(feed, birth->id, &stats);
         (void)ph_session_feed_health(feed, birth->id, &health);
         ph_session_feed_live(feed, birth->id);
-        ph_session_feed_disconnected(feed, birth->id);
+        ph_session_feed_disconnected(feed, birth->id, 0);
     }
     ph_session_feed_ended(feed, birth->id, "done");
     return NULL;
@@ -225,6 +237,7 @@ int main(void) {
         ON_FEED(ingest_does_not_wait_while_the_database_is_locked),
         ON_FEED(ingest_is_told_of_sessions_ended_elsewhere),
         ON_FEED(who_has_a_sessions_publisher_takes_it_back),
+        ON_FEED(who_came_before_the_last_was_missed_stays),
         ON_FEED(eight_threads_feed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

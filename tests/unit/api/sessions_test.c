@@ -75,7 +75,7 @@ static void a_session_goes_from_created_to_ended(void **state) {
     stage_call("GET", "/api/sessions/active", NULL, NULL);
     assert_int_equal(json_array_size(stage_member("sessions")), 0);
 
-    ph_session_feed_connected(feed, id, "srt");
+    ph_session_feed_connected(feed, id, 0, "srt");
     ph_session_feed_live(feed, id);
     ph_session_feed_stats(feed, id, &stats);
     stage_await_state(id, "live");
@@ -232,7 +232,7 @@ static void pages_by_cursor(void **state) {
     (void)state;
     for (int i = 0; i < 5; i++) {
         stage_start("{\"visibility\":\"public\"}", id);
-        ph_session_feed_connected(ph_api_feed(stage.api), id, "srt");
+        ph_session_feed_connected(ph_api_feed(stage.api), id, 0, "srt");
         ph_session_feed_live(ph_api_feed(stage.api), id);
         stage_await_state(id, "live");
     }
@@ -257,7 +257,7 @@ static void a_failed_session_says_why(void **state) {
     char id[PH_SESSION_ID_BYTES];
     (void)state;
     stage_start(NULL, id);
-    ph_session_feed_connected(ph_api_feed(stage.api), id, "srt");
+    ph_session_feed_connected(ph_api_feed(stage.api), id, 0, "srt");
     ph_session_feed_failed(ph_api_feed(stage.api), id, "the source has no video");
     stage_await_state(id, "failed");
     assert_string_equal(stage_text("reason"), "the source has no video");

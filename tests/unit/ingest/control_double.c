@@ -32,14 +32,16 @@ static void count(struct ph_ingest_control *base, size_t offset, const char *ses
     pthread_mutex_unlock(&control->lock);
 }
 
-static void connected(
-    struct ph_ingest_control *base, const char *session, const char *protocol, const char *peer) {
+static void connected(struct ph_ingest_control *base, const char *session, uint64_t connection,
+    const char *protocol, const char *peer) {
+    (void)connection;
     (void)protocol;
     (void)peer;
     count(base, offsetof(struct control_double, connected), session);
 }
 
-static void disconnected(struct ph_ingest_control *base, const char *session) {
+static void disconnected(struct ph_ingest_control *base, const char *session, uint64_t connection) {
+    (void)connection;
     count(base, offsetof(struct control_double, disconnected), session);
 }
 
