@@ -26,12 +26,6 @@
 
 extern char **environ;
 
-/* libsrt is not built for ThreadSanitizer, which sees only half of its locking. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void) {
-    return "race:libsrt.so\ndeadlock:libsrt.so\nmutex:libsrt.so\nthread:libsrt.so\n";
-}
-
 enum { payload_bytes = 1316 };
 
 struct scene {
