@@ -201,23 +201,32 @@ export class FakePublisher {
     }
   }
 
-  /** Sends one part until the origin has it. */
-  async send(track, number) {
-    const { body, headers } = this.makePart(track, number);
-    const name = `/${track.name}/${Math.floor(number / this.partsPerSegment)}.${number % this.partsPerSegment}.m4s`;
-    for (let attempt = 0; !this.stopped && attempt < 100; attempt++) {
+  /** Calls `attempt` until it gives something truthy, while the origin cannot be reached; 0 when it never did. */
+  async #insist(attempt) {
+    for (let tries = 0; !this.stopped && tries < 100; tries++) {
       try {
-        const { status, text } = await this.request('PUT', name, body, headers);
-        if (status < 300 || status === 507) return status;
-        if (status === 404) await this.announce();
-        else if (status === 409) await this.catchUp(track, number);
-        else throw new Error(`${name}: ${status} ${text}`);
+        const answer = await attempt();
+        if (answer) return answer;
       } catch (error) {
         if (!error.code && error.message !== 'timeout') throw error;
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     }
     return 0;
+  }
+
+  /** Sends one part until the origin has it. */
+  send(track, number) {
+    const { body, headers } = this.makePart(track, number);
+    const name = `/${track.name}/${Math.floor(number / this.partsPerSegment)}.${number % this.partsPerSegment}.m4s`;
+    return this.#insist(async () => {
+      const { status, text } = await this.request('PUT', name, body, headers);
+      if (status < 300 || status === 507) return status;
+      if (status === 404) await this.announce();
+      else if (status === 409) await this.catchUp(track, number);
+      else throw new Error(`${name}: ${status} ${text}`);
+      return 0;
+    });
   }
 
   /** Says that a segment's parts were given up. */
@@ -232,8 +241,9 @@ export class FakePublisher {
 
   /** What an origin that came back has not, is sent again. */
   async catchUp(track, number) {
-    const { tracks } = JSON.parse((await this.request('GET', '')).text);
-    const { next } = tracks.find((one) => one.name === track.name);
+    const { status, text } = await this.request('GET', '');
+    if (status === 404) return; // killed before it had the announcement on disk: it says so of the part too
+    const { next } = JSON.parse(text).tracks.find((one) => one.name === track.name);
     for (let missing = next.segment * this.partsPerSegment + next.part; missing < number; missing++) await this.send(track, missing);
   }
 
@@ -243,7 +253,7 @@ export class FakePublisher {
     const first = this.startSegment * this.partsPerSegment;
     const epoch = Date.now() - first * partMs;
     this.publication.epoch_utc_us = epoch * 1000;
-    await this.announce();
+    await this.#insist(() => this.announce().then(() => true));
     const pending = new Set();
     for (let number = first; !this.stopped && (number - first) * partMs < seconds * 1000; number++) {
       await new Promise((resolve) => setTimeout(resolve, epoch + (number + 1) * partMs + late - Date.now()));
