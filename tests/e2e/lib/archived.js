@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { run } from './child.js';
+import { probe } from './media.js';
 import { waitFor } from './wait.js';
 
 export const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -52,4 +53,15 @@ export async function countMp4({ folder }) {
   assert.equal(stderr.toString(), '', 'the MP4 decodes');
   const { stdout } = await run('ffprobe', ['-v', 'error', '-show_entries', 'stream=codec_type,nb_frames', '-of', 'json', file]);
   return Object.fromEntries(JSON.parse(stdout.toString()).streams.map(({ codec_type: kind, nb_frames: count }) => [kind, Number(count)]));
+}
+
+/** Frames of a track's segments, counted in the objects. */
+export async function countSegments({ folder, manifest }, name) {
+  const { segments } = manifest.tracks.find((track) => track.name === name);
+  const file = path.join(folder, `${name}.mp4`);
+  const there = segments.filter(([, , , , flags]) => !(flags & 1)).map(([number]) => `${number}.m4s`);
+  fs.writeFileSync(file, Buffer.concat(['init.mp4', ...there].map((object) => fs.readFileSync(path.join(folder, name, object)))));
+  const { streams } = await probe(file, ['-count_packets', '-show_entries', 'stream=nb_read_packets']);
+  fs.rmSync(file);
+  return Number(streams[0].nb_read_packets);
 }
