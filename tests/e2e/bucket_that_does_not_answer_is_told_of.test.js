@@ -17,7 +17,9 @@ scenario('a node starts without its bucket, says so, and puts the rules on it wh
   assert.match(failing.detail, /does not answer/);
   await s3.serve();
   await waitFor('the archive to be well', async () => (await archiveOf(node)).status === 'ok', { within: 60_000 });
-  assert.match((await request(`${node.url}/metrics`)).text, /^porthole_store_rules_drifted 0$/m);
+  const rules = await waitFor('the rules to be put', async () => (await s3.admin('lc', 'get', '--bucket=porthole')).stdout.toString(), { every: 300 });
+  assert.match(rules, /uploads/);
+  assert.equal(await node.metric('porthole_store_rules_drifted'), 0);
 
   const locked = await stage.node({ dataDir: stage.dataDir('locked'), env: { AWS_SECRET_ACCESS_KEY: 'another' } });
   await waitFor('rules that may not be put to be told of', async () => (await locked.metric('porthole_store_rules_drifted')) === 1);
