@@ -6,7 +6,8 @@ import http from 'node:http';
 export const mostIdle = 15_000;
 const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity, timeout: mostIdle });
 
-/** One exchange: {status, headers, body, text, startedAt, firstByteAt, endedAt} (times of Date.now). */
+/** One exchange: {status, headers, body, text, pieces, startedAt, firstByteAt, endedAt} (times of Date.now; `pieces`: in how many the body
+ * came). */
 export function request(url, { method = 'GET', headers = {}, body, timeout = 20_000, through = agent } = {}) {
   return new Promise((resolve, reject) => {
     const startedAt = Date.now();
@@ -23,6 +24,7 @@ export function request(url, { method = 'GET', headers = {}, body, timeout = 20_
           status: answer.statusCode,
           headers: answer.headers,
           body: whole,
+          pieces: blocks.length,
           get text() {
             return whole.toString('utf8');
           },

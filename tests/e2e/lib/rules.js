@@ -4,7 +4,7 @@ import { checkLive } from './llhls.js';
 import { pause } from './wait.js';
 
 /** How late a part may be beyond its PART-TARGET, ms: the checker, the publisher and the node share two cores. */
-const tolerance = Number(process.env.PH_LATE_MS ?? 300);
+export const tolerance = Number(process.env.PH_LATE_MS ?? 300);
 
 export class Rules {
   #over = new AbortController();

@@ -25,7 +25,7 @@ function withToken(url) {
   return target;
 }
 
-/** {status, headers, body, text, startedAt, firstAt, endedAt}; times in ms of performance.now(). */
+/** {status, headers, body, text, pieces, startedAt, firstAt, endedAt}; `pieces`: in how many the body came; times in ms of performance.now(). */
 export function fetchText(url, { method = 'GET', headers = {}, timeout = 30_000 } = {}) {
   const target = withToken(url);
   const client = target.protocol === 'https:' ? https : http;
@@ -38,7 +38,7 @@ export function fetchText(url, { method = 'GET', headers = {}, timeout = 30_000 
       answer.on('error', reject);
       answer.on('end', () => {
         const body = Buffer.concat(blocks);
-        resolve({ status: answer.statusCode, headers: answer.headers, body, text: body.toString('utf8'), startedAt, firstAt, endedAt: performance.now() });
+        resolve({ status: answer.statusCode, headers: answer.headers, body, text: body.toString('utf8'), pieces: blocks.length, startedAt, firstAt, endedAt: performance.now() });
       });
     });
     sent.setTimeout(timeout, () => sent.destroy(new Error(`${url}: no answer within ${timeout} ms`)));

@@ -180,7 +180,8 @@ export class Follower {
     if (gap) return;
     const held = answer.endedAt - answer.startedAt;
     this.note('hint-blocks', answer.status === 200 && Number(answer.headers['content-length']) === answer.body.length && !answer.headers['transfer-encoding'], `${uri}: status ${answer.status} after ${Math.round(held)} ms`);
-    this.note('hint-no-trickle', answer.endedAt - answer.firstAt <= Math.max(50, this.shared.tolerance), `${uri} took ${Math.round(answer.endedAt - answer.firstAt)} ms from its first byte`);
+    const whole = answer.pieces === 1 || answer.endedAt - answer.firstAt <= Math.max(50, this.shared.tolerance);
+    this.note('hint-no-trickle', whole, `${uri} took ${Math.round(answer.endedAt - answer.firstAt)} ms from its first byte`);
     this.takePart(uri, answer);
   }
 
