@@ -65,8 +65,9 @@ export const loopArguments = (file, url, { copy = ['-c', 'copy'], muxer = [], in
   '-f', 'mpegts', '-muxdelay', '0', '-muxpreload', '0', '-flush_packets', '1', ...muxer, url,
 ];
 
+/** Who is refused hears so at once; a busy machine may take its time to let somebody in. */
 export const srtUrl = (port, streamKey, options = {}) => {
-  const query = new URLSearchParams({ streamid: streamKey, pkt_size: '1316', latency: '120000', ...options });
+  const query = new URLSearchParams({ streamid: streamKey, pkt_size: '1316', latency: '120000', connect_timeout: '20000', ...options });
   return `srt://127.0.0.1:${port}?${decodeURIComponent(query.toString())}`;
 };
 

@@ -8,7 +8,7 @@ export class Transmitter {
   constructor(stage, session, port, { latency_ms = 120 } = {}) {
     this.child = stage.child(
       'srt-live-transmit',
-      ['-q', '-chunk:1316', 'file://con', `srt://127.0.0.1:${port}?streamid=${session.key}&latency=${latency_ms}&mode=caller`],
+      ['-q', '-chunk:1316', 'file://con', `srt://127.0.0.1:${port}?streamid=${session.key}&latency=${latency_ms}&conntimeo=20000&mode=caller`],
       { stdin: 'pipe', name: 'srt-live-transmit' },
     );
     this.input = this.child.process.stdin;
