@@ -1,5 +1,6 @@
 // Are picture and sound together? A source that flashes and beeps at once every second, over WHIP; where they come out is
-// read back from what viewers get. `scripts/bench whip_sync -- 600` looks again after ten minutes.
+// read back from what viewers get: at the start, under loss, and behind outages of one and a half seconds.
+// `scripts/bench whip_sync -- 600` looks again after ten minutes.
 import { Child } from '../e2e/lib/child.js';
 import { mediaFile } from '../e2e/lib/media.js';
 import { Stage } from '../e2e/lib/stage.js';
@@ -48,6 +49,14 @@ async function offsets(stage, session) {
   });
 }
 
+/** Nothing passes for a while, in which the publisher's clock may leap by 0.6 s. */
+async function outage(relay, publisher, leaps) {
+  relay.cut();
+  if (leaps) publisher.push.signal('SIGUSR2');
+  await pause(1_500);
+  relay.cut(false);
+}
+
 const row = (when, list) => [when, list.length, list.reduce((sum, one) => sum + one, 0) / list.length, Math.max(...list.map(Math.abs))];
 
 const stage = new Stage();
@@ -55,7 +64,7 @@ try {
   const node = await stage.node({ env: { PORTHOLE_LADDER: '720p30@2500k' } });
   const session = await stage.session(node);
   const relay = await stage.relay(node.webrtcPort, { delay: 25 });
-  await stage.whip(session, { relay, file: await source() });
+  const publisher = await stage.whip(session, { relay, file: await source() });
   await session.multivariant();
   const rows = [row('at the start', await offsets(stage, session))];
   relay.loss = 5;
@@ -63,6 +72,10 @@ try {
   rows.push(row('under 5 % loss', await offsets(stage, session)));
   relay.loss = 0;
   rows.push(row('after it', await offsets(stage, session)));
+  await outage(relay, publisher, false);
+  rows.push(row('behind an outage', await offsets(stage, session)));
+  await outage(relay, publisher, true);
+  rows.push(row('behind a leap of its clock', await offsets(stage, session)));
   if (longSeconds) {
     await pause(longSeconds * 1_000); // drift needs its time
     rows.push(row(`after ${longSeconds} s`, await offsets(stage, session)));

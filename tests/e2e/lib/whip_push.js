@@ -1,15 +1,18 @@
 // A publisher over WHIP as a process of its own: libdatachannel carries RTP that it gets on two local UDP ports, untouched but
 // for payload type and SSRC. Arguments: JSON {url, key, candidates}; says what happens as one JSON object a line.
 //   SIGTERM  deletes the resource and ends      SIGKILL  as a headset that lost its battery
+//   SIGUSR2  its clock leaps: all timestamps are 0.6 s further from here on
 import dgram from 'node:dgram';
 import ndc from 'node-datachannel';
 import { keepCandidates } from './whip_sdp.js';
 
 const { url, key, candidates = {} } = JSON.parse(process.argv[2]);
 const streams = {
-  video: { payloadType: 96, ssrc: 0x11110001 },
-  audio: { payloadType: 111, ssrc: 0x22220002 },
+  video: { payloadType: 96, ssrc: 0x11110001, rate: 90_000 },
+  audio: { payloadType: 111, ssrc: 0x22220002, rate: 48_000 },
 };
+let leaptSeconds = 0;
+process.on('SIGUSR2', () => { leaptSeconds += 0.6; });
 const say = (event, more = {}) => process.stdout.write(`${JSON.stringify({ event, at: Date.now(), ...more })}\n`);
 
 ndc.preload();
@@ -32,7 +35,8 @@ addTrack('audio', audio);
 
 /** RTP comes in on one port and RTCP on the next of its own: both leave with our SSRC. */
 async function listen(kind) {
-  const { track, ssrc, payloadType } = streams[kind];
+  const { track, ssrc, payloadType, rate } = streams[kind];
+  const leap = (bytes, at) => bytes.writeUInt32BE((bytes.readUInt32BE(at) + Math.round(leaptSeconds * rate)) >>> 0, at);
   const open = () => new Promise((resolve) => {
     const socket = dgram.createSocket({ type: 'udp4', recvBufferSize: 4 << 20 });
     socket.bind(0, '127.0.0.1', () => resolve(socket));
@@ -40,12 +44,14 @@ async function listen(kind) {
   const [rtp, rtcp] = [await open(), await open()];
   rtp.on('message', (bytes) => {
     bytes[1] = (bytes[1] & 0x80) | payloadType;
+    leap(bytes, 4);
     bytes.writeUInt32BE(ssrc, 8);
     if (track.isOpen()) track.sendMessageBinary(bytes);
   });
   rtcp.on('message', (bytes) => {
     const isSenderReport = bytes.length >= 28 && bytes[1] === 200;
     if (!isSenderReport || !track.isOpen()) return;
+    leap(bytes, 16);
     bytes.writeUInt32BE(ssrc, 4);
     track.sendMessageBinary(bytes.subarray(0, 28 + (bytes[0] & 31) * 24));
   });
