@@ -32,7 +32,8 @@ static bool find_error(const struct ph_rtp_clock *clock, int64_t *error_us) {
         return false;
     int64_t wanted_us = sound->offset_us + picture->report_offset_us - sound->report_offset_us;
     *error_us = wanted_us - picture->offset_us;
-    return true;
+    int64_t ahead_us = time_of(picture, picture->reference) + wanted_us - picture->arrival_us;
+    return ahead_us >= -PH_RTP_CLOCK_MOST_LATE_US; /* where it would not be seen it is not put */
 }
 
 /* Once both streams have told where they stand since they jumped. */
@@ -146,10 +147,18 @@ static void place(
     stream->offset_us = arrival_us - time_of(stream, timestamp);
 }
 
-static void take_sample(struct ph_rtp_clock *clock, enum ph_track_kind kind, const struct sample *sample) {
+/* Whether the sample's timestamp has nothing to do with those before it. */
+static bool begins_anew(const struct sample *sample) {
+    return llabs(sample->gained_us) > most_jump_us || llabs(sample->ahead_us) > most_jump_us;
+}
+
+/* Takes a sample of a stream that is placed; false when it has to be placed as a new one. */
+static bool take_sample(struct ph_rtp_clock *clock, enum ph_track_kind kind, const struct sample *sample) {
     struct ph_rtp_stream_clock *stream = &clock->streams[kind];
     const struct ph_rtp_stream_clock *other = &clock->streams[1 - kind];
     bool jumped = has_jumped(stream, sample);
+    if (jumped && begins_anew(sample))
+        return false;
     if (jumps_with(stream, other, sample)) {
         move(stream, sample, other->moved_us, other->jumped_us);
     } else if (jumped) {
@@ -163,25 +172,22 @@ static void take_sample(struct ph_rtp_clock *clock, enum ph_track_kind kind, con
         stream->unsteady_us = sample->arrival_us;
     if (kind == PH_TRACK_VIDEO)
         move_picture(clock, sample->elapsed_us);
+    return true;
 }
 
 int64_t ph_rtp_clock_map(struct ph_rtp_clock *clock, enum ph_track_kind kind, uint32_t ssrc, int32_t rate,
     uint32_t timestamp, int64_t arrival_us) {
     struct ph_rtp_stream_clock *stream = &clock->streams[kind];
-    bool was_placed = stream->is_placed;
-    bool goes_on = was_placed && stream->ssrc == ssrc && stream->rate == rate;
-    struct sample sample = {0};
+    bool was_placed = stream->is_placed, goes_on = was_placed && stream->ssrc == ssrc && stream->rate == rate;
     if (goes_on) {
-        sample = sample_of(stream, timestamp, arrival_us);
-        goes_on = llabs(sample.gained_us) <= most_jump_us;
+        struct sample sample = sample_of(stream, timestamp, arrival_us);
+        goes_on = take_sample(clock, kind, &sample);
     }
-    if (goes_on) {
-        take_sample(clock, kind, &sample);
-    } else {
+    if (!goes_on)
         place(stream, ssrc, rate, timestamp, arrival_us);
-        clock->is_unsettled |= was_placed;
-        if (was_placed)
-            stream->offset_us += ahead_beside(&clock->streams[1 - kind]);
+    if (!goes_on && was_placed) {
+        stream->offset_us += ahead_beside(&clock->streams[1 - kind]);
+        clock->is_unsettled = true;
     }
     return time_of(stream, stream->reference) + stream->offset_us;
 }

@@ -180,9 +180,8 @@ static void a_stream_that_lost_most_of_a_round_opens_again(void **state) {
             expect_stream(&scene, video, (uint16_t)number, 5);
             struct packet before = seal(&scene, video, (uint16_t)(number + 5));
             assert_int_equal(open_packet(&scene, before), 0);
-            for (uint32_t i = 6; i < 45000; i++)
-                (void)seal(&scene, video, (uint16_t)(number + i));
             number += 45000;
+            assert_int_equal(srtp_set_stream_roc(scene.sender, video, number >> 16), srtp_err_status_ok);
             unsigned failed = 0;
             while (open_packet(&scene, seal(&scene, video, (uint16_t)number++)) != 0)
                 assert_true(++failed <= PH_SRTP_LOST_AFTER);
