@@ -26,16 +26,26 @@ static void start_endpoint(struct endpoint_scene *scene, const char *listen, int
     assert_int_equal(ph_webrtc_endpoint_start(scene->endpoint, &error), 0);
 }
 
-int endpoint_scene_set_up(void **state) {
+static int set_up(void **state, bool is_impatient) {
     struct endpoint_scene *scene = calloc(1, sizeof(*scene));
     void *relays;
     relay_scene_set_up(&relays);
     scene->relays = relays;
+    if (is_impatient)
+        scene->relays->options.reconnect_window_s = 1;
     relay_scene_start(scene->relays);
     start_endpoint(scene, "127.0.0.1:0", 30 * PH_SECOND_US);
     peer_double_init(&scene->peer);
     *state = scene;
     return 0;
+}
+
+int endpoint_scene_set_up(void **state) {
+    return set_up(state, false);
+}
+
+int endpoint_scene_set_up_impatient(void **state) {
+    return set_up(state, true);
 }
 
 int endpoint_scene_tear_down(void **state) {

@@ -16,6 +16,8 @@ extern const uint8_t endpoint_scene_key_hash[PH_WEBRTC_KEY_HASH_BYTES];
 
 /* 40 connections at most, which have 30 s to connect and a minute to send. */
 int endpoint_scene_set_up(void **state);
+/* The same, with sessions that wait a second for media. */
+int endpoint_scene_set_up_impatient(void **state);
 int endpoint_scene_tear_down(void **state);
 /* Another endpoint instead of the present one; its connections have twice as long to send as to connect. */
 void endpoint_scene_restart(struct endpoint_scene *scene, const char *listen, int64_t connect_us);

@@ -58,23 +58,6 @@ static void a_publisher_who_vanished_is_given_up_after_thirty_seconds(void **sta
     assert_true(peer_double_is_refused(&scene->peer, NULL)); /* nobody is there who would answer */
 }
 
-/* It is there, as its reports tell, for as long as the session waits for media. */
-static void a_publisher_who_sends_reports_alone_is_let_go_with_its_session(void **state) {
-    struct endpoint_scene *scene = *state;
-    publish_until_shown(scene);
-    for (int passed_s = 0; passed_s < 55; passed_s += 5) {
-        peer_double_report(&scene->peer);
-        let_pass(scene, 5 * PH_SECOND_US);
-        assert_int_equal(disconnected(scene), 0);
-    }
-    peer_double_report(&scene->peer);
-    let_pass(scene, 7 * PH_SECOND_US);
-    assert_true(endpoint_scene_connections_are(scene, 0, 15 * PH_SECOND_US)); /* half of its own time */
-    struct control_double *control = &scene->relays->control;
-    assert_true(control_double_wait(control, &control->ended, 1));
-    assert_string_equal(control->ended_reason, "publisher gone");
-}
-
 static void a_superseded_publisher_leaves_the_gauges_to_its_follower(void **state) {
     struct endpoint_scene *scene = *state;
     struct peer_double follower;
@@ -101,7 +84,6 @@ static void a_superseded_publisher_leaves_the_gauges_to_its_follower(void **stat
 int main(void) {
     const struct CMUnitTest tests[] = {
         ENDPOINT_SCENE(a_publisher_who_vanished_is_given_up_after_thirty_seconds),
-        ENDPOINT_SCENE(a_publisher_who_sends_reports_alone_is_let_go_with_its_session),
         ENDPOINT_SCENE(a_superseded_publisher_leaves_the_gauges_to_its_follower),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

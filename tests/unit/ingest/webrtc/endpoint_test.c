@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -160,6 +161,22 @@ static void a_publisher_who_says_bye_and_goes_on_keeps_its_connection(void **sta
     assert_int_equal(control_double_read(&scene->relays->control, &scene->relays->control.disconnected), 0);
 }
 
+/* Viewers wait for media, not for word of it. */
+static void a_publisher_who_sends_reports_alone_is_let_go_with_its_session(void **state) {
+    struct endpoint_scene *scene = *state;
+    struct control_double *control = &scene->relays->control;
+    endpoint_scene_join(scene, false);
+    peer_double_publish(&scene->peer, 10);
+    int64_t deadline_us = ph_now_us() + 30 * PH_SECOND_US;
+    while (!control_double_read(control, &control->ended) && ph_now_us() < deadline_us) {
+        peer_double_report(&scene->peer);
+        usleep(10000);
+    }
+    assert_int_equal(control_double_read(control, &control->ended), 1);
+    assert_string_equal(control->ended_reason, "publisher gone");
+    assert_true(endpoint_scene_connections_are(scene, 0, 30 * PH_SECOND_US));
+}
+
 static void a_session_that_ends_closes_its_publisher(void **state) {
     struct endpoint_scene *scene = *state;
     endpoint_scene_join(scene, false);
@@ -253,6 +270,8 @@ int main(void) {
         ENDPOINT_SCENE(a_publisher_who_says_goodbye_is_gone_at_once),
         ENDPOINT_SCENE(the_figures_of_a_publisher_end_with_it),
         ENDPOINT_SCENE(a_publisher_who_says_bye_and_goes_on_keeps_its_connection),
+        cmocka_unit_test_setup_teardown(a_publisher_who_sends_reports_alone_is_let_go_with_its_session,
+            endpoint_scene_set_up_impatient, endpoint_scene_tear_down),
         ENDPOINT_SCENE(a_session_that_ends_closes_its_publisher),
         ENDPOINT_SCENE(both_families_are_served_by_one_port),
         ENDPOINT_SCENE(memory_that_runs_out_is_survived),
