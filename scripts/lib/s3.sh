@@ -30,13 +30,19 @@ is_free() {
 }
 
 # The first of 40 ports in a row that nobody seems to use, below those of tests/e2e/lib/ports.js and those that the kernel gives to clients.
+# They are this server's as long as its folder is there: it takes seconds until it listens on all that it needs.
 free_ports() {
-    local first next tries
-    for ((tries = 0; tries < 50; tries++)); do
-        first=$((10000 + (RANDOM * 32768 + RANDOM) % 10000))
+    local taken=${TMPDIR:-/tmp}/ph-s3-ports-$UID first next tries lock
+    mkdir -p "$taken"
+    exec {lock}>"$taken/lock"
+    flock "$lock"
+    for ((tries = 0; tries < 500; tries++)); do
+        first=$((10000 + 40 * (RANDOM % 250)))
+        [ ! -e "$taken/$first" ] || continue
         for next in 0 1 2 3; do
             is_free $((first + next)) || continue 2
         done
+        ln -sfn "$(realpath "$folder")" "$taken/$first"
         echo "$first"
         return
     done
