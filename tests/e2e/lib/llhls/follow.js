@@ -276,8 +276,9 @@ export class Follower {
     }
   }
 
-  /** What the reports say about the others must be there, and fresh. Who catches up within the tolerance is together with the others:
-   * what a source sends before its session is live comes out in one burst, one track after the other. */
+  /** What the reports say about the others must be there, and fresh. Who catches up within the tolerance, or faster than
+   * time passes, is together with the others: what a source sends before its session is live comes out in one burst, one track after the
+   * other. */
   async checkReports() {
     const others = this.shared.followers;
     const perSegment = Math.max(...this.playlist.segments.map(({ parts }) => parts.length), 1);
@@ -295,12 +296,17 @@ export class Follower {
       if (!there) there = compareParts(parsePlaylist((await fetchText(other.url)).text).last, said) >= 0;
       this.note('report-true', there, `${URI} is not at ${said.msn}.${said.part} yet`);
       const goal = Math.max(index(last), index(said)) - 2;
+      let behind = Math.min(index(last), index(said)); // of the two the one that is
       let reaches = { last: index(last) >= goal, said: index(said) >= goal };
-      if (!reaches.last || !reaches.said) {
+      for (let catchesUp = true; catchesUp && !(reaches.last && reaches.said);) {
+        const from = { at: performance.now(), behind };
         await pause(this.shared.tolerance);
         const later = parsePlaylist((await fetchText(this.url)).text);
         if (later.ended) return;
-        reaches = { last: index(later.last) >= goal, said: index(reported(later, URI) ?? said) >= goal };
+        const ends = { last: index(later.last), said: index(reported(later, URI) ?? said) };
+        reaches = { last: ends.last >= goal, said: ends.said >= goal };
+        behind = Math.min(ends.last, ends.said);
+        catchesUp = (behind - from.behind) * later.partTarget * 1000 > 1.5 * (performance.now() - from.at);
       }
       this.note('report-true', reaches.said, `${URI} is said to be at ${said.msn}.${said.part}, this one is at ${last.msn}.${last.part}`);
       this.note('renditions-together', reaches.last && reaches.said, `${URI} at ${said.msn}.${said.part}, this one at ${last.msn}.${last.part}`);
