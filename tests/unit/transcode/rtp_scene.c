@@ -180,3 +180,23 @@ struct rtp_seen *rtp_scene_run(const struct rtp_scene *scene) {
     ph_source_destroy(source);
     return seen;
 }
+
+struct rtp_scene rtp_scene_make(const char *inputs, const char *codecs, double seconds) {
+    struct rtp_stream stream;
+    struct rtp_scene scene;
+    rtp_stream_create(&stream, inputs, codecs, seconds);
+    rtp_scene_init(&scene, stream.sdp);
+    rtp_scene_add_stream(&scene, &stream, 0, 0);
+    rtp_scene_sort(&scene);
+    rtp_stream_destroy(&stream);
+    return scene;
+}
+
+void rtp_unit_shift(struct rtp_stream_unit *unit, uint32_t video, uint32_t audio) {
+    rtp_unit_set_timestamp(unit, rtp_unit_timestamp(unit) + (unit->is_video ? video : audio));
+}
+
+void rtp_scene_shift(struct rtp_scene *scene, uint32_t video, uint32_t audio) {
+    for (size_t i = 0; i < scene->count; i++)
+        rtp_unit_shift(&scene->deliveries[i].unit, video, audio);
+}

@@ -45,6 +45,11 @@ struct rtp_delivery *rtp_scene_add(
 /* Every unit of the stream arrives this long after its time. */
 void rtp_scene_add_stream(
     struct rtp_scene *scene, const struct rtp_stream *stream, int64_t video_delay_us, int64_t audio_delay_us);
+/* A scene of what ffmpeg makes of these; every unit arrives at its time. */
+struct rtp_scene rtp_scene_make(const char *inputs, const char *codecs, double seconds);
+/* Adds ticks to the timestamp of picture or sound. */
+void rtp_unit_shift(struct rtp_stream_unit *unit, uint32_t video, uint32_t audio);
+void rtp_scene_shift(struct rtp_scene *scene, uint32_t video, uint32_t audio);
 /* In the order of arrival. */
 void rtp_scene_sort(struct rtp_scene *scene);
 void rtp_scene_drop(struct rtp_scene *scene, size_t at);
