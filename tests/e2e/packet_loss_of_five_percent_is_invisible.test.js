@@ -8,6 +8,7 @@ scenario('five percent of packets lost each way: SRT recovers them, and viewers 
   const relay = await stage.relay(node.srtPort, { loss: 5, delay: 10, jitter: 2, seed: 7 });
   await stage.publish(session, relay.port);
   await session.multivariant();
+  await stage.steady(session);
   const rules = stage.rules(session);
   const watch = stage.watch(session, 'v360');
   const playlist = await session.segments('v360', 7);

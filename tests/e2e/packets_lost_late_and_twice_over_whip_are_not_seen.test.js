@@ -18,6 +18,7 @@ scenario('packets that are lost, late, out of order or there twice on the way fr
   const relay = await stage.relay(node.webrtcPort, { ...calm, seed: 11 });
   await stage.whip(session, { relay });
   await session.multivariant();
+  await stage.steady(session);
   const rules = stage.rules(session, { except: lateness });
   const watch = stage.watch(session, 'v360');
   for (const { name, still, ...network } of networks) {

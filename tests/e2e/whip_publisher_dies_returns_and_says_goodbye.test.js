@@ -23,6 +23,7 @@ scenario('H.264 and Opus over WHIP play as any source: through a killed worker, 
   assert.deepEqual([variants.length, audio.length], [2, 1]);
   const rules = stage.rules(session, { except: lateness });
   const watches = ['v360', 'audio'].map((track) => stage.watch(session, track));
+  await stage.steady(session);
   await assertMoves(stage, session, 2);
 
   const killedAt = Date.now();

@@ -170,6 +170,18 @@ export class Stage {
     return { node, session, publisher, multivariant, tracks: multivariant.variants.map((one) => one.track) };
   }
 
+  /** Waits until a segment has passed in which no picture was left out: a worker whose machine was slow to start it is late at first, and
+   * leaves out some. `node`: where the publisher is. Returns the number of the next segment. */
+  async steady(session, { node = session.api, track = 'v360' } = {}) {
+    const leftOut = () => node.metric('porthole_worker_frames_dropped', { session: session.id });
+    const { segments } = await waitFor('a segment with every picture', async () => {
+      const before = await leftOut();
+      const playlist = await session.segments(track, 1);
+      return (await leftOut()) === before && playlist;
+    });
+    return segments.at(-1).msn + 1;
+  }
+
   async relay(port, options) {
     const relay = await UdpRelay.open(port, options);
     this.relays.push(relay);
