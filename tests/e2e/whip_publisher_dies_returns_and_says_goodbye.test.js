@@ -39,7 +39,7 @@ scenario('H.264 and Opus over WHIP play as any source: through a killed worker, 
   for (const watch of watches) assert.ok(watch.longestGap(goneAt) <= 1_000, `${watch.url}: stood still for ${watch.longestGap(goneAt)} ms`);
 
   await publisher.end();
-  await node.logged('the goodbye', ({ msg, reason }) => msg === 'publisher lost' && reason === 'the publisher ended it');
+  await node.logged('the goodbye', ({ msg, reason }) => msg === 'publisher lost' && /^the publisher (ended|closed) it$/.test(reason));
   await waitFor('the session to wait for its publisher', async () => (await state(session)) === 'reconnecting');
   await stage.end(session);
   await waitFor('ENDLIST', () => watches[0].ended);
