@@ -29,6 +29,7 @@ async function publish(stage, browser, node, codec) {
   const page = await openPublishPage(browser, node, session, { prepare: offerOnly(codec) });
   await goLive(page);
   await session.multivariant();
+  await stage.steady(session);
   await waitFor('its codec to be known', async () => (await figures(page)).codec);
   assert.equal((await figures(page)).codec, codec);
   return { session, page };
