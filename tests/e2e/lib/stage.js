@@ -176,7 +176,7 @@ export class Stage {
     const leftOut = () => node.metric('porthole_worker_frames_dropped', { session: session.id });
     const { segments } = await waitFor('a segment with every picture', async () => {
       const before = await leftOut();
-      const playlist = await session.segments(track, 1);
+      const playlist = await session.segments(track, 2); // one may end at once
       return (await leftOut()) === before && playlist;
     });
     return segments.at(-1).msn + 1;
