@@ -113,12 +113,17 @@ static bool jumps_with(const struct ph_rtp_stream_clock *stream, const struct ph
            (is_about(sample->gained_us, other->jump_us) || is_about(jump_of(stream, sample), other->jump_us));
 }
 
-static void move(
+static void note_jump(
     struct ph_rtp_stream_clock *stream, const struct sample *sample, int64_t moved_us, int64_t jumped_us) {
-    stream->offset_us += moved_us;
     stream->jump_us = jump_of(stream, sample);
     stream->moved_us = moved_us;
     stream->jumped_us = jumped_us;
+}
+
+static void move(
+    struct ph_rtp_stream_clock *stream, const struct sample *sample, int64_t moved_us, int64_t jumped_us) {
+    stream->offset_us += moved_us;
+    note_jump(stream, sample, moved_us, jumped_us);
     stream->fresh_from = sample->timestamp - (int64_t)stream->rate * noise_us / 1000000;
     stream->is_late = stream->is_fresh = false;
 }
@@ -164,6 +169,9 @@ static bool take_sample(struct ph_rtp_clock *clock, enum ph_track_kind kind, con
     } else if (jumped) {
         move(stream, sample, ahead_beside(other) - sample->ahead_us, sample->arrival_us);
         clock->is_unsettled = true;
+    } else if (sample->gained_us > jitter_us) {
+        note_jump(
+            stream, sample, 0, sample->arrival_us); /* too short to be moved for, and so is the other's */
     }
     stream->reference = sample->timestamp;
     stream->arrival_us = sample->arrival_us;
