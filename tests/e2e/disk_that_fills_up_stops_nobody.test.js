@@ -44,7 +44,7 @@ scenario('a disk that fills up is reported, viewers go on seeing what is live, a
   const ballast = path.join(dataDir, 'ballast');
   const fullAt = Date.now();
   fill(ballast);
-  await waitFor('the log to tell of it', () => node.line(({ level, msg }) => level === 'error' && msg.startsWith('the spool cannot write')), { within: 60_000 });
+  await node.logged('of it', ({ level, msg }) => level === 'error' && msg.startsWith('the spool cannot write'), { within: 60_000 });
   fill(ballast); // what the failed writes left
   await session.segments('v360', 3);
   for (const watch of watches) assert.ok(watch.longestGap(fullAt) <= 2_000, `${watch.url}: stood still for ${watch.longestGap(fullAt)} ms`);
@@ -86,7 +86,7 @@ scenario('a disk whose every sync takes seconds holds no part back, and what was
   disk.stall(1_000);
   await session.segments('v360', 2);
   disk.stall(60_000);
-  await waitFor('the log to tell of it', () => origin.line(({ level, msg }) => level === 'error' && msg.startsWith('the disk stands still')), { within: 60_000 });
+  await origin.logged('of it', ({ level, msg }) => level === 'error' && msg.startsWith('the disk stands still'), { within: 60_000 });
   assert.match((await request(`${origin.url}/health`)).text, /the disk stands still/);
   const before = await durableOf(origin, session);
   await session.segments('v360', 1);
@@ -119,7 +119,7 @@ scenario('what a disk took too late for memory is a gap in the recording, which 
   const ballast = path.join(dataDir, 'ballast');
   const fullAt = Date.now();
   fill(ballast);
-  await waitFor('the log to tell of it', () => node.line(({ msg }) => msg.startsWith('the spool cannot write')), { within: 60_000 });
+  await node.logged('of it', ({ msg }) => msg.startsWith('the spool cannot write'), { within: 60_000 });
   fill(ballast); // what the failed writes left
   const lost = () => node.lines.filter(({ level, msg }) => level === 'error' && msg.startsWith('the disk took nothing for longer'));
   await waitFor('the loss to be told', () => lost().length, { within: 30_000 });
@@ -163,7 +163,7 @@ scenario('a session that ends while the disk is full ends for its viewers at onc
   await session.segments('v360', 2);
   const ballast = path.join(dataDir, 'ballast');
   fill(ballast);
-  await waitFor('the log to tell of it', () => node.line(({ msg }) => msg.startsWith('the spool cannot write')), { within: 60_000 });
+  await node.logged('of it', ({ msg }) => msg.startsWith('the spool cannot write'), { within: 60_000 });
   fill(ballast);
   await publisher.stop('SIGTERM', 2_000);
   await waitFor('the end of the playlist', () => watch.ended, { within: 20_000 });

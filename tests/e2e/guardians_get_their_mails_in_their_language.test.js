@@ -21,7 +21,7 @@ scenarioOnBoth('guardians are told that a session began, ended and was recorded,
   const session = await stage.session(node, { body: { title, visibility: 'private' } });
   await stage.publish(session, node.srtPort);
   await waitFor('the first mails', () => relay.mails.length >= 2);
-  const accepted = await waitFor('the log to tell of the publisher', () => node.line((line) => line.msg === 'publisher accepted'));
+  const accepted = await node.logged('of the publisher', ({ msg }) => msg === 'publisher accepted');
   const arrived = Date.parse(accepted.ts);
   const late = Math.max(...relay.mails.map((mail) => mail.at)) - arrived;
   console.log(`mails were handed over ${late} ms after the publisher was accepted`);

@@ -152,7 +152,7 @@ export class Porthole {
   }
 
   /** The first line of the log that fits, once it is there: who logs waits for nobody. */
-  logged(what, predicate) {
-    return waitFor(`the log to tell ${what}`, () => this.line(predicate));
+  logged(what, predicate, options) {
+    return waitFor(`the log to tell ${what}`, () => this.line(predicate), options);
   }
 }
